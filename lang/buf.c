@@ -1,0 +1,107 @@
+/* Growable byte buffers: text is built here and nowhere else. */
+#include "buf.h"
+
+void buf_release(struct buf *b) {
+  mem_free(b->data);
+  size_t max = b->max;
+  *b = (struct buf){.max = max};
+}
+
+void buf_clear(struct buf *b) {
+  b->len = 0;
+  b->overflow = false;
+  if (b->data) b->data[0] = '\0';
+}
+
+char *buf_reserve(struct buf *b, size_t len) {
+  size_t max = b->max ? b->max : BUF_MAX;
+  if (len > max || b->len > max - len) {
+    b->overflow = true;
+    return NULL;
+  }
+  size_t need = b->len + len + 1;
+  if (need > b->cap) {
+    size_t cap = b->cap ? b->cap * 2 : 64;
+    while (cap < need) cap *= 2;
+    b->data = mem_realloc(b->data, cap);
+    b->cap = cap;
+  }
+  return b->data + b->len;
+}
+
+void buf_add(struct buf *b, const void *p, size_t len) {
+  char *to = buf_reserve(b, len);
+  if (!to) return;
+  if (len) memcpy(to, p, len);
+  b->len += len;
+  b->data[b->len] = '\0';
+}
+
+void buf_adds(struct buf *b, const char *s) {
+  buf_add(b, s, strlen(s));
+}
+
+void buf_addc(struct buf *b, char c) {
+  buf_add(b, &c, 1);
+}
+
+void buf_addn(struct buf *b, size_t n, char c) {
+  char *to = buf_reserve(b, n);
+  if (!to) return;
+  memset(to, c, n);
+  b->len += n;
+  b->data[b->len] = '\0';
+}
+
+void buf_vaddf(struct buf *b, const char *fmt, va_list ap) {
+  va_list again;
+  va_copy(again, ap);
+  int n = vsnprintf(NULL, 0, fmt, ap);
+  char *to = n < 0 ? NULL : buf_reserve(b, (size_t)n);
+  if (to) {
+    vsnprintf(to, (size_t)n + 1, fmt, again);
+    b->len += (size_t)n;
+  }
+  va_end(again);
+}
+
+void buf_addf(struct buf *b, const char *fmt, ...) {
+  va_list ap;
+  va_start(ap, fmt);
+  buf_vaddf(b, fmt, ap);
+  va_end(ap);
+}
+
+void buf_add_utf8(struct buf *b, uint32_t c) {
+  char s[4];
+  size_t n;
+  if (c < 0x80) {
+    s[0] = (char)c, n = 1;
+  } else if (c < 0x800) {
+    s[0] = (char)(0xC0 | c >> 6), s[1] = (char)(0x80 | (c & 0x3F)), n = 2;
+  } else if (c < 0x10000) {
+    s[0] = (char)(0xE0 | c >> 12), s[1] = (char)(0x80 | (c >> 6 & 0x3F));
+    s[2] = (char)(0x80 | (c & 0x3F)), n = 3;
+  } else {
+    s[0] = (char)(0xF0 | c >> 18), s[1] = (char)(0x80 | (c >> 12 & 0x3F));
+    s[2] = (char)(0x80 | (c >> 6 & 0x3F)), s[3] = (char)(0x80 | (c & 0x3F)), n = 4;
+  }
+  buf_add(b, s, n);
+}
+
+const char *buf_str(const struct buf *b) {
+  return b->data ? b->data : "";
+}
+
+char *buf_take(struct buf *b) {
+  char *data = b->data ? b->data : mem_dup("", 0);
+  b->data = NULL;
+  buf_release(b);
+  return data;
+}
+
+void buf_truncate(struct buf *b, size_t len) {
+  if (len >= b->len) return;
+  b->len = len;
+  b->data[len] = '\0';
+}

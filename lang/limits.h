@@ -1,0 +1,15 @@
+/* Every limit of the language and the runtime, in one place. docs/language.md repeats this table. */
+#ifndef STEPWISE_LIMITS_H
+#define STEPWISE_LIMITS_H
+
+enum {
+  LIMIT_NESTING = 256,               /* brackets, blocks, expressions: parse, evaluate, print */
+  LIMIT_SOURCE = 16 << 20,           /* bytes of one file */
+  LIMIT_STRING = 64 << 20,           /* bytes of one string */
+  LIMIT_COLLECTION = 10000000,       /* elements of one array or hash */
+  LIMIT_REGEX_STEPS = 10000000,      /* match steps of one regexp */
+  LIMIT_REGEX_DEPTH = 100000,
+  LIMIT_ERRORS = 20                  /* errors shown for one file */
+};
+
+#endif
