@@ -109,10 +109,10 @@ deps-test:
 unit_bin := $(patsubst tests/unit/%.c,$(BUILD)/tests/%.t,$(unit_src))
 $(BUILD)/tests/lang_%.t: tests/unit/lang_%.c $(BUILD)/lang.a
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) $(ALL_LDFLAGS) -MMD -MP -o $@ $< $(BUILD)/lang.a $(LANG_LIBS)
+	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) $(ALL_LDFLAGS) -MMD -MP -o $@ $< $(BUILD)/lang.a $(LANG_LIBS) -lcmocka
 $(BUILD)/tests/%.t: tests/unit/%.c $(BUILD)/runtime.a $(BUILD)/lang.a
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) $(ALL_LDFLAGS) -rdynamic -MMD -MP -o $@ $< $(BUILD)/runtime.a $(BUILD)/lang.a $(RUNTIME_LIBS)
+	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) $(ALL_LDFLAGS) -rdynamic -MMD -MP -o $@ $< $(BUILD)/runtime.a $(BUILD)/lang.a $(RUNTIME_LIBS) -lcmocka
 
 TESTS ?= $(unit_bin) $(sort $(shell find tests -name '*.t'))
 check: deps-test all $(unit_bin)

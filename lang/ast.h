@@ -37,6 +37,28 @@ enum node_flag {
   NF_CLAUSE = 64   /* call: a clause lifted into the plan; not a statement of the body */
 };
 
+/* What a bare word is (name.x) and what a call calls (call.x), set by the resolver. */
+enum name_ref {
+  REF_NONE,
+  REF_VAR,       /* b: slot */
+  REF_INPUT,     /* the record `input` */
+  REF_SETTING,   /* the record `setting` (drivers) */
+  REF_CALL,      /* the record `call` (drivers: call.key) */
+  REF_BINDING,   /* b: index into program.bindings; as a receiver of a call also c: action index */
+  REF_PRIMITIVE, /* a primitive group; as a receiver c: index into host->primitives */
+  REF_NOW,
+  REF_TODAY,
+  REF_STATEMENT  /* a statement word without arguments */
+};
+enum call_ref {
+  CALL_NONE,
+  CALL_METHOD,    /* receiver.method or receiver.field: decided by the value at run time */
+  CALL_ACTION,    /* receiver is a REF_BINDING name */
+  CALL_PRIMITIVE, /* receiver is a REF_PRIMITIVE name */
+  CALL_STATEMENT, /* no receiver: expect, confirm, note, fail! ... (sym b is the word) */
+  CALL_FUNCTION   /* no receiver: a pure function word (env, secret, duration ...) */
+};
+
 enum re_flag { RE_I = 1, RE_M = 2, RE_X = 4 };
 
 enum op {

@@ -55,7 +55,6 @@ struct binding {
   struct action *actions;
   size_t action_count;
   struct driver *drivers; /* chained; those seen in loaded files */
-  struct binding *next;
   struct span at;
 };
 
@@ -108,7 +107,8 @@ struct program {
   struct source **sources; /* owned, one for each file; sources[0] is the main file */
   struct tree **trees;
   size_t file_count, file_cap;
-  struct binding *bindings;
+  struct binding **bindings; /* in the arena; REF_BINDING names hold an index into it */
+  size_t binding_count;
   struct plan *plan; /* NULL when the main file holds no runbook */
   const struct program_host *host;
 };
@@ -118,6 +118,12 @@ struct program {
  * diags.errors == 0. */
 void program_load(struct program **out, struct source *main, const struct program_host *host);
 void program_free(struct program *p);
+
+/* The action or primitive that a resolved call node calls; NULL when it is neither. */
+const struct action *program_action(const struct program *p, const struct tree *t,
+                                    const struct node *call);
+const struct primitive_sig *program_primitive(const struct program *p, const struct tree *t,
+                                              const struct node *call);
 
 /* One expression, for eval and the REPL: resolves and checks it against no runbook. */
 bool program_load_expression(struct program **out, struct source *text,
