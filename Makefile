@@ -68,10 +68,10 @@ $(BUILD)/stepwise: $(cli_obj) $(BUILD)/obj/embed.o $(BUILD)/runtime.a $(BUILD)/l
 
 $(BUILD)/lang.a: $(lang_obj)
 	@rm -f $@
-	ar rcs $@ $^
+	ar rcs $@ $(filter %.o,$^)
 $(BUILD)/runtime.a: $(runtime_obj)
 	@rm -f $@
-	ar rcs $@ $^
+	ar rcs $@ $(filter %.o,$^)
 
 # Flags are part of what an object is made of: when they change, objects are made again.
 $(BUILD)/flags: FORCE

@@ -12,7 +12,7 @@
 
 #ifndef STEPWISE_ALLOW_BANNED
 #pragma GCC poison strcpy strcat strncat strncpy sprintf vsprintf gets strtok system popen
-#pragma GCC poison localtime gmtime ctime asctime setjmp longjmp alloca
+#pragma GCC poison localtime gmtime ctime asctime setjmp longjmp
 #endif
 
 #endif

@@ -16,8 +16,12 @@ enum diag_code {
 };
 
 enum severity { SEV_ERROR, SEV_WARNING };
+const char *diag_number(enum diag_code code); /* "RB012" */
+const char *diag_title(enum diag_code code);
+enum severity diag_severity(enum diag_code code);
 
 #define DIAG_MAX_ERRORS 20
+#define DIAG_MAX_WARNINGS 20
 
 struct diag {
   enum diag_code code;
@@ -32,7 +36,8 @@ struct diags {
   struct diag *items;
   size_t count, cap;
   size_t errors, warnings;
-  size_t dropped; /* errors past DIAG_MAX_ERRORS */
+  size_t dropped;          /* errors past DIAG_MAX_ERRORS */
+  size_t dropped_warnings; /* and warnings past theirs */
 };
 
 /* Adds unless the same code stands at the same start already (cascades). Returns NULL when dropped;
