@@ -51,6 +51,15 @@ lang_obj := $(call obj,$(lang_src)) $(patsubst $(GEN)/%.c,$(BUILD)/obj/gen/%.o,$
 runtime_obj := $(call obj,$(runtime_src))
 cli_obj := $(call obj,$(cli_src))
 
+# One short line a file; V=1 shows the commands.
+ifeq ($(V),1)
+say =
+Q =
+else
+say = @echo '  $(1)'
+Q = @
+endif
+
 .PHONY: all build check demo install uninstall clean format bench deps FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -64,14 +73,17 @@ all: $(BUILD)/stepwise modules
 include $(sort $(wildcard tools/*.mk))
 
 $(BUILD)/stepwise: $(cli_obj) $(BUILD)/obj/embed.o $(BUILD)/runtime.a $(BUILD)/lang.a
-	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -rdynamic -o $@ $(filter %.o,$^) $(BUILD)/runtime.a $(BUILD)/lang.a $(CLI_LIBS)
+	$(call say,LINK $@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -rdynamic -o $@ $(filter %.o,$^) $(BUILD)/runtime.a $(BUILD)/lang.a $(CLI_LIBS)
 
 $(BUILD)/lang.a: $(lang_obj)
 	@rm -f $@
-	ar rcs $@ $(filter %.o,$^)
+	$(call say,AR   $@)
+	$(Q)ar rcs $@ $(filter %.o,$^)
 $(BUILD)/runtime.a: $(runtime_obj)
 	@rm -f $@
-	ar rcs $@ $(filter %.o,$^)
+	$(call say,AR   $@)
+	$(Q)ar rcs $@ $(filter %.o,$^)
 
 # Flags are part of what an object is made of: when they change, objects are made again.
 $(BUILD)/flags: FORCE
@@ -80,23 +92,27 @@ $(BUILD)/flags: FORCE
 
 $(BUILD)/obj/%.o: %.c $(BUILD)/flags | deps
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+	$(call say,CC   $<)
+	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 $(BUILD)/obj/gen/%.o: $(GEN)/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) -Ilang $(ALL_CFLAGS) $(GEN_CFLAGS) -MMD -MP -c -o $@ $<
+	$(call say,CC   $<)
+	$(Q)$(CC) $(CPPFLAGS) -Ilang $(ALL_CFLAGS) $(GEN_CFLAGS) -MMD -MP -c -o $@ $<
 $(BUILD)/obj/embed.o: $(GEN)/embed.S
-	$(CC) -c -o $@ $<
+	$(Q)$(CC) -c -o $@ $<
 $(GEN)/embed.S: $(stdlib_rb) tools/embed.sh | deps
 	@mkdir -p $(@D) $(BUILD)/obj
-	tools/embed.sh $(stdlib_rb) >$@
+	$(Q)tools/embed.sh $(stdlib_rb) >$@
 
 # The scanner and the grammar. Objects of lang may include gram.h.
 $(GEN)/scan.c: lang/scan.l | deps
 	@mkdir -p $(@D)
-	flex -o $@ --header-file=$(GEN)/scan.h $<
+	$(call say,FLEX $<)
+	$(Q)flex -o $@ --header-file=$(GEN)/scan.h $<
 $(GEN)/gram.c: lang/gram.y | deps
 	@mkdir -p $(@D)
-	bison -Wall -Werror -o $@ --defines=$(GEN)/gram.h $<
+	$(call say,YACC $<)
+	$(Q)bison -Wall -Werror -o $@ --defines=$(GEN)/gram.h $<
 $(call obj,$(lang_src)): | $(lang_gen)
 $(BUILD)/obj/gen/scan.o: | $(GEN)/gram.c
 
@@ -109,10 +125,12 @@ deps-test:
 unit_bin := $(patsubst tests/unit/%.c,$(BUILD)/tests/%.t,$(unit_src))
 $(BUILD)/tests/lang_%.t: tests/unit/lang_%.c $(BUILD)/lang.a
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) $(ALL_LDFLAGS) -MMD -MP -o $@ $< $(BUILD)/lang.a $(LANG_LIBS) -lcmocka
+	$(call say,CC   $<)
+	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) $(ALL_LDFLAGS) -MMD -MP -o $@ $< $(BUILD)/lang.a $(LANG_LIBS) -lcmocka
 $(BUILD)/tests/%.t: tests/unit/%.c $(BUILD)/runtime.a $(BUILD)/lang.a
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) $(ALL_LDFLAGS) -rdynamic -MMD -MP -o $@ $< $(BUILD)/runtime.a $(BUILD)/lang.a $(RUNTIME_LIBS) -lcmocka
+	$(call say,CC   $<)
+	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) $(ALL_LDFLAGS) -rdynamic -MMD -MP -o $@ $< $(BUILD)/runtime.a $(BUILD)/lang.a $(RUNTIME_LIBS) -lcmocka
 
 TESTS ?= $(unit_bin) $(sort $(shell find tests -name '*.t'))
 check: deps-test all $(unit_bin)

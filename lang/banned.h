@@ -10,9 +10,37 @@
 #include <string.h>
 #include <time.h>
 
-#ifndef STEPWISE_ALLOW_BANNED
-#pragma GCC poison strcpy strcat strncat strncpy sprintf vsprintf gets strtok system popen
-#pragma GCC poison localtime gmtime ctime asctime setjmp longjmp
-#endif
+#define BANNED(f) this_project_does_not_use_##f
+
+#undef strcpy
+#define strcpy(...) BANNED(strcpy)
+#undef strcat
+#define strcat(...) BANNED(strcat)
+#undef strncpy
+#define strncpy(...) BANNED(strncpy)
+#undef strncat
+#define strncat(...) BANNED(strncat)
+#undef sprintf
+#define sprintf(...) BANNED(sprintf)
+#undef vsprintf
+#define vsprintf(...) BANNED(vsprintf)
+#undef gets
+#define gets(...) BANNED(gets)
+#undef strtok
+#define strtok(...) BANNED(strtok)
+#undef system
+#define system(...) BANNED(system)
+#undef popen
+#define popen(...) BANNED(popen)
+#undef localtime
+#define localtime(...) BANNED(localtime)
+#undef gmtime
+#define gmtime(...) BANNED(gmtime)
+#undef ctime
+#define ctime(...) BANNED(ctime)
+#undef asctime
+#define asctime(...) BANNED(asctime)
+#undef longjmp
+#define longjmp(...) BANNED(longjmp)
 
 #endif
