@@ -6,6 +6,7 @@
 #   make MODE=asan check      the same under ASan and UBSan
 #   make install PREFIX=/usr/local DESTDIR=
 #   make bench      the measured figures, as ratios
+#   make fuzz SECONDS=20      libFuzzer on each entry point (clang)
 #   make format     applies .clang-format
 
 MODE ?= release
@@ -133,8 +134,8 @@ $(BUILD)/tests/%.t: tests/unit/%.c $(BUILD)/runtime.a $(BUILD)/lang.a
 	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) $(ALL_LDFLAGS) -rdynamic -MMD -MP -o $@ $< $(BUILD)/runtime.a $(BUILD)/lang.a $(RUNTIME_LIBS) -lcmocka
 
 TESTS ?= $(unit_bin) $(sort $(shell find tests -name '*.t'))
-check: deps-test all $(unit_bin)
-	@STEPWISE='$(CURDIR)/$(BUILD)/stepwise' BUILD='$(CURDIR)/$(BUILD)' MODE='$(MODE)' tools/check.sh $(TESTS)
+check: deps-test all $(unit_bin) $(fuzz_bin)
+	@STEPWISE='$(CURDIR)/$(BUILD)/stepwise' BUILD='$(CURDIR)/$(BUILD)' MODE='$(MODE)' CC='$(CC)' tools/check.sh $(TESTS)
 
 install: all
 	install -d '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(PREFIX)/lib/stepwise' '$(DESTDIR)$(PREFIX)/share/stepwise'

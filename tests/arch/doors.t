@@ -1,0 +1,51 @@
+#!/usr/bin/env perl
+# One door per library: its header is included only by the files named here, and no library comes
+# in that has no door here.
+use strict;
+use warnings;
+use Test::More;
+
+my %door = (
+  'sqlite3.h'            => [qr{^runtime/journal\w*\.c$}, qr{^runtime/primitives/}],
+  'jansson.h'            => [qr{^runtime/codec\.c$}],
+  'uv.h'                 => [qr{^runtime/(?:task|clock|loop)\w*\.[ch]$}],
+  'ucontext.h'           => [qr{^runtime/task\w*\.c$}],
+  'pcre2.h'              => [qr{^lang/regex\w*\.[ch]$}, qr{^runtime/regex\w*\.[ch]$}],
+  'openssl/'             => [qr{^runtime/digest\.c$}],
+  'archive'              => [qr{^runtime/primitives/}],
+  'expat.h'              => [qr{^runtime/primitives/}],
+  'readline/'            => [qr{^cli/line\.c$}],
+  'termios.h'            => [qr{^cli/}],
+  'dlfcn.h'              => [qr{^runtime/module\w*\.c$}],
+);
+
+# What the C library and the compiler bring; everything else needs a door above.
+my %libc = map { $_ => 1 } qw(
+  assert.h ctype.h errno.h fcntl.h float.h inttypes.h limits.h math.h poll.h pwd.h signal.h
+  stdarg.h stdbool.h stddef.h stdint.h stdio.h stdlib.h string.h strings.h time.h unistd.h
+  sys/file.h sys/ioctl.h sys/mman.h sys/random.h sys/resource.h sys/stat.h sys/statvfs.h
+  sys/time.h sys/types.h sys/uio.h sys/utsname.h sys/wait.h
+);
+
+my (@wrong, %used);
+my $seen = 0;
+for my $file (split /\n/, `find lang runtime stdlib cli -name '*.[chly]'`) {
+  open my $in, '<', $file or die "$file: $!";
+  while (<$in>) {
+    next unless /^\s*#\s*include\s+<([^>]+)>/;
+    my $header = $1;
+    $seen++;
+    next if $libc{$header};
+    my ($library) = grep { index($header, $_) == 0 } sort keys %door;
+    if (!$library) {
+      push @wrong, "$file:$.: <$header> has no door; add it to tests/arch/doors.t and docs/architecture.md";
+    } else {
+      $used{$library}++;
+      push @wrong, "$file:$.: <$header> comes in by another door" unless grep { $file =~ $_ } @{ $door{$library} };
+    }
+  }
+}
+cmp_ok($seen, '>', 5, 'the system includes were read');
+note 'in use: ', join(", ", sort keys %used);
+is(join("\n", @wrong), '', 'each library comes in by its own door');
+done_testing;
