@@ -141,7 +141,7 @@ install: all
 	install -d '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(PREFIX)/lib/stepwise' '$(DESTDIR)$(PREFIX)/share/stepwise'
 	install -m 755 $(BUILD)/stepwise '$(DESTDIR)$(PREFIX)/bin/stepwise'
 	$(if $(modules),install -m 755 $(modules) '$(DESTDIR)$(PREFIX)/lib/stepwise/')
-	cp -R runbooks examples '$(DESTDIR)$(PREFIX)/share/stepwise/'
+	cp -R $(wildcard runbooks examples) '$(DESTDIR)$(PREFIX)/share/stepwise/'
 uninstall:
 	rm -rf '$(DESTDIR)$(PREFIX)/bin/stepwise' '$(DESTDIR)$(PREFIX)/lib/stepwise' '$(DESTDIR)$(PREFIX)/share/stepwise'
 

@@ -13,7 +13,7 @@ cmp_ok(scalar @code, '>', 20, scalar(@text) . ' files to read, ' . scalar(@code)
 
 is(hits(qr/\b(?:TODO|FIXME|HACK|XXX)\b|\bnot implemented\b/, grep { m{^(?:lang|runtime|cli|stdlib|runbooks|examples)/} } @text),
   '', 'no marks of unfinished work');
-is(hits(qr{(?<![\w.])/(?:home|root|Users|work|opt/[a-z]+)/\w}, @text), '', "no path of a developer's machine");
+is(hits(qr{(?<![\w.])/(?:home|Users|work|tmp/w|tmp/brief)/\w}, @text), '', "no path of a developer's machine");
 is(hits(qr/\.\.\/shared\b/, grep { $_ ne '.ci/run' } @text), '', 'nothing depends on a neighbour of this directory');
 is(hits(qr/\b(?:strcpy|strcat|sprintf|vsprintf|gets|strtok|system|popen|setjmp|longjmp|alloca)\s*\(/,
     grep { $_ ne 'lang/banned.h' } @code), '', 'no banned function is called');

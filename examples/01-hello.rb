@@ -1,0 +1,12 @@
+# The smallest useful runbook: one step, one thing to note.
+runbook "hello" do
+  title "Say hello"
+
+  input :name, :string, about: "whom to greet", default: "world"
+
+  step "Greet" do
+    greeting = "hello, #{input.name}"
+    note greeting
+    expect greeting.size > 7, "there is nobody to greet"
+  end
+end
