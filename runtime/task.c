@@ -1,0 +1,457 @@
+/* The scheduler: ready tasks run in order, then the turn hook, then the loop waits.
+ *
+ * Hard part: a task is woken for one of four reasons (event, timer, deadline, cancellation), and
+ * whichever comes first must withdraw the others. task_suspend is the only place that waits. */
+#include "task.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <ucontext.h>
+#include <uv.h>
+
+#include "task_stack.h"
+#include "task_timer.h"
+
+#if defined(__SANITIZE_ADDRESS__)
+#define FIBERS 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define FIBERS 1
+#endif
+#endif
+#ifdef FIBERS
+#include <dlfcn.h>
+#include <sanitizer/common_interface_defs.h>
+#endif
+
+enum wake { WAKE_EVENT, WAKE_TIMER, WAKE_DEADLINE, WAKE_CANCEL };
+enum task_state { TASK_READY, TASK_RUNNING, TASK_PARKED, TASK_DONE };
+
+struct task {
+  struct timer timer; /* first: a timer in the heap is its task */
+  struct tasks *owner;
+  struct task *next_ready;
+  struct task *joiner; /* waits for this one */
+  void (*fn)(void *arg);
+  void *arg;
+  struct stack *stack;
+  ucontext_t context;
+  enum task_state state;
+  enum wake wake;
+  bool cancelled, interruptible, timer_is_deadline;
+  uint32_t shields, refs;
+  int64_t deadline;
+  void *fake_stack; /* the sanitizer's */
+};
+
+struct tasks {
+  struct clock *clock;
+  int (*swap)(ucontext_t *from, const ucontext_t *to);
+  struct task *first, *last; /* ready */
+  struct task *current;
+  size_t live;
+  uint32_t outside; /* things the loop is waited on for: polls, work */
+  struct timers timers;
+  struct stack *pool;
+  ucontext_t main;
+  void *main_fake;
+  const void *main_base;
+  size_t main_size;
+  int64_t (*turn)(void *ud);
+  void *turn_ud;
+  void (*on_signal)(void *ud, int signum);
+  void *signal_ud;
+  int64_t last_turn;
+  bool loop_open, signals_open, timer_open;
+  uv_loop_t loop;
+  uv_timer_t alarm;
+  uv_signal_t signals[2];
+};
+
+struct tasks *tasks_new(struct clock *clock) {
+  struct tasks *t = mem_zalloc(sizeof *t);
+  t->clock = clock;
+  t->swap = swapcontext;
+#ifdef FIBERS
+  /* The sanitizer warns at its own wrapper, which does not know that its fibers are told. */
+  void *libc = dlopen("libc.so.6", RTLD_LAZY | RTLD_NOLOAD);
+  if (libc) *(void **)&t->swap = dlsym(libc, "swapcontext");
+#endif
+  t->last_turn = clock_mono(clock);
+  return t;
+}
+
+static uv_loop_t *loop_of(struct tasks *t) {
+  if (t->loop_open) return &t->loop;
+  if (uv_loop_init(&t->loop) != 0) mem_out();
+  t->loop.data = t;
+  t->loop_open = true;
+  return &t->loop;
+}
+
+void tasks_free(struct tasks *t) {
+  if (!t) return;
+  for (int i = 0; t->signals_open && i < 2; i++) uv_close((uv_handle_t *)&t->signals[i], NULL);
+  if (t->timer_open) uv_close((uv_handle_t *)&t->alarm, NULL);
+  if (t->loop_open) {
+    uv_run(&t->loop, UV_RUN_DEFAULT);
+    uv_loop_close(&t->loop);
+  }
+  stacks_release(&t->pool);
+  timers_release(&t->timers);
+  mem_free(t);
+}
+
+struct clock *tasks_clock(const struct tasks *t) {
+  return t->clock;
+}
+
+void tasks_on_turn(struct tasks *t, int64_t (*fn)(void *ud), void *ud) {
+  t->turn = fn;
+  t->turn_ud = ud;
+}
+
+static void signal_came(uv_signal_t *handle, int signum) {
+  struct tasks *t = handle->loop->data;
+  if (t->on_signal) t->on_signal(t->signal_ud, signum);
+}
+
+void tasks_on_signal(struct tasks *t, void (*fn)(void *ud, int signum), void *ud) {
+  static const int signums[2] = {SIGINT, SIGTERM};
+  t->on_signal = fn;
+  t->signal_ud = ud;
+  for (int i = 0; !t->signals_open && i < 2; i++) {
+    uv_signal_init(loop_of(t), &t->signals[i]);
+    uv_signal_start(&t->signals[i], signal_came, signums[i]);
+    uv_unref((uv_handle_t *)&t->signals[i]);
+  }
+  t->signals_open = true;
+}
+
+/* --- switching --- */
+
+static void enter(struct tasks *t, struct task *task) {
+  t->current = task;
+  task->state = TASK_RUNNING;
+#ifdef FIBERS
+  __sanitizer_start_switch_fiber(&t->main_fake, task->stack->base, task->stack->size);
+#endif
+  t->swap(&t->main, &task->context);
+#ifdef FIBERS
+  __sanitizer_finish_switch_fiber(t->main_fake, NULL, NULL);
+#endif
+  t->current = NULL;
+}
+
+static void leave(struct task *task) {
+  struct tasks *t = task->owner;
+#ifdef FIBERS
+  bool last = task->state == TASK_DONE;
+  __sanitizer_start_switch_fiber(last ? NULL : &task->fake_stack, t->main_base, t->main_size);
+#endif
+  t->swap(&task->context, &t->main);
+#ifdef FIBERS
+  __sanitizer_finish_switch_fiber(task->fake_stack, &t->main_base, &t->main_size);
+#endif
+}
+
+static void task_main(unsigned high, unsigned low) {
+  struct task *task = (struct task *)((uintptr_t)high << 32 | low);
+#ifdef FIBERS
+  __sanitizer_finish_switch_fiber(NULL, &task->owner->main_base, &task->owner->main_size);
+#endif
+  task->fn(task->arg);
+  task->state = TASK_DONE;
+  leave(task);
+}
+
+static void make_ready(struct task *task) {
+  struct tasks *t = task->owner;
+  task->state = TASK_READY;
+  task->next_ready = NULL;
+  if (t->last) t->last->next_ready = task;
+  else t->first = task;
+  t->last = task;
+}
+
+static void wake_as(struct task *task, enum wake wake) {
+  if (task->state != TASK_PARKED) return;
+  task->wake = wake;
+  timers_remove(&task->owner->timers, &task->timer);
+  make_ready(task);
+}
+
+struct task *task_spawn(struct tasks *t, void (*fn)(void *arg), void *arg) {
+  struct task *task = mem_zalloc(sizeof *task);
+  *task = (struct task){.owner = t, .fn = fn, .arg = arg, .deadline = CLOCK_NEVER, .refs = 2};
+  task->stack = stack_take(&t->pool);
+  getcontext(&task->context);
+  task->context.uc_stack.ss_sp = task->stack->base;
+  task->context.uc_stack.ss_size = task->stack->size;
+  uintptr_t p = (uintptr_t)task;
+  makecontext(&task->context, (void (*)(void))(uintptr_t)task_main, 2, (unsigned)(p >> 32),
+              (unsigned)p);
+  t->live++;
+  make_ready(task);
+  return task;
+}
+
+void task_release(struct task *task) {
+  if (task && --task->refs == 0) mem_free(task);
+}
+
+static void task_ended(struct tasks *t, struct task *task) {
+  stack_give(&t->pool, task->stack);
+  task->stack = NULL;
+  t->live--;
+  if (task->joiner) wake_as(task->joiner, WAKE_EVENT);
+  task_release(task);
+}
+
+/* --- the turn --- */
+
+static void run_ready(struct tasks *t) {
+  struct task *task = t->first;
+  t->first = t->last = NULL;
+  while (task) {
+    struct task *next = task->next_ready;
+    enter(t, task);
+    if (task->state == TASK_DONE) task_ended(t, task);
+    task = next;
+  }
+}
+
+static void fire_timers(struct tasks *t) {
+  int64_t now = clock_mono(t->clock);
+  for (struct timer *first; (first = timers_first(&t->timers)) && first->at <= now;) {
+    struct task *task = (struct task *)(void *)first;
+    wake_as(task, task->timer_is_deadline ? WAKE_DEADLINE : WAKE_TIMER);
+  }
+}
+
+static void alarm_rang(uv_timer_t *handle) {
+  (void)handle;
+}
+
+/* Waits on the loop for at most us. */
+static void loop_wait(struct tasks *t, int64_t us) {
+  uv_loop_t *loop = loop_of(t);
+  if (!t->timer_open) {
+    uv_timer_init(loop, &t->alarm);
+    t->timer_open = true;
+  }
+  if (us == CLOCK_NEVER) {
+    uv_timer_stop(&t->alarm);
+    /* Signals alone must be able to end the wait, so they count here. */
+    if (t->signals_open) uv_ref((uv_handle_t *)&t->signals[0]);
+  } else {
+    uv_update_time(loop);
+    uv_timer_start(&t->alarm, alarm_rang, (uint64_t)(us + 999) / 1000, 0);
+  }
+  uv_run(loop, UV_RUN_ONCE);
+  if (us == CLOCK_NEVER && t->signals_open) uv_unref((uv_handle_t *)&t->signals[0]);
+}
+
+static void turn_wait(struct tasks *t, int64_t limit) {
+  struct timer *first = timers_first(&t->timers);
+  int64_t now = clock_mono(t->clock);
+  if (t->clock->is_virtual && !t->outside) {
+    if (t->loop_open) uv_run(&t->loop, UV_RUN_NOWAIT);
+    if (first && !t->first) clock_advance(t->clock, first->at - now);
+    return;
+  }
+  int64_t wait = first && !t->clock->is_virtual ? first->at - now : CLOCK_NEVER;
+  if (limit < wait) wait = limit;
+  loop_wait(t, wait < 0 ? 0 : wait);
+}
+
+void tasks_run(struct tasks *t) {
+  for (;;) {
+    run_ready(t);
+    int64_t limit = t->turn ? t->turn(t->turn_ud) : CLOCK_NEVER;
+    t->last_turn = clock_mono(t->clock);
+    if (!t->live) return;
+    if (!t->first) turn_wait(t, limit);
+    else if (t->loop_open) uv_run(&t->loop, UV_RUN_NOWAIT);
+    fire_timers(t);
+  }
+}
+
+/* --- waiting --- */
+
+struct task *task_current(const struct tasks *t) {
+  return t->current;
+}
+
+bool task_is_cancelled(const struct task *task) {
+  return task->cancelled && !task->shields;
+}
+
+bool task_is_done(const struct task *task) {
+  return task->state == TASK_DONE;
+}
+
+void task_cancel(struct task *task) {
+  task->cancelled = true;
+  if (task->interruptible && !task->shields) wake_as(task, WAKE_CANCEL);
+}
+
+void task_wake(struct task *task) {
+  wake_as(task, WAKE_EVENT);
+}
+
+/* Suspends the current task until woken, until `until` passes, or (when interruptible) until it is
+ * cancelled or past its deadline. */
+static enum wake task_suspend(struct tasks *t, bool interruptible, int64_t until) {
+  struct task *task = t->current;
+  if (interruptible && task_is_cancelled(task)) return WAKE_CANCEL;
+  task->timer_is_deadline = interruptible && task->deadline < until;
+  task->timer.at = task->timer_is_deadline ? task->deadline : until;
+  if (task->timer.at != CLOCK_NEVER) timers_add(&t->timers, &task->timer);
+  task->interruptible = interruptible;
+  task->state = TASK_PARKED;
+  leave(task);
+  task->interruptible = false;
+  return task->wake;
+}
+
+static enum status wake_status(enum wake wake, struct error *err) {
+  if (wake == WAKE_CANCEL) {
+    error_set(err, ERR_CANCELLED, "interrupted");
+    error_kind(err, "interrupted");
+    return ERR_CANCELLED;
+  }
+  if (wake == WAKE_DEADLINE) {
+    error_set(err, ERR_FAILED, "took longer than its time limit");
+    error_kind(err, "timeout");
+    return ERR_FAILED;
+  }
+  return OK;
+}
+
+enum status task_sleep(struct tasks *t, int64_t us, struct error *err) {
+  int64_t until = clock_add(clock_mono(t->clock), us > 0 ? us : 0);
+  return wake_status(task_suspend(t, true, until), err);
+}
+
+enum status task_park(struct tasks *t, struct error *err) {
+  return wake_status(task_suspend(t, true, CLOCK_NEVER), err);
+}
+
+enum status task_wait(struct tasks *t, struct task *other, struct error *err) {
+  while (other->state != TASK_DONE) {
+    other->joiner = t->current;
+    enum status status = task_park(t, err);
+    other->joiner = NULL;
+    if (status != OK) return status;
+  }
+  task_release(other);
+  return OK;
+}
+
+void task_yield(struct tasks *t) {
+  make_ready(t->current);
+  leave(t->current);
+}
+
+enum status task_poll(struct tasks *t, struct error *err) {
+  enum { SLICE = 10000 };
+  struct task *task = t->current;
+  int64_t now = clock_mono(t->clock);
+  if (!t->clock->is_virtual && now - t->last_turn > SLICE) task_yield(t);
+  if (task_is_cancelled(task)) return wake_status(WAKE_CANCEL, err);
+  return now >= task->deadline ? wake_status(WAKE_DEADLINE, err) : OK;
+}
+
+int64_t task_deadline_push(struct tasks *t, int64_t at) {
+  int64_t before = t->current->deadline;
+  if (at < before) t->current->deadline = at;
+  return before;
+}
+
+void task_deadline_restore(struct tasks *t, int64_t before) {
+  t->current->deadline = before;
+}
+
+int64_t task_shield(struct tasks *t) {
+  int64_t before = t->current->deadline;
+  t->current->shields++;
+  t->current->deadline = CLOCK_NEVER;
+  return before;
+}
+
+void task_unshield(struct tasks *t, int64_t before) {
+  t->current->shields--;
+  t->current->deadline = before;
+}
+
+/* --- the world outside --- */
+
+struct watch {
+  uv_poll_t poll; /* first */
+  struct task *task;
+};
+
+static void watch_ready(uv_poll_t *poll, int status, int events) {
+  (void)status, (void)events;
+  uv_poll_stop(poll);
+  struct watch *w = poll->data;
+  if (w->task) task_wake(w->task);
+}
+
+static void watch_closed(uv_handle_t *handle) {
+  mem_free(handle->data);
+}
+
+enum status task_readable(struct tasks *t, int fd, int64_t until, struct error *err) {
+  struct watch *w = mem_zalloc(sizeof *w);
+  int flags = fcntl(fd, F_GETFL);
+  if (uv_poll_init(loop_of(t), &w->poll, fd) != 0) { /* a regular file: never waits */
+    mem_free(w);
+    return task_poll(t, err);
+  }
+  /* libuv makes it non-blocking, and so the terminal of everybody who shares it. */
+  if (flags >= 0) fcntl(fd, F_SETFL, flags);
+  w->poll.data = w;
+  w->task = t->current;
+  t->outside++;
+  uv_poll_start(&w->poll, UV_READABLE, watch_ready);
+  enum wake wake = task_suspend(t, true, until);
+  t->outside--;
+  w->task = NULL;
+  uv_close((uv_handle_t *)&w->poll, watch_closed);
+  if (wake == WAKE_TIMER) return error_set(err, ERR_WAITING, "nobody answered in time");
+  return wake_status(wake, err);
+}
+
+struct work {
+  uv_work_t req; /* first */
+  void (*fn)(void *arg);
+  void *arg;
+  struct task *task;
+  bool done;
+};
+
+static void work_run(uv_work_t *req) {
+  struct work *w = req->data;
+  w->fn(w->arg);
+}
+
+static void work_done(uv_work_t *req, int status) {
+  (void)status;
+  struct work *w = req->data;
+  w->done = true;
+  task_wake(w->task);
+}
+
+void task_blocking(struct tasks *t, void (*fn)(void *arg), void *arg) {
+  struct work w = {.fn = fn, .arg = arg, .task = t->current};
+  w.req.data = &w;
+  if (uv_queue_work(loop_of(t), &w.req, work_run, work_done) != 0) {
+    fn(arg);
+    return;
+  }
+  t->outside++;
+  while (!w.done) task_suspend(t, false, CLOCK_NEVER);
+  t->outside--;
+}
