@@ -40,10 +40,14 @@ struct retry {
   size_t kind_count;
 };
 
+/* A step's id, unless given, is its label's slug: ASCII letters made lower case and digits stay, every
+ * run of other bytes becomes one `-`, none at the ends. An interpolated label's slug is made of its
+ * literal parts. "Send test message!" -> "send-test-message". */
 struct step {
   const char *label; /* the text as written; when interpolated, label_node too */
   node_id label_node;
   const char *id;    /* slug or id:; unique in the file */
+  node_id node;      /* the call of `step`, for places */
   const char *about; /* or NULL */
   const char **links;
   size_t link_count;
@@ -57,6 +61,8 @@ struct step {
   node_id rollback;          /* block, or 0 */
   node_id irreversible;      /* expression giving why, or 0 */
   bool writes;               /* the body calls an action with effect :write */
+  uint32_t *outputs;         /* slots of the variables the body may assign, in order of text */
+  size_t output_count;
   enum policy policy;        /* POLICY_DEFAULT = the runbook's */
 };
 
@@ -85,6 +91,12 @@ struct item {
   uint32_t result_slot;  /* x = run "..." : slot + 1, or 0 */
 };
 
+struct trigger {
+  node_id text, every; /* every: expression or 0 */
+  struct unit unit;    /* a frame of its own; its body is the condition */
+  node_id at;
+};
+
 struct plan {
   struct program *program;
   const char *name, *title, *about, *source_text, *owner, *reviewed, *reviewed_by;
@@ -96,7 +108,11 @@ struct plan {
   node_id lock, timeout, concurrency;
   enum policy policy;
   node_id on_failure;    /* block with one parameter, or 0 */
-  node_id triggers;      /* list of trigger calls, or 0 */
+  node_id review_every;  /* expression or 0 */
+  struct trigger *triggers;
+  size_t trigger_count;
+  const char **schedules;
+  size_t schedule_count;
   struct item *items;
   size_t step_count;
   struct step **steps;   /* in order of text */

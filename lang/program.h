@@ -11,14 +11,15 @@
 /* A declared value: input, action parameter, result, driver setting. */
 struct field {
   sym name;
-  type_id type;
+  type_id type;          /* as declared: without the one_of, without "or nil" */
   const char *about;     /* or NULL */
   uint32_t file;         /* where default_value, min ... live */
   node_id default_value; /* 0 = required (inputs, parameters, settings) */
   node_id min, max;      /* literals or 0; for strings and arrays they bound the size */
   node_id one_of;        /* array literal or 0 */
   node_id match;         /* regexp literal or 0 */
-  bool secret, optional;
+  bool secret;   /* `secret: true`, or of type secret */
+  bool optional; /* `optional: true`, or default nil: may be nil */
   struct span at;
 };
 
@@ -28,7 +29,8 @@ struct unit {
   uint32_t file;
   node_id body;
   uint32_t slot_count;
-  sym *slot_names; /* slot_count */
+  sym *slot_names; /* slot_count; 0 for slots of block parameters and of variables that live in a
+                    * block only: blocks that are not nested share those */
   uint32_t param_count; /* the first slots, in order (perform |a, b|) */
 };
 
@@ -78,25 +80,60 @@ struct driver {
 };
 
 /* What a primitive is to the checker: data only; runtime/primitive.h adds the function. types are
- * texts of type.def, with "?" after it when the parameter may be left out. */
+ * texts as type_parse reads them; a parameter whose type ends in "?" may be left out. */
 struct primitive_param {
   const char *name, *type, *about;
 };
 struct primitive_sig {
   const char *group; /* "sheet" */
   const char *name;  /* "stage": called as sheet.stage(path: ...) from drivers only */
-  const struct primitive_param *params; /* ends with name NULL; passed by keyword */
+  const struct primitive_param *params; /* ends with name NULL; by keyword, or in order */
   const char *result; /* type text */
   enum effect effect;
   const char *about;
 };
 
-/* Gives text for `use "name"` written in file `from`. The text is owned by the callee's result. */
+/* What surrounds a program. Every member may be NULL.
+ *
+ * load_module gives the text for `use "name"` written in file `from`; the source is owned by the
+ * caller. err carries what to tell, and its help did-you-mean or where modules are looked for.
+ * load_runbook does the same for `run "name"` and `start "name"`.
+ * not_yet names constructs that the host cannot run: a word of the language ("parallel"), or a word
+ * in one place ("step.deadline", "runbook.lock", "plan.if"), or one keyword ("show.as"). Using one is
+ * an error. */
 struct program_host {
   void *ud;
   enum status (*load_module)(void *ud, const char *from, const char *name, struct source *out,
                              struct error *err);
+  enum status (*load_runbook)(void *ud, const char *from, const char *name, struct source *out,
+                              struct error *err);
   const struct primitive_sig *const *primitives; /* NULL-terminated, or NULL */
+  const char *const *not_yet;                    /* NULL-terminated, or NULL */
+};
+
+/* Of a site file. Settings stay tree nodes of the site's file (unit.file). */
+struct site_role {
+  sym name;
+  node_id members, page, is_signed, keys; /* expressions or 0 */
+  struct span at;
+};
+struct site_connect {
+  sym binding;
+  const char *driver;
+  node_id settings; /* the call's arguments: the pairs other than driver: are its settings */
+  struct span at;
+};
+struct site {
+  const char *name;
+  struct unit unit;
+  node_id timezone, journal; /* expressions or 0 */
+  node_id secrets;           /* the call or 0 */
+  struct site_role *roles;
+  size_t role_count;
+  struct site_connect *connects;
+  size_t connect_count;
+  node_id *severities; /* calls of `severity` in the escalation block */
+  size_t severity_count;
 };
 
 struct program {
@@ -110,6 +147,7 @@ struct program {
   struct binding **bindings; /* in the arena; REF_BINDING names hold an index into it */
   size_t binding_count;
   struct plan *plan; /* NULL when the main file holds no runbook */
+  struct site *site; /* NULL when it holds no site */
   const struct program_host *host;
 };
 
@@ -125,8 +163,11 @@ const struct action *program_action(const struct program *p, const struct tree *
 const struct primitive_sig *program_primitive(const struct program *p, const struct tree *t,
                                               const struct node *call);
 
-/* One expression, for eval and the REPL: resolves and checks it against no runbook. */
+/* One expression, or several statements (assignments among them) whose last is the value, for eval
+ * and the REPL: parsed, resolved and checked against no runbook. unit is filled when the result has
+ * no errors; the program is returned in any case. Takes ownership of text's content. True when it may
+ * be evaluated. *incomplete (may be NULL): the text stops in the middle of a construct. */
 bool program_load_expression(struct program **out, struct source *text,
-                             const struct program_host *host, struct unit *unit);
+                             const struct program_host *host, struct unit *unit, bool *incomplete);
 
 #endif
