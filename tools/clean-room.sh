@@ -55,7 +55,7 @@ step() {
   echo "clean room: $1: $((SECONDS - began)) s"
 }
 
-step 'git clone' 'cd /root && git clone -q stepwise.bundle stepwise'
+step 'git clone' 'cd /root && git -c advice.detachedHead=false clone -q stepwise.bundle stepwise'
 step 'without root and sudo: the apt line' '
   cp -r /root/stepwise /var/lib/stepwise && chown -R nobody /var/lib/stepwise && cd /var/lib/stepwise &&
   ! runuser -u nobody -- make demo >/root/refused 2>&1 && grep "apt-get install" /root/refused'

@@ -16,7 +16,8 @@ my %door = (
   'expat.h'              => [qr{^runtime/primitives/}],
   'readline/'            => [qr{^cli/line\.c$}],
   'termios.h'            => [qr{^cli/}],
-  'dlfcn.h'              => [qr{^runtime/module\w*\.c$}],
+  'dlfcn.h'              => [qr{^runtime/(?:module|task)\w*\.c$}, qr{^runtime/primitives/module\.c$}],
+  'sanitizer/'           => [qr{^runtime/task\w*\.c$}],
 );
 
 # What the C library and the compiler bring; everything else needs a door above.

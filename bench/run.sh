@@ -1,0 +1,81 @@
+#!/bin/bash
+# Measures Stepwise against other programs that do the same work, as ratios within one run, and
+# writes bench/RESULTS.md. Called by `make bench`. Every figure is the median of ROUNDS rounds in
+# which the compared programs take turns (bench/measure.c). It reports; it does not judge a test.
+#
+# usage: BUILD=build ROUNDS=7 bench/run.sh [NAME...]     names: run lint import verify
+set -eu
+cd "$(dirname "$0")/.."
+build=${BUILD:-build} rounds=${ROUNDS:-7}
+stepwise=$PWD/$build/stepwise tools=$PWD/$build/bench
+work=$PWD/$build/bench/work
+rm -rf "$work"
+mkdir -p "$work"
+trap 'rm -rf "$work"' EXIT
+wanted=${*:-run lint import verify}
+table=$work/table
+
+# measure ROUNDS -- COMMAND...: one line each "median least most peakKiB"
+measure() { "$tools/measure" "$@"; }
+calc() { awk "BEGIN { printf \"$1\", $2 }"; }
+meets() { awk "BEGIN { exit !($1) }" && echo yes || echo '**no**'; }
+row() { # row WHAT OURS THEIRS FIGURE TARGET CONDITION
+  printf '| %s | %s | %s | %s | %s | %s |\n' "$1" "$2" "$3" "$4" "$5" "$(meets "$6")" | tee -a "$table"
+}
+skip() { printf '| %s | - | - | %s | | - |\n' "$1" "$2" | tee -a "$table"; }
+ms() { calc '%.1f ms' "$1 * 1000"; }
+mib() { calc '%.1f MiB' "$1 / 1024"; }
+
+bench_run() {
+  measure "$((rounds * 3))" -- "$stepwise" run --journal "$work/journal.db" bench/ten_steps.rb -- bash bench/ten_true.sh >"$work/m"
+  { read -r ours _ _ peak; read -r theirs _; } <"$work/m"
+  row 'run of 10 steps, journal synced; bash, ten `/bin/true`' "$(ms "$ours")" "$(ms "$theirs")" \
+    "$(calc '%.2fx' "$ours / $theirs")" 'at most 1.00x' "$ours <= $theirs"
+  row 'its peak memory' "$(mib "$peak")" '' '' 'under 16 MiB' "$peak < 16 * 1024"
+}
+
+bench_lint() {
+  bench/gen_runbook.sh 100000 >"$work/big.rb"
+  lines=$(wc -l <"$work/big.rb")
+  if command -v ruby >/dev/null; then
+    measure "$rounds" -- "$stepwise" lint "$work/big.rb" -- ruby -wc "$work/big.rb" >"$work/m" 2>/dev/null
+    { read -r ours _ _ peak; read -r theirs _ _ their_peak; } <"$work/m"
+    row "lint of $lines lines; \`ruby -wc\`" "$(ms "$ours")" "$(ms "$theirs")" \
+      "$(calc '%.1fx faster' "$theirs / $ours")" 'at least 2x' "$theirs >= 2 * $ours"
+    row 'peak memory of the two' "$(mib "$peak")" "$(mib "$their_peak")" \
+      "$(calc '%.2fx' "$peak / $their_peak")" 'under 0.50x' "$peak * 2 < $their_peak"
+  else
+    skip "lint of $lines lines" 'ruby is not installed'
+  fi
+  local files=() sizes="25000 50000 100000 200000"
+  for n in $sizes; do
+    bench/gen_runbook.sh "$n" >"$work/$n.rb"
+    files+=(-- "$stepwise" lint "$work/$n.rb")
+  done
+  measure "$rounds" "${files[@]}" >"$work/m"
+  # Between the smallest and the largest, each eight times as much: cost per line must stay.
+  read -r t p < <(awk '{ t[NR] = $1; m[NR] = $4 } END { printf "%.2f %.2f\n", t[4] / t[1] / 8, (m[4] - m[1]) / (m[2] - m[1]) / 7 }' "$work/m")
+  row "time per line, 200,000 lines against 25,000" "$(ms "$(sed -n 4p "$work/m" | cut -d' ' -f1)")" \
+    "$(ms "$(sed -n 1p "$work/m" | cut -d' ' -f1)")" "${t}x" 'linear: at most 1.25x' "$t <= 1.25"
+  row 'memory per further line, the same' '' '' "${p}x" 'linear: at most 1.25x' "$p <= 1.25"
+}
+
+machine() {
+  echo "- $(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -1), $(nproc) cores, $(awk '/MemTotal/ { printf "%.0f GiB", $2 / 1048576 }' /proc/meminfo)"
+  echo "- $(uname -sr); $(. /etc/os-release && echo "$PRETTY_NAME"); $(findmnt -no FSTYPE -T "$work" 2>/dev/null || echo disk)"
+  echo "- $("$stepwise" version); gcc $(gcc -dumpfullversion); bash ${BASH_VERSION%(*}; SQLite $(sqlite3 --version | cut -d' ' -f1); $(ruby -v 2>/dev/null | cut -d' ' -f1,2 || echo 'no ruby')"
+}
+
+for name in $wanted; do "bench_$name"; done
+[ $# -gt 0 ] || {
+  echo '# Measured'
+  echo
+  echo "\`make bench\` writes this page: medians of interleaved rounds in one run, so only the ratios mean anything."
+  echo
+  machine
+  echo
+  echo '| what; against what | Stepwise | the other | figure | target | met |'
+  echo '|---|---|---|---|---|---|'
+  cat "$table"
+} >"$work/RESULTS.md"
+[ $# -gt 0 ] || cp "$work/RESULTS.md" bench/RESULTS.md

@@ -1,0 +1,10 @@
+/bin/true
+/bin/true
+/bin/true
+/bin/true
+/bin/true
+/bin/true
+/bin/true
+/bin/true
+/bin/true
+/bin/true
