@@ -2,7 +2,8 @@
  *
  * docs/journal.md states the schema and the byte form of the chain exactly. Appends are held in one
  * open transaction until journal_commit, which is one sync; nothing that depends on an event may
- * happen before that. Several processes may use one file at once. */
+ * happen before that. Several processes may use one file at once. When an append or a commit fails,
+ * everything since the last commit is rolled back and was never recorded. */
 #ifndef STEPWISE_JOURNAL_H
 #define STEPWISE_JOURNAL_H
 
@@ -11,35 +12,90 @@
 struct journal;
 
 enum journal_mode {
-  JOURNAL_WRITE,  /* create when missing, migrate when older */
-  JOURNAL_READ    /* never writes; works on a read-only file or directory */
+  JOURNAL_WRITE, /* create when missing, migrate when older */
+  JOURNAL_READ   /* writes nothing; works on a read-only file or directory */
 };
+
+/* What state a run is in. Derived from its events: event.def says which kind sets which. */
+enum run_state {
+  RUN_NONE, /* the kind sets no state */
+  RUN_RUNNING,
+  RUN_WAITING,
+  RUN_HELD,
+  RUN_IN_DOUBT,
+  RUN_ROLLING_BACK,
+  RUN_SUCCEEDED, /* this and those that follow are ends */
+  RUN_FAILED,
+  RUN_CANCELLED,
+  RUN_ROLLED_BACK,
+  RUN_ROLLBACK_INCOMPLETE,
+  RUN_STATES
+};
+const char *run_state_name(enum run_state s); /* "rolling_back"; "" for RUN_NONE */
+enum run_state run_state_find(const char *name); /* RUN_NONE when there is none of that name */
+
+enum event_kind {
+#define EVENT(id, kind, state, fields) EVENT_##id,
+#include "event.def"
+#undef EVENT
+  EVENT_KINDS
+};
+struct event_kind_info {
+  const char *name;
+  enum run_state state;
+  const char *fields;
+};
+extern const struct event_kind_info event_kinds[EVENT_KINDS];
+#define EVENT_NAME(id) (event_kinds[EVENT_##id].name)
+const struct event_kind_info *event_kind_find(const char *name); /* NULL when unknown */
 
 struct event {
-  int64_t seq;     /* given by journal_append */
-  int64_t time_us; /* UTC microseconds; 0 = now */
-  const char *run; /* "" when it belongs to no run */
-  const char *step; /* step id or "" */
-  const char *kind; /* event.def */
-  const char *actor;
-  const char *data; /* JSON text, object */
+  int64_t seq;      /* given by journal_append */
+  int64_t time_us;  /* UTC microseconds; 0 = now (append fills it in) */
+  const char *run;  /* NULL or "" when it belongs to no run */
+  const char *step; /* step id, NULL or "" */
+  const char *kind; /* a name of event.def; others are refused */
+  const char *actor; /* NULL = the process's own, journal_actor */
+  const char *data;  /* JSON text, one object, no NUL; NULL = {} */
   size_t data_len;
+  const uint8_t *prev, *hash; /* 32 bytes each; set by journal_scan only */
 };
 
+#define EVENT_DATA_MAX ((size_t)16 << 20)
+#define EVENT_NAME_MAX 1024 /* bytes of run, step, kind and actor each */
+
+/* The path to use: `given`, else $STEPWISE_JOURNAL, else stepwise/journal.db under $XDG_STATE_HOME
+ * or ~/.local/state; with `make` the directories of the last are made. Opens nothing. */
+enum status journal_path(const char *given, bool make, struct buf *out, struct error *err) must_use;
 /* ERR_JOURNAL with what, where and what to do: not a database, another application's, newer than
- * us, read-only, locked, full disk. */
+ * us, read-only, locked, full disk. In JOURNAL_READ a missing file is ERR_JOURNAL too. */
 enum status journal_open(struct journal **out, const char *path, enum journal_mode mode,
                          struct error *err) must_use;
-void journal_close(struct journal *j);
-/* Begins a transaction (BEGIN IMMEDIATE) at the first append after a commit. */
+void journal_close(struct journal *j); /* drops what was not committed; NULL-safe */
+/* How long to wait for other processes' transactions; 10 s unless set. */
+void journal_set_patience(struct journal *j, int ms);
+const char *journal_file(const struct journal *j); /* the path it was opened by */
+/* "" or one sentence: how a file that cannot be written is read, and what is not seen so. */
+const char *journal_note(const struct journal *j);
+
+/* Begins a transaction (BEGIN IMMEDIATE) at the first append after a commit. Fills in seq and
+ * time_us. Keeps the run table: run.started of a known run and another run.* event that sets the
+ * state of an unknown one are ERR_CONFLICT and ERR_NOT_FOUND. An ERR_VALUE (unknown kind, data that
+ * is not a JSON object, too large) leaves the transaction as it was. */
 enum status journal_append(struct journal *j, struct event *e, struct error *err) must_use;
 enum status journal_commit(struct journal *j, struct error *err) must_use;
+void journal_rollback(struct journal *j); /* forgets what was appended and not committed */
 bool journal_pending(const struct journal *j); /* appended and not committed */
 uint64_t journal_commits(const struct journal *j);
+/* "user@host" of this process, made at first use; valid until journal_close. */
+const char *journal_actor(struct journal *j);
+int64_t journal_now(void); /* UTC microseconds */
 
-/* Texts a run is pinned to (runbook, modules, site), by SHA-256 hex of 64 characters. */
+/* Texts a run is pinned to (runbook, modules, site), by SHA-256 hex of 64 characters. Putting joins
+ * the transaction as an append does; a text that is there already costs one look. */
 enum status journal_put_text(struct journal *j, const char *text, size_t len, char sha256_hex[65],
                              struct error *err) must_use;
+/* Appends to out; checks the digest. ERR_NOT_FOUND, or ERR_JOURNAL when the text was changed. */
 enum status journal_get_text(struct journal *j, const char *sha256_hex, struct buf *out,
                              struct error *err) must_use;
 
@@ -49,27 +105,49 @@ struct event_filter {
   int64_t after;    /* seq > after */
   int64_t last;     /* > 0: only the last n, still in order */
 };
-/* Calls fn for each event in order; a status other than OK stops and is returned. Streams. */
+/* Calls fn for each event in order; a status other than OK stops and is returned (fn fills err by
+ * way of ud). Streams; what the event points to is valid during the call. */
 enum status journal_scan(struct journal *j, const struct event_filter *f,
                          enum status (*fn)(void *ud, const struct event *e), void *ud,
                          struct error *err) must_use;
+/* Whether another process committed since the last call (the first call says true). Cheap: no file
+ * is read unless something changed. */
+bool journal_changed(struct journal *j);
 
 /* The run table: a cache derived from events, for listings; verify compares it with the events. */
 struct run_row {
   const char *run, *runbook, *state, *actor;
-  int64_t started_us, changed_us, last_seq;
+  int64_t started_us, changed_us; /* changed and last_seq: of the event that set the state */
+  int64_t first_seq, last_seq;
 };
-enum status journal_runs(struct journal *j, enum status (*fn)(void *ud, const struct run_row *r),
-                         void *ud, struct error *err) must_use;
-/* Resolves a full id or an unambiguous prefix or "last". */
-enum status journal_find_run(struct journal *j, const char *text, char out[64], struct error *err) must_use;
+struct run_filter {
+  const char *run;     /* NULL = all; else exactly this one */
+  const char *state;   /* NULL = all */
+  const char *runbook; /* NULL = all */
+  int64_t last;        /* > 0: only the last n to start, still in order */
+};
+/* In the order of their start, oldest first. f may be NULL. */
+enum status journal_runs(struct journal *j, const struct run_filter *f,
+                         enum status (*fn)(void *ud, const struct run_row *r), void *ud,
+                         struct error *err) must_use;
+#define RUN_ID_MAX 64
+/* Resolves a full id or an unambiguous prefix or "last". ERR_NOT_FOUND; ERR_CONFLICT when several
+ * begin so. */
+enum status journal_find_run(struct journal *j, const char *text, char out[RUN_ID_MAX],
+                             struct error *err) must_use;
 
 struct journal_report {
   uint64_t events, runs, texts;
-  int64_t bad_seq;         /* first bad event, 0 = none */
-  char head[65];           /* hash of the last event, hex */
-  struct buf problem;      /* "" when good: one sentence a line */
+  int64_t bad_seq;     /* first bad event, 0 = none */
+  const char *bad_how; /* changed, deleted, inserted, swapped, duplicated; "" = none */
+  char head[65];       /* hash of the last good event, hex */
+  struct buf problem;  /* "" when good: one sentence a line */
+  struct buf warning;  /* what is odd and no problem, one sentence a line */
 };
-enum status journal_verify(struct journal *j, struct journal_report *out, struct error *err) must_use;
+/* OK when it could be read through, whatever it found: see problem. deep adds SQLite's own
+ * integrity check. One pass, memory flat. Release the report in either case. */
+enum status journal_verify(struct journal *j, bool deep, struct journal_report *out,
+                           struct error *err) must_use;
+void journal_report_release(struct journal_report *r);
 
 #endif
