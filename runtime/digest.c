@@ -6,12 +6,10 @@
  * digests) and randomness comes from the kernel. */
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include "digest.h"
+#include "../lang/mem.h"
 
 #include <errno.h>
 #include <openssl/sha.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/random.h>
 
 _Static_assert(sizeof(SHA256_CTX) <= sizeof(struct sha256), "struct sha256 holds OpenSSL's state");
@@ -49,7 +47,8 @@ void sha256_hex_of(const void *p, size_t len, char out[SHA256_HEX]) {
 /* Begins a digest with the key block, every byte xored with pad. */
 static void hmac_begin(struct sha256 *h, const uint8_t key[SHA256_CBLOCK], uint8_t pad) {
   uint8_t block[SHA256_CBLOCK];
-  for (size_t i = 0; i < sizeof block; i++) block[i] = key[i] ^ pad;
+  for (size_t i = 0; i < sizeof block; i++)
+    block[i] = key[i] ^ pad;
   sha256_begin(h);
   sha256_add(h, block, sizeof block);
   explicit_bzero(block, sizeof block);
@@ -59,10 +58,8 @@ void hmac_sha256(const void *key, size_t key_len, const void *p, size_t len,
                  uint8_t out[SHA256_SIZE]) {
   uint8_t block[SHA256_CBLOCK] = {0}, inner[SHA256_SIZE];
   struct sha256 h;
-  if (key_len > sizeof block)
-    sha256_of(key, key_len, block);
-  else if (key_len)
-    memcpy(block, key, key_len);
+  if (key_len > sizeof block) sha256_of(key, key_len, block);
+  else if (key_len) memcpy(block, key, key_len);
   hmac_begin(&h, block, 0x36);
   sha256_add(&h, p, len);
   sha256_end(&h, inner);
@@ -117,6 +114,7 @@ bool hex_read(const char *text, size_t len, uint8_t *out) {
 bool bytes_equal(const void *a, const void *b, size_t len) {
   const uint8_t *x = a, *y = b;
   uint8_t differ = 0;
-  for (size_t i = 0; i < len; i++) differ |= x[i] ^ y[i];
+  for (size_t i = 0; i < len; i++)
+    differ |= x[i] ^ y[i];
   return differ == 0;
 }

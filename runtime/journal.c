@@ -128,10 +128,8 @@ static char *immutable_uri(const char *path) {
   struct buf b = BUF_INIT;
   buf_adds(&b, path[0] == '/' ? "file:" : "file:./");
   for (; *path; path++) {
-    if (strchr("?#%", *path))
-      buf_addf(&b, "%%%02X", (unsigned char)*path);
-    else
-      buf_addc(&b, *path);
+    if (strchr("?#%", *path)) buf_addf(&b, "%%%02X", (unsigned char)*path);
+    else buf_addc(&b, *path);
   }
   buf_adds(&b, "?immutable=1");
   return buf_take(&b);
@@ -164,9 +162,9 @@ static int64_t size_beside(const char *path, const char *suffix) {
   return there ? (int64_t)st.st_size : -1;
 }
 
-/* A reader works together with writers through SQLite's -wal and -shm. Where it may not write those,
- * what is there decides: an -shm is used as it is; a -wal alone is read into memory; without either
- * the file is all there is. */
+/* A reader works together with writers through SQLite's -wal and -shm. Where it may not write
+ * those, what is there decides: an -shm is used as it is; a -wal alone is read into memory; without
+ * either the file is all there is. */
 static enum status open_for_reading(struct journal *j, struct error *err) {
   bool writable = can_write_beside(j->path);
   int64_t wal = size_beside(j->path, "-wal"), shm = size_beside(j->path, "-shm");
@@ -228,19 +226,19 @@ enum status journal_open(struct journal **out, const char *path, enum journal_mo
   /* A file size limit is a full disk to us: an error to report, not a signal to die of. */
   if (mode == JOURNAL_WRITE) signal(SIGXFSZ, SIG_IGN);
   enum status status = look_at_file(j, err);
-  if (status == OK) status = mode == JOURNAL_WRITE ? open_for_writing(j, err) : open_for_reading(j, err);
-  if (status == OK) status = schema_check(j, err);
   if (status == OK)
-    *out = j;
-  else
-    journal_close(j);
+    status = mode == JOURNAL_WRITE ? open_for_writing(j, err) : open_for_reading(j, err);
+  if (status == OK) status = schema_check(j, err);
+  if (status == OK) *out = j;
+  else journal_close(j);
   return status;
 }
 
 void journal_close(struct journal *j) {
   if (!j) return;
   journal_rollback(j);
-  for (int i = 0; i < ST_COUNT; i++) sqlite3_finalize(j->kept[i]);
+  for (int i = 0; i < ST_COUNT; i++)
+    sqlite3_finalize(j->kept[i]);
   sqlite3_close(j->db);
   mem_free(j->path);
   mem_free(j->actor);
@@ -367,7 +365,8 @@ static enum status check_event(const struct event *e, enum run_state sets, struc
 }
 
 /* A run begins once, and only a run that began changes its state. */
-static enum status check_run(struct journal *j, const struct event *e, bool starts, struct error *err) {
+static enum status check_run(struct journal *j, const struct event *e, bool starts,
+                             struct error *err) {
   bool known = false;
   struct sqlite3_stmt *s = journal_statement(j, ST_RUN_HAS, err);
   if (!s) return ERR_JOURNAL;
@@ -468,7 +467,8 @@ enum status journal_append(struct journal *j, struct event *e, struct error *err
 
 /* Texts. */
 
-static enum status find_text(struct journal *j, const char *sha256_hex, bool *there, struct error *err) {
+static enum status find_text(struct journal *j, const char *sha256_hex, bool *there,
+                             struct error *err) {
   struct sqlite3_stmt *s = journal_statement(j, ST_TEXT_HAS, err);
   if (!s) return ERR_JOURNAL;
   sqlite3_bind_text(s, 1, sha256_hex, 64, SQLITE_STATIC);
@@ -489,10 +489,8 @@ enum status journal_put_text(struct journal *j, const char *text, size_t len, ch
   sqlite3_bind_text(s, 1, sha256_hex, 64, SQLITE_STATIC);
   sqlite3_bind_blob64(s, 2, text, len, SQLITE_STATIC);
   status = journal_step(j, s, &row, err);
-  if (status == OK)
-    sqlite3_reset(s);
-  else
-    journal_rollback(j);
+  if (status == OK) sqlite3_reset(s);
+  else journal_rollback(j);
   return status;
 }
 
@@ -509,10 +507,8 @@ enum status journal_get_text(struct journal *j, const char *sha256_hex, struct b
     const void *body = sqlite3_column_blob(s, 0);
     size_t len = (size_t)sqlite3_column_bytes(s, 0);
     sha256_hex_of(body, len, hex);
-    if (strcmp(hex, sha256_hex) == 0)
-      buf_add(out, body, len);
-    else
-      status = error_set(err, ERR_JOURNAL, "%s: text %s was changed", j->path, sha256_hex);
+    if (strcmp(hex, sha256_hex) == 0) buf_add(out, body, len);
+    else status = error_set(err, ERR_JOURNAL, "%s: text %s was changed", j->path, sha256_hex);
   } else {
     status = error_set(err, ERR_NOT_FOUND, "%s has no text %s", j->path, sha256_hex);
   }
@@ -530,8 +526,7 @@ const char *journal_actor(struct journal *j) {
   struct buf b = BUF_INIT;
   if (getpwuid_r(getuid(), &pw, room, sizeof room, &found) == 0 && found)
     buf_addf(&b, "%s@%s", pw.pw_name, host);
-  else
-    buf_addf(&b, "uid-%u@%s", (unsigned)getuid(), host);
+  else buf_addf(&b, "uid-%u@%s", (unsigned)getuid(), host);
   j->actor = buf_take(&b);
   return j->actor;
 }

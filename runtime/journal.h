@@ -31,7 +31,7 @@ enum run_state {
   RUN_ROLLBACK_INCOMPLETE,
   RUN_STATES
 };
-const char *run_state_name(enum run_state s); /* "rolling_back"; "" for RUN_NONE */
+const char *run_state_name(enum run_state s);    /* "rolling_back"; "" for RUN_NONE */
 enum run_state run_state_find(const char *name); /* RUN_NONE when there is none of that name */
 
 enum event_kind {
@@ -50,11 +50,11 @@ extern const struct event_kind_info event_kinds[EVENT_KINDS];
 const struct event_kind_info *event_kind_find(const char *name); /* NULL when unknown */
 
 struct event {
-  int64_t seq;      /* given by journal_append */
-  int64_t time_us;  /* UTC microseconds; 0 = now (append fills it in) */
-  const char *run;  /* NULL or "" when it belongs to no run */
-  const char *step; /* step id, NULL or "" */
-  const char *kind; /* a name of event.def; others are refused */
+  int64_t seq;       /* given by journal_append */
+  int64_t time_us;   /* UTC microseconds; 0 = now (append fills it in) */
+  const char *run;   /* NULL or "" when it belongs to no run */
+  const char *step;  /* step id, NULL or "" */
+  const char *kind;  /* a name of event.def; others are refused */
   const char *actor; /* NULL = the process's own, journal_actor */
   const char *data;  /* JSON text, one object, no NUL; NULL = {} */
   size_t data_len;
@@ -84,7 +84,7 @@ const char *journal_note(const struct journal *j);
  * is not a JSON object, too large) leaves the transaction as it was. */
 enum status journal_append(struct journal *j, struct event *e, struct error *err) must_use;
 enum status journal_commit(struct journal *j, struct error *err) must_use;
-void journal_rollback(struct journal *j); /* forgets what was appended and not committed */
+void journal_rollback(struct journal *j);      /* forgets what was appended and not committed */
 bool journal_pending(const struct journal *j); /* appended and not committed */
 uint64_t journal_commits(const struct journal *j);
 /* "user@host" of this process, made at first use; valid until journal_close. */

@@ -21,7 +21,8 @@ static const struct explanation explanations[] = {
     {SQLITE_PROTOCOL, "is locked: other processes were quicker every time",
      "see who has it open (fuser FILE), then try again"},
     {SQLITE_TOOBIG, "cannot hold so much in one event", "record less in one event"},
-    {SQLITE_NOLFS, "is on a file system that does not take files so large", "move it to another disk"},
+    {SQLITE_NOLFS, "is on a file system that does not take files so large",
+     "move it to another disk"},
 };
 
 static bool no_room(int why) {
@@ -44,10 +45,8 @@ static enum status fail_locked(const struct journal *j, struct error *err) {
 enum status journal_fail_readonly(const char *path, struct error *err) {
   struct buf dir = BUF_INIT;
   const char *slash = strrchr(path, '/');
-  if (slash)
-    buf_add(&dir, path, slash == path ? 1 : (size_t)(slash - path));
-  else
-    buf_adds(&dir, ".");
+  if (slash) buf_add(&dir, path, slash == path ? 1 : (size_t)(slash - path));
+  else buf_adds(&dir, ".");
   if (access(path, W_OK) == 0 && access(buf_str(&dir), W_OK) != 0)
     error_set(err, ERR_JOURNAL, "%s cannot be written: its directory %s %s", path, buf_str(&dir),
               errno == EROFS ? "is on a read-only file system" : "may not be written by you");
@@ -89,10 +88,8 @@ enum status journal_fail(const struct journal *j, int rc, struct error *err) {
     error_help(err, "`stepwise journal verify --deep --journal %s` looks closer", j->path);
     return ERR_JOURNAL;
   }
-  if (primary == SQLITE_CORRUPT)
-    error_set(err, ERR_JOURNAL, "%s %s: %s", j->path, e->what, words);
-  else
-    error_set(err, ERR_JOURNAL, "%s %s", j->path, e->what);
+  if (primary == SQLITE_CORRUPT) error_set(err, ERR_JOURNAL, "%s %s: %s", j->path, e->what, words);
+  else error_set(err, ERR_JOURNAL, "%s %s", j->path, e->what);
   error_help(err, "%s", e->help);
   return ERR_JOURNAL;
 }

@@ -35,7 +35,7 @@ enum statement {
 #define STMT(id, sql) ST_##id,
   STATEMENTS(STMT)
 #undef STMT
-  ST_COUNT
+      ST_COUNT
 };
 
 struct journal {
@@ -58,9 +58,11 @@ struct journal {
 struct sqlite3_stmt *journal_statement(struct journal *j, enum statement id, struct error *err);
 /* Steps a kept statement that gives at most one row; OK sets *row to whether there was one. The
  * caller resets it. */
-enum status journal_step(struct journal *j, struct sqlite3_stmt *s, bool *row, struct error *err) must_use;
+enum status journal_step(struct journal *j, struct sqlite3_stmt *s, bool *row,
+                         struct error *err) must_use;
 enum status journal_exec(struct journal *j, const char *sql, struct error *err) must_use;
-enum status journal_integer(struct journal *j, const char *sql, int64_t *out, struct error *err) must_use;
+enum status journal_integer(struct journal *j, const char *sql, int64_t *out,
+                            struct error *err) must_use;
 /* Opens the connection of j->path and sets it up, without looking at what is in it. */
 enum status journal_connect(struct journal *j, const char *uri, int flags, const char *vfs,
                             struct error *err) must_use;
@@ -87,7 +89,8 @@ enum status schema_upgrade(struct journal *j, const struct schema *s, struct err
 enum status schema_check(struct journal *j, struct error *err) must_use;
 /* Makes the file of j->path, whole or not at all; OK as well when another process was quicker. */
 enum status schema_create(struct journal *j, struct error *err) must_use;
-/* Compares the file's objects with what the schema makes; a line into problem for each difference. */
+/* Compares the file's objects with what the schema makes; a line into problem for each difference.
+ */
 enum status schema_compare(struct journal *j, struct buf *problem, struct error *err) must_use;
 
 /* journal_chain.c: the bytes that are hashed. docs/journal.md states them. */

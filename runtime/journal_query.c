@@ -29,8 +29,7 @@ static enum status query_prepare(struct journal *j, struct query *q, struct sqli
   for (int i = 0; i < q->count && rc == SQLITE_OK; i++) {
     if (q->value[i].text)
       rc = sqlite3_bind_text(*out, i + 1, q->value[i].text, -1, SQLITE_TRANSIENT);
-    else
-      rc = sqlite3_bind_int64(*out, i + 1, q->value[i].number);
+    else rc = sqlite3_bind_int64(*out, i + 1, q->value[i].number);
   }
   buf_release(&q->sql);
   return rc == SQLITE_OK ? OK : journal_fail(j, rc, err);
@@ -65,8 +64,7 @@ static void scan_query(struct query *q, const struct event_filter *f, struct buf
   }
   if (f->last > 0)
     query_number(q, " ORDER BY seq DESC LIMIT ?", f->last), buf_adds(&q->sql, ") ORDER BY seq");
-  else
-    buf_adds(&q->sql, " ORDER BY seq");
+  else buf_adds(&q->sql, " ORDER BY seq");
 }
 
 static const uint8_t *hash_at(struct sqlite3_stmt *s, int column) {
@@ -164,10 +162,8 @@ enum status journal_runs(struct journal *j, const struct run_filter *f,
 }
 
 static enum status no_run(struct journal *j, const char *text, struct error *err) {
-  if (strcmp(text, "last") == 0)
-    error_set(err, ERR_NOT_FOUND, "no run in %s yet", j->path);
-  else
-    error_set(err, ERR_NOT_FOUND, "no run %s in %s", text, j->path);
+  if (strcmp(text, "last") == 0) error_set(err, ERR_NOT_FOUND, "no run in %s yet", j->path);
+  else error_set(err, ERR_NOT_FOUND, "no run %s in %s", text, j->path);
   error_help(err, "`stepwise runs` lists the runs there are");
   return ERR_NOT_FOUND;
 }
@@ -180,7 +176,8 @@ static enum status several_runs(struct journal *j, const char *text, const char 
   return ERR_CONFLICT;
 }
 
-/* The first run of the statement; a second one, unless the first is `text` itself, is a conflict. */
+/* The first run of the statement; a second one, unless the first is `text` itself, is a conflict.
+ */
 static enum status only_run(struct journal *j, struct sqlite3_stmt *s, const char *text,
                             char out[RUN_ID_MAX], struct error *err) {
   char first[RUN_ID_MAX];
@@ -189,7 +186,8 @@ static enum status only_run(struct journal *j, struct sqlite3_stmt *s, const cha
   if (status != OK) return status;
   if (!row) return no_run(j, text, err);
   snprintf(first, sizeof first, "%s", text_at(s, 0));
-  if (strcmp(text, "last") != 0 && strcmp(first, text) != 0) status = journal_step(j, s, &second, err);
+  if (strcmp(text, "last") != 0 && strcmp(first, text) != 0)
+    status = journal_step(j, s, &second, err);
   if (status != OK) return status;
   if (second) return several_runs(j, text, first, text_at(s, 0), err);
   memcpy(out, first, sizeof first);

@@ -107,8 +107,9 @@ enum status schema_upgrade(struct journal *j, const struct schema *s, struct err
 }
 
 static enum status refuse_foreign(struct journal *j, int64_t id, struct error *err) {
-  error_set(err, ERR_JOURNAL, "%s is not a journal: it is a database of another application (id %lld)",
-            j->path, (long long)id);
+  error_set(err, ERR_JOURNAL,
+            "%s is not a journal: it is a database of another application (id %lld)", j->path,
+            (long long)id);
   error_help(err, "give the path of a journal, or of a file that does not exist yet");
   return ERR_JOURNAL;
 }
@@ -119,8 +120,7 @@ static enum status refuse_version(struct journal *j, int64_t version, struct err
             j->path, newer ? "newer" : "older", (long long)version, JOURNAL_VERSION);
   if (newer)
     error_help(err, "upgrade stepwise (this is " STEPWISE_VERSION "), or use another journal");
-  else
-    error_help(err, "any command that writes to it upgrades it");
+  else error_help(err, "any command that writes to it upgrades it");
   return ERR_JOURNAL;
 }
 
@@ -167,7 +167,8 @@ static enum status make_image(struct journal *j, struct buf *image, struct error
     sqlite3_free(bytes);
   }
   m.path = NULL;
-  for (int i = 0; i < ST_COUNT; i++) sqlite3_finalize(m.kept[i]);
+  for (int i = 0; i < ST_COUNT; i++)
+    sqlite3_finalize(m.kept[i]);
   sqlite3_close(m.db);
   mem_free(m.actor);
   return status;
@@ -223,10 +224,8 @@ enum status schema_create(struct journal *j, struct error *err) {
   close(fd);
   if (why) unlink(buf_str(&name));
   if (!why) why = put_in_place(buf_str(&name), j->path);
-  if (why)
-    status = journal_fail_errno(j->path, "make it", why, err);
-  else
-    sync_directory(j->path);
+  if (why) status = journal_fail_errno(j->path, "make it", why, err);
+  else sync_directory(j->path);
 out:
   buf_release(&image);
   buf_release(&name);
@@ -235,7 +234,8 @@ out:
 
 /* Objects of one side that the other side lacks or has otherwise. `sqlite_` names are SQLite's. */
 #define OBJECTS(schema)                                                                            \
-  "SELECT type, name, sql FROM " schema ".sqlite_schema WHERE name NOT LIKE 'sqlite!_%' ESCAPE '!'"
+  "SELECT type, name, sql FROM " schema ".sqlite_schema WHERE name NOT LIKE 'sqlite!_%' ESCAPE "   \
+                                        "'!'"
 
 static enum status compare_rows(struct journal *j, struct sqlite3_stmt *s, struct buf *problem,
                                 struct error *err) {
@@ -256,7 +256,8 @@ static enum status copy_objects(struct journal *j, struct journal *m, struct err
   if (rc == SQLITE_OK)
     rc = sqlite3_prepare_v2(m->db, "INSERT INTO temp.theirs VALUES(?1, ?2, ?3)", -1, &to, NULL);
   while (rc == SQLITE_OK && (rc = sqlite3_step(from)) == SQLITE_ROW) {
-    for (int i = 0; i < 3; i++) sqlite3_bind_value(to, i + 1, sqlite3_column_value(from, i));
+    for (int i = 0; i < 3; i++)
+      sqlite3_bind_value(to, i + 1, sqlite3_column_value(from, i));
     sqlite3_step(to);
     rc = sqlite3_reset(to);
   }
@@ -270,9 +271,10 @@ enum status schema_compare(struct journal *j, struct buf *problem, struct error 
   static const char differences[] =
       "SELECT o.type, o.name, CASE WHEN t.name IS NULL THEN 'is missing' ELSE 'was changed' END"
       " FROM (" OBJECTS("main") ") o LEFT JOIN temp.theirs t USING (type, name)"
-      " WHERE t.sql IS NOT o.sql UNION ALL"
-      " SELECT type, name, 'is no part of a journal' FROM temp.theirs"
-      " WHERE (type, name) NOT IN (SELECT type, name FROM main.sqlite_schema) ORDER BY 1, 2";
+                                " WHERE t.sql IS NOT o.sql UNION ALL"
+                                " SELECT type, name, 'is no part of a journal' FROM temp.theirs"
+                                " WHERE (type, name) NOT IN (SELECT type, name FROM "
+                                "main.sqlite_schema) ORDER BY 1, 2";
   struct journal m = {.path = j->path, .mode = JOURNAL_WRITE};
   struct sqlite3_stmt *s = NULL;
   enum status status = journal_connect(&m, ":memory:", SQLITE_OPEN_READWRITE, NULL, err);

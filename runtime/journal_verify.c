@@ -1,7 +1,8 @@
 /* `journal verify`: is the journal what was written?
  *
- * One pass over the events, in order, with one row in memory: chain, run table and texts are checked
- * as they come. Only when an event is bad are its neighbours looked at, to say what was done to it. */
+ * One pass over the events, in order, with one row in memory: chain, run table and texts are
+ * checked as they come. Only when an event is bad are its neighbours looked at, to say what was
+ * done to it. */
 #include "journal_inner.h"
 
 #include <sqlite3.h>
@@ -19,9 +20,9 @@ struct verifier {
   struct journal *j;
   struct journal_report *r;
   struct sqlite3_stmt *run_row, *missing_text;
-  int64_t expect;                 /* number of the next event */
-  uint8_t prev[SHA256_SIZE];      /* what it must follow */
-  uint8_t before[SHA256_SIZE];    /* what the event before it followed */
+  int64_t expect;              /* number of the next event */
+  uint8_t prev[SHA256_SIZE];   /* what it must follow */
+  uint8_t before[SHA256_SIZE]; /* what the event before it followed */
   int64_t last_time, backwards;
   uint64_t runs_matched;
 };
@@ -124,14 +125,13 @@ static void tell_missing(struct verifier *v, const struct row *row, int64_t stan
   bad_event(v, v->expect, "deleted");
   if (stands_at)
     problem(v, "event %lld is missing: it stands at number %lld", first, (long long)stands_at);
-  else if (first == last)
-    problem(v, "event %lld is missing: it was deleted", first);
-  else
-    problem(v, "events %lld to %lld are missing: they were deleted", first, last);
+  else if (first == last) problem(v, "event %lld is missing: it was deleted", first);
+  else problem(v, "events %lld to %lld are missing: they were deleted", first, last);
 }
 
 /* The true event stands elsewhere: what is here instead? */
-static void tell_displaced(struct verifier *v, const struct row *row, int64_t true_at, int64_t copy_of) {
+static void tell_displaced(struct verifier *v, const struct row *row, int64_t true_at,
+                           int64_t copy_of) {
   long long here = v->expect, there = true_at;
   if (fits(row, true_at, row->f.prev)) {
     bad_event(v, v->expect, "swapped");
@@ -146,8 +146,8 @@ static void tell_displaced(struct verifier *v, const struct row *row, int64_t tr
   }
 }
 
-/* The row was right under another number: events before it came or went, and the rest was renumbered.
- * Says so and returns true. */
+/* The row was right under another number: events before it came or went, and the rest was
+ * renumbered. Says so and returns true. */
 static bool tell_renumbered(struct verifier *v, const struct row *row) {
   long long here = v->expect;
   if (here > 1 && fits(row, here - 1, row->f.prev) &&
@@ -171,12 +171,10 @@ static void tell_changed(struct verifier *v, const struct row *row, struct error
   bool rewritten = !linked && here > 1 && fits(row, here, row->f.prev) && is_followed(v, row, err);
   bad_event(v, rewritten ? here - 1 : here, "changed");
   if (rewritten)
-    problem(v, "event %lld was changed and its hash made anew: event %lld does not follow it", here - 1,
-            here);
-  else if (linked)
-    problem(v, "event %lld was changed: its hash does not match what it says", here);
-  else
-    problem(v, "event %lld was changed: it does not follow event %lld", here, here - 1);
+    problem(v, "event %lld was changed and its hash made anew: event %lld does not follow it",
+            here - 1, here);
+  else if (linked) problem(v, "event %lld was changed: its hash does not match what it says", here);
+  else problem(v, "event %lld was changed: it does not follow event %lld", here, here - 1);
 }
 
 static enum status diagnose(struct verifier *v, const struct row *row, struct error *err) {
@@ -208,12 +206,12 @@ static enum status diagnose(struct verifier *v, const struct row *row, struct er
   return err->status;
 }
 
-/* The run table. For each event that sets a state, the run's row must be at that event or at a later
- * one; every row meets its last event once. So the comparison needs no memory of its own. */
+/* The run table. For each event that sets a state, the run's row must be at that event or at a
+ * later one; every row meets its last event once. So the comparison needs no memory of its own. */
 
 #define RUN_ROW                                                                                    \
-  "SELECT last_seq, changed_us, state, first_seq, started_us, actor, runbook IS " RUNBOOK_OF("?2") \
-  " FROM run WHERE run = ?1"
+  "SELECT last_seq, changed_us, state, first_seq, started_us, actor, runbook IS " RUNBOOK_OF(      \
+      "?2") " FROM run WHERE run = ?1"
 
 static bool text_is(struct sqlite3_stmt *s, int column, const void *p, size_t len) {
   return (size_t)sqlite3_column_bytes(s, column) == len &&
@@ -407,12 +405,12 @@ static enum status check_all(struct verifier *v, bool deep, struct error *err) {
 static enum status verifier_prepare(struct verifier *v, struct error *err) {
   v->run_row = prepare(v->j, RUN_ROW, err);
   if (!v->run_row) return ERR_JOURNAL;
-  v->missing_text = prepare(
-      v->j,
-      "SELECT h FROM (SELECT json_extract(?1, '$.sha256') AS h UNION ALL"
-      " SELECT value FROM json_each(?1, '$.modules')) WHERE typeof(h) = 'text'"
-      " AND NOT EXISTS (SELECT 1 FROM text WHERE sha256 = h)",
-      err);
+  v->missing_text =
+      prepare(v->j,
+              "SELECT h FROM (SELECT json_extract(?1, '$.sha256') AS h UNION ALL"
+              " SELECT value FROM json_each(?1, '$.modules')) WHERE typeof(h) = 'text'"
+              " AND NOT EXISTS (SELECT 1 FROM text WHERE sha256 = h)",
+              err);
   return v->missing_text ? OK : ERR_JOURNAL;
 }
 
