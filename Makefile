@@ -65,7 +65,7 @@ endif
 .DELETE_ON_ERROR:
 .SECONDARY:
 # What is asked for is built with every core there is, unless -j says otherwise.
-ifeq ($(filter -j%,$(MAKEFLAGS)),)
+ifeq ($(MAKELEVEL)$(filter -j%,$(MAKEFLAGS)),0)
 MAKEFLAGS += -j$(shell nproc 2>/dev/null || echo 2)
 endif
 
