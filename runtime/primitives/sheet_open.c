@@ -1,5 +1,5 @@
 /* Opens a table in a file: what kind it is, what its header says, and how rows fit the header. */
-#include "module.h"
+#include "../module.h"
 #include "sheet.h"
 #include "sheet_convert.h"
 #include "sheet_text.h"
@@ -110,10 +110,10 @@ static enum status choose_format(const char **out, int fd, const struct sheet_op
 }
 
 static enum status open_reader(struct sheet **out, const struct sheet_options *o, struct error *err) {
-  int fd;
+  int fd = -1;
   enum status st = open_file(o->path, &fd, err);
   if (st) return st;
-  const char *format;
+  const char *format = "";
   const struct xlsx_module *xlsx = NULL;
   st = choose_format(&format, fd, o, err);
   if (!st && !strcmp(format, "xlsx")) {

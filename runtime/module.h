@@ -3,7 +3,7 @@
 #ifndef STEPWISE_MODULE_H
 #define STEPWISE_MODULE_H
 
-#include "../../lang/status.h"
+#include "../lang/status.h"
 
 /* Looks beside the binary, above it, and in ../lib/stepwise of it. *out is the structure, valid to
  * the end of the process. */

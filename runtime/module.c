@@ -1,6 +1,6 @@
 /* Opens modules: see module.h. The dynamic linker keeps count; opening one again costs little. */
 #include "module.h"
-#include "../../lang/buf.h"
+#include "../lang/buf.h"
 
 #include <dlfcn.h>
 #include <unistd.h>
