@@ -9,6 +9,7 @@
 #include "value.h"
 
 struct eval;
+struct eval_cache; /* compiled regexp literals */
 
 struct eval_hooks {
   /* A call of a binding's action. args: one value for each action->takes, in order; V_NIL plus
@@ -40,6 +41,10 @@ struct eval {
   void *ud;
   uint32_t depth;
   struct error *err;
+  /* Plan only: a condition was unknown, so neither branch was taken; what they assign is unknown
+   * now. Set by the evaluator, cleared by whoever looks. */
+  bool met_unknown;
+  struct eval_cache *cache; /* owned; made at first use */
 };
 
 void eval_init(struct eval *e, struct program *p, const struct unit *unit,
@@ -59,6 +64,8 @@ void eval_set_slot(struct eval *e, uint32_t slot, value owned);
 
 /* Checks a value against a declared field (type, min, max, one_of, match) and converts what may be
  * converted (text from the command line when from_text). ERR_VALUE says which and why. */
+/* The field's default, evaluated in its own file; nil when it has none. */
+enum status field_default(struct eval *e, const struct field *f, value *out) must_use;
 enum status field_check(struct eval *e, const struct field *f, value in, bool from_text, value *out,
                         struct error *err) must_use;
 

@@ -6,8 +6,7 @@
 #ifndef STEPWISE_VALUE_H
 #define STEPWISE_VALUE_H
 
-#include "../lang/buf.h"
-#include "../lang/sym.h"
+#include "../lang/ast.h"
 
 enum value_tag {
   V_NIL, V_BOOL, V_INT, V_FLOAT, V_DURATION, V_TIME, /* immediates; duration and time in microseconds */
@@ -57,13 +56,18 @@ static inline value value_time(int64_t us) { return (value){.tag = V_TIME, .u.i 
 static inline value value_symbol(sym s) { return (value){.tag = V_SYMBOL, .u.s = s}; }
 static inline bool value_truthy(value v) { return !(v.tag == V_NIL || (v.tag == V_BOOL && !v.u.b)); }
 
+struct string *string_new(size_t len) must_use; /* to be filled by the caller; NUL is in place */
 value value_string(const char *s, size_t len) must_use;
 value value_cstr(const char *s) must_use;
 static inline struct string *value_str(value v) { return (struct string *)(void *)v.u.o; }
 
-/* Arrays and hashes are built by a builder that owns what is pushed, then sealed into a value. */
+/* Arrays and hashes are built by a builder that owns what is pushed, then sealed into a value.
+ * Both know how deep they nest (1 = only scalars inside; the evaluator refuses results over
+ * LIMIT_NESTING) and whether an unknown value is somewhere inside. */
 struct list {
   struct object head;
+  uint16_t depth;
+  bool unknown;
   size_t count, cap;
   value *items;
 };
@@ -83,9 +87,43 @@ static inline value value_hash(struct dict *d) { return (value){.tag = V_HASH, .
 static inline value value_record(struct dict *d) { return (value){.tag = V_RECORD, .u.o = (struct object *)(void *)d}; }
 static inline struct dict *value_dict(value v) { return (struct dict *)(void *)v.u.o; }
 bool record_get(value record, sym name, value *borrowed);
+/* The same two with a symbol table, so that :a and "a" are one key. Code that uses one kind of key
+ * throughout needs only dict_set and dict_get. */
+void dict_put(struct dict *d, const struct symtab *syms, value owned_key, value owned_value);
+bool dict_find(const struct dict *d, const struct symtab *syms, value key, value *borrowed);
+void dict_free(struct dict *d); /* of a dict that was not made a value */
+bool dict_unknown(const struct dict *d);
+unsigned dict_depth(const struct dict *d);
+
+/* Ranges: a..b or a...b, nil for an open end. Lazy: never holds its elements. */
+struct range {
+  struct object head;
+  bool exclusive;
+  value lo, hi; /* owned */
+};
+value value_range(value owned_lo, value owned_hi, bool exclusive) must_use;
+static inline struct range *value_rng(value v) { return (struct range *)(void *)v.u.o; }
+
+/* A compiled regexp; flags are RE_* of lang/ast.h. ERR_VALUE with the reason and its place in the
+ * pattern when it does not compile. */
+enum status value_regexp(const char *source, size_t len, unsigned flags, value *out,
+                         struct error *err) must_use;
+
+/* A secret prints as [secret] everywhere. The value inside is for drivers' primitives only. */
+value value_secret(value owned_inner) must_use;
+value secret_reveal(value secret); /* borrowed; other values come back as they are */
+
+static inline value value_unknown(void) { return (value){.tag = V_UNKNOWN}; }
+bool value_has_unknown(value v); /* is unknown, or holds something unknown */
+unsigned value_depth(value v);   /* 0 for scalars */
+int number_compare(value a, value b); /* integers and floats, exactly; 2 when either is NaN */
+bool value_is_text(value v);     /* string or symbol */
+struct text value_text(value v, const struct symtab *syms); /* of a string or symbol; borrowed */
 
 bool value_equal(value a, value b, const struct symtab *syms); /* == : 1 == 1.0; :a == "a" */
 const char *value_type_name(value v);                          /* "string", "duration" ... */
+uint32_t value_key_hash(value v, const struct symtab *syms); /* equal keys have equal hashes */
+bool value_key_equal(value a, value b, const struct symtab *syms); /* as ==, but 1 and 1.0 differ */
 /* Ruby's inspect where the type exists in Ruby. Secrets print as [secret]. Stops at depth 256. */
 void value_inspect(value v, const struct symtab *syms, struct buf *out);
 void value_to_s(value v, const struct symtab *syms, struct buf *out); /* what interpolation shows */
