@@ -1,4 +1,5 @@
-# The smallest useful runbook: one step, one thing to note.
+# The smallest useful runbook: an input, and a step that notes something and expects something.
+# run:
 runbook "hello" do
   title "Say hello"
 
