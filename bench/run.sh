@@ -60,6 +60,15 @@ bench_lint() {
   row 'memory per further line, the same' '' '' "${p}x" 'linear: at most 1.25x' "$p <= 1.25"
 }
 
+bench_verify() {
+  "$tools/journal_bench" 200000 "$rounds" >"$work/m"
+  read -r ours bare ratio < <(sed -n 's/^verify  *\([0-9]*\) rows.s, bare loop \([0-9]*\) rows.s, ratio \([0-9.]*\)$/\1 \2 \3/p' "$work/m")
+  row 'journal verify, 200,000 events; a bare loop over the same rows' "$ours rows/s" "$bare rows/s" \
+    "${ratio}x" 'at least 0.85x' "$ratio >= 0.85"
+  peak=$(sed -n 's/^verify  *peak memory \([0-9]*\) KiB$/\1/p' "$work/m")
+  row 'its peak memory' "$(mib "$peak")" '' '' 'under 32 MiB' "$peak < 32 * 1024"
+}
+
 machine() {
   echo "- $(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -1), $(nproc) cores, $(awk '/MemTotal/ { printf "%.0f GiB", $2 / 1048576 }' /proc/meminfo)"
   echo "- $(uname -sr); $(. /etc/os-release && echo "$PRETTY_NAME"); $(findmnt -no FSTYPE -T "$work" 2>/dev/null || echo disk)"
