@@ -6,8 +6,8 @@
 #include <math.h>
 
 #include "../lang/limits.h"
-#include "method.h"
 #include "regex.h"
+#include "text.h"
 #include "utf8.h"
 
 /* -- writing -- */
@@ -186,6 +186,17 @@ void json_write(value v, const struct symtab *syms, bool tagged, struct buf *out
 }
 
 /* -- reading -- */
+
+static enum status give_list(struct list *l, enum status st, value *out) {
+  if (st == OK) *out = value_list(l);
+  else value_unref(value_list(l));
+  return st;
+}
+static enum status give_dict(struct dict *d, enum status st, value *out) {
+  if (st == OK) *out = value_hash(d);
+  else dict_free(d);
+  return st;
+}
 
 struct json_reader {
   struct symtab *syms;

@@ -1,5 +1,5 @@
 /* Values as text: inspect (as Ruby shows them) and to_s (what interpolation shows). */
-#include "method.h"
+#include "text.h"
 #include "regex.h"
 #include "utf8.h"
 
@@ -51,11 +51,22 @@ static bool word_char(char c, bool first) {
          (!first && c >= '0' && c <= '9');
 }
 
+/* && and || are no methods in Ruby, and so no plain symbols. */
+static bool is_operator(struct text t) {
+  static const char *const names[] = {
+#define OP(id, text) text,
+#include "../lang/op.def"
+#undef OP
+  };
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+    if (strlen(names[i]) == t.len && memcmp(names[i], t.s, t.len) == 0) return t.s[0] != t.s[1] || (t.s[0] != '&' && t.s[0] != '|');
+  return false;
+}
+
 /* Whether :text needs no quotes. */
 static bool plain_symbol(struct text t) {
   size_t i = 0;
-  enum op op = op_named(t.s, t.len);
-  if (op) return op != OP_AND && op != OP_OR;
+  if (is_operator(t)) return true;
   while (i < t.len && word_char(t.s[i], i == 0)) i++;
   if (i == 0) return t.len == 2 && memcmp(t.s, "[]", 2) == 0;
   if (i + 1 == t.len && strchr("?!=", t.s[i])) i++;
@@ -156,29 +167,4 @@ void value_to_s(value v, const struct symtab *syms, struct buf *out) {
   case V_UNKNOWN: buf_adds(out, "(unknown until run)"); break;
   default: value_inspect(v, syms, out); break;
   }
-}
-
-/* -- the methods that every value has -- */
-
-enum status m_any_inspect(struct call *c, value self, value *out) {
-  struct buf b = TEXT_BUF;
-  value_inspect(self, call_syms(c), &b);
-  return give_text(c, &b, out);
-}
-
-/* A secret's text is a secret. */
-enum status m_any_to_s(struct call *c, value self, value *out) {
-  if (self.tag == V_STRING || self.tag == V_SECRET) {
-    *out = value_ref(self);
-    return OK;
-  }
-  struct buf b = TEXT_BUF;
-  value_to_s(self, call_syms(c), &b);
-  return give_text(c, &b, out);
-}
-
-enum status m_any_nil_q(struct call *c, value self, value *out) {
-  (void)c;
-  *out = value_bool(self.tag == V_NIL);
-  return OK;
 }

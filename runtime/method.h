@@ -6,6 +6,7 @@
 #define STEPWISE_RUNTIME_METHOD_H
 
 #include "eval.h"
+#include "text.h"
 
 struct call {
   struct eval *e;
@@ -92,13 +93,4 @@ enum status list_join(struct call *c, const struct list *l, struct text sep, str
                       bool *secret) must_use;
 enum status list_index(struct call *c, value self, value *out) must_use;
 enum status sort_values(struct call *c, value *items, const value *keys, size_t count) must_use;
-bool time_parse(const char *s, size_t len, int64_t *us, bool *date_only);
-bool duration_parse(const char *s, size_t len, int64_t *us);
-void time_text(int64_t us, bool iso, int digits, struct buf *out);
-void duration_text(int64_t us, struct buf *out);
-void float_text(double f, struct buf *out); /* as Ruby shows it */
-/* Number texts as to_i and to_f read them: the longest valid prefix. false: it overflows. */
-bool text_to_int(struct text s, unsigned base, bool whole, int64_t *out);
-bool text_to_float(struct text s, bool whole, double *out);
-
 #endif

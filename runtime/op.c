@@ -10,14 +10,6 @@
 
 typedef enum status op_fn(struct eval *e, value a, value b, value *out);
 
-/* Indexed by enum op. */
-const char *const op_text[OP_COUNT] = {
-    "",
-#define OP(id, text) text,
-#include "../lang/op.def"
-#undef OP
-};
-
 enum op op_named(const char *s, size_t len) {
   for (int op = 1; op < OP_COUNT; op++)
     if (strlen(op_text[op]) == len && memcmp(op_text[op], s, len) == 0) return (enum op)op;

@@ -251,39 +251,6 @@ enum status text_repeat(struct eval *e, value self, value times, value *out) {
 
 /* -- to numbers -- */
 
-static int digit_of(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'z') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'Z') return c - 'A' + 10;
-  return 99;
-}
-
-/* 0x, 0b and 0o stand before digits of their own base. */
-static void skip_prefix(struct text *t, unsigned base) {
-  char mark = base == 16 ? 'x' : base == 2 ? 'b' : base == 8 ? 'o' : 0;
-  if (mark && t->len > 2 && t->s[0] == '0' && (t->s[1] | 32) == mark && digit_of(t->s[2]) < (int)base)
-    t->s += 2, t->len -= 2;
-}
-
-bool text_to_int(struct text t, unsigned base, bool whole, int64_t *out) {
-  t = strip(t, true, whole);
-  bool negative = t.len && *t.s == '-';
-  if (t.len && (*t.s == '-' || *t.s == '+')) t.s++, t.len--;
-  skip_prefix(&t, base);
-  int64_t n = 0;
-  size_t i = 0;
-  for (; i < t.len; i++) {
-    int d = digit_of(t.s[i]);
-    bool gap = t.s[i] == '_' && i > 0 && i + 1 < t.len && digit_of(t.s[i + 1]) < (int)base && t.s[i - 1] != '_';
-    if (gap) continue;
-    if (d >= (int)base) break;
-    if (__builtin_mul_overflow(n, (int64_t)base, &n)) return false;
-    if (__builtin_add_overflow(n, negative ? -d : d, &n)) return false;
-  }
-  *out = n;
-  return !whole || (i == t.len && i > 0);
-}
-
 enum status m_string_to_i(struct call *c, value self, value *out) {
   int64_t base = c->count ? c->args[0].u.i : 10, n;
   if (base < 2 || base > 36) return fail(c, ERR_VALUE, "to_i takes a base from 2 to 36, not %lld", (long long)base);
@@ -291,39 +258,6 @@ enum status m_string_to_i(struct call *c, value self, value *out) {
     return fail(c, ERR_VALUE, "the number is too large for an integer (64 bits)");
   *out = value_int(n);
   return OK;
-}
-
-static size_t digits(struct text t, size_t i, struct buf *b) {
-  for (; i < t.len; i++) {
-    if (t.s[i] == '_' && i && digit_of(t.s[i - 1]) < 10 && i + 1 < t.len && digit_of(t.s[i + 1]) < 10)
-      continue;
-    if (digit_of(t.s[i]) >= 10) break;
-    buf_addc(b, t.s[i]);
-  }
-  return i;
-}
-
-bool text_to_float(struct text t, bool whole, double *out) {
-  t = strip(t, true, whole);
-  struct buf b = BUF_INIT;
-  size_t i = 0;
-  if (t.len && (*t.s == '-' || *t.s == '+')) buf_addc(&b, t.s[i++]);
-  size_t start = i;
-  i = digits(t, i, &b);
-  if (i + 1 < t.len && t.s[i] == '.' && digit_of(t.s[i + 1]) < 10) {
-    buf_addc(&b, '.');
-    i = digits(t, i + 1, &b);
-  }
-  bool some = i > start;
-  size_t e = i + 1;
-  if (e < t.len && (t.s[e] == '-' || t.s[e] == '+')) e++;
-  if (some && i < t.len && (t.s[i] | 32) == 'e' && e < t.len && digit_of(t.s[e]) < 10) {
-    buf_add(&b, t.s + i, e - i);
-    i = digits(t, e, &b);
-  }
-  *out = some ? strtod(buf_str(&b), NULL) : 0.0;
-  buf_release(&b);
-  return !whole || (some && i == t.len);
 }
 
 enum status m_string_to_f(struct call *c, value self, value *out) {
