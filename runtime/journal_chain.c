@@ -4,20 +4,22 @@
  * texts are gathered on the stack and the data is hashed where it lies. */
 #include "journal_inner.h"
 
+#include <endian.h>
+
 enum { HEADER = 64, GATHER = 512 };
 
 const uint8_t chain_genesis[SHA256_SIZE] = {0};
 
 static uint8_t *put_u32(uint8_t *to, uint32_t n) {
-  for (int i = 0; i < 4; i++)
-    to[i] = (uint8_t)(n >> (24 - 8 * i));
-  return to + 4;
+  n = htobe32(n);
+  memcpy(to, &n, sizeof n);
+  return to + sizeof n;
 }
 
 static uint8_t *put_u64(uint8_t *to, uint64_t n) {
-  for (int i = 0; i < 8; i++)
-    to[i] = (uint8_t)(n >> (56 - 8 * i));
-  return to + 8;
+  n = htobe64(n);
+  memcpy(to, &n, sizeof n);
+  return to + sizeof n;
 }
 
 static uint8_t *put_bytes(uint8_t *to, const void *p, size_t len) {

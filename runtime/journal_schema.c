@@ -235,7 +235,7 @@ out:
 /* Objects of one side that the other side lacks or has otherwise. `sqlite_` names are SQLite's. */
 #define OBJECTS(schema)                                                                            \
   "SELECT type, name, sql FROM " schema ".sqlite_schema WHERE name NOT LIKE 'sqlite!_%' ESCAPE "   \
-                                        "'!'"
+  "'!'"
 
 static enum status compare_rows(struct journal *j, struct sqlite3_stmt *s, struct buf *problem,
                                 struct error *err) {

@@ -51,9 +51,12 @@ static struct sqlite3_stmt *prepare(struct journal *j, const char *sql, struct e
   return s;
 }
 
+/* Values are taken out of their columns once each: half of the calls that column_text and
+ * column_bytes need. The connection is this thread's alone, so they need no protection. */
 static const uint8_t *digest_at(struct sqlite3_stmt *s, int column) {
-  const uint8_t *p = sqlite3_column_blob(s, column);
-  return sqlite3_column_bytes(s, column) == SHA256_SIZE ? p : NULL;
+  sqlite3_value *v = sqlite3_column_value(s, column);
+  const uint8_t *p = sqlite3_value_blob(v);
+  return sqlite3_value_bytes(v) == SHA256_SIZE ? p : NULL;
 }
 
 /* False when prev or hash are not 32 bytes: such a row cannot be hashed. */
@@ -63,8 +66,9 @@ static bool read_row(struct sqlite3_stmt *s, struct row *row) {
   row->f.prev = digest_at(s, 2);
   row->hash = digest_at(s, 3);
   for (int i = 0; i < PIECES; i++) {
-    row->f.piece[i].p = sqlite3_column_text(s, 4 + i);
-    row->f.piece[i].len = (uint32_t)sqlite3_column_bytes(s, 4 + i);
+    sqlite3_value *v = sqlite3_column_value(s, 4 + i);
+    row->f.piece[i].p = sqlite3_value_text(v);
+    row->f.piece[i].len = (uint32_t)sqlite3_value_bytes(v);
   }
   return row->f.prev && row->hash;
 }
