@@ -1,0 +1,75 @@
+/* Getting on after a syntax error: the rest of the statement is passed over, with its blocks.
+ *
+ * The parser goes back to the innermost list of statements; here the same place is found on the
+ * stack of openers (the innermost that statements may follow), and tokens are dropped until that
+ * statement ends. A `do` at that level is kept: the grammar reads its body, errors and all. */
+#include "parser.h"
+#include "gram.h"
+
+static bool all_brackets(const struct parser *p, uint32_t level) {
+  for (uint32_t d = level + 1; d <= p->depth; d++)
+    if (p->stack[d].kind < O_HASH || p->stack[d].kind > O_INDEX) return false;
+  return true;
+}
+
+static uint32_t indent_at(const struct parser *p) {
+  uint32_t at = p->line_start;
+  while (p->text[at] == ' ' || p->text[at] == '\t')
+    at++;
+  return at - p->line_start;
+}
+
+/* At a line's end: is this the end of the statement? Open brackets are given up when the next line
+ * is not indented further. */
+static bool ends_here(struct parser *p) {
+  if (p->depth > p->skip_level) {
+    if (!all_brackets(p, p->skip_level) || indent_at(p) > p->skip_indent) return false;
+    p->depth = p->skip_level;
+  }
+  return true;
+}
+
+void recover_start(struct parser *p, int token) {
+  if (p->closed || !token) return;
+  uint32_t level = p->depth;
+  while (level > 0 && !p->stack[level].body)
+    level--;
+  p->skip_level = level;
+  if (token == T_NEWLINE && ends_here(p)) return;
+  p->skip_indent = indent_at(p);
+  if (token == T_ELSE || token == T_ELSIF || token == T_WHEN) {
+    const struct opener *o = &p->stack[p->depth];
+    if (o->kind >= O_IF && o->kind <= O_CASE) return;
+  }
+  if ((token == T_DO || token == T_DO_COMMAND) && p->depth >= 1) p->skip_level = p->depth - 1;
+  p->skipping = true;
+}
+
+int recover_next(struct parser *p) {
+  for (;;) {
+    int token = token_next(p);
+    bool stop = !token;
+    switch (token) {
+    case T_DO:
+    case T_DO_COMMAND:
+      stop = p->depth == p->skip_level + 1;
+      break;
+    case T_NEWLINE:
+      stop = ends_here(p);
+      break;
+    case T_ELSE:
+    case T_ELSIF:
+    case T_WHEN:
+      stop = p->depth <= p->skip_level;
+      break;
+    case T_END:
+    case T_RBRACE:
+    case T_INTERP_END:
+      stop = p->depth < p->skip_level;
+      break;
+    }
+    if (!stop) continue;
+    p->skipping = false;
+    return token;
+  }
+}
