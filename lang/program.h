@@ -12,6 +12,7 @@
 struct field {
   sym name;
   type_id type;          /* as declared: without the one_of, without "or nil" */
+  type_id value_type;    /* with both: what reading it gives */
   const char *about;     /* or NULL */
   uint32_t file;         /* where default_value, min ... live */
   node_id default_value; /* 0 = required (inputs, parameters, settings) */
@@ -47,7 +48,8 @@ struct action {
   size_t take_count;
   struct field *gives; /* fields of the result record */
   size_t give_count;
-  type_id result;      /* record of gives, or the plain type of `gives :boolean` */
+  struct field *plain; /* `gives :boolean`: the whole result, name 0; else NULL */
+  type_id result;      /* record of gives, the type of plain, or T_nil */
   struct span at;
 };
 

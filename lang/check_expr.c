@@ -1,0 +1,571 @@
+/* Expressions: resolves every name, and knows of every value what can be known before a run.
+ *
+ * A type that is not known is T_any and stops nothing. A mistake is reported where it is made; what
+ * depends on it is T_any, so that it is reported once. */
+#include "check.h"
+
+enum { CHECK_DEPTH = 4 * LIMIT_NESTING };
+
+static type_id lead_or_not(struct check *k, node_id n, bool lead) {
+  return lead ? check_lead(k, n) : check_expr(k, n);
+}
+
+/* Deeper than the step itself: what is only a step's clause may not stand here. */
+static enum context nest(struct check *k) {
+  enum context was = k->place.context;
+  if (was == IN_STEP) k->place.context = IN_BODY;
+  return was;
+}
+
+void check_condition(struct check *k, node_id n) {
+  check_expr(k, n);
+}
+
+static type_id nothing(struct check *k, node_id id, struct node *n, bool lead) {
+  (void)k, (void)id, (void)n, (void)lead;
+  return T_any;
+}
+
+#define PLAIN(kind)                                                                                \
+  static type_id plain_##kind(struct check *k, node_id id, struct node *n, bool lead) {            \
+    (void)k, (void)id, (void)n, (void)lead;                                                        \
+    return T_##kind;                                                                               \
+  }
+PLAIN(nil)
+PLAIN(boolean)
+PLAIN(integer)
+PLAIN(float)
+PLAIN(string)
+PLAIN(symbol)
+
+static type_id text_parts(struct check *k, node_id id, struct node *n, bool lead) {
+  (void)id, (void)lead;
+  for (node_id p = n->a; p; p = node_at(k, p)->next)
+    if (node_at(k, p)->kind != N_str) check_expr(k, p);
+  if (n->kind == N_regex) return T_regexp;
+  return n->flags & NF_SYMBOL ? T_symbol : T_string;
+}
+
+static type_id array_of(struct check *k, node_id id, struct node *n, bool lead) {
+  (void)id, (void)lead;
+  if (!n->a) return T_array;
+  type_id element = check_expr(k, n->a);
+  for (node_id e = node_at(k, n->a)->next; e; e = node_at(k, e)->next)
+    element = type_join(k->types, element, check_expr(k, e));
+  return type_array_of(k->types, element);
+}
+
+static void check_repeated_key(struct check *k, node_id first, node_id pair) {
+  const struct node *key = node_at(k, node_at(k, pair)->a);
+  if (key->kind != N_sym) return;
+  for (node_id p = first; p != pair; p = node_at(k, p)->next) {
+    const struct node *other = node_at(k, node_at(k, p)->a);
+    if (other->kind != N_sym || other->a != key->a) continue;
+    struct diag *d = diag_add(k->diags, D_repeated_keyword, span_of(k, node_at(k, pair)->a),
+                              "the key `%s` stands twice", name_text(k, key->a));
+    diag_note(d, span_of(k, node_at(k, p)->a), "it is given here first");
+    return;
+  }
+}
+
+static type_id hash_of(struct check *k, node_id id, struct node *n, bool lead) {
+  enum { LOOKED_AT = 64 }; /* pairs searched for repeats: keeps large hashes linear */
+  (void)id, (void)lead;
+  type_id value = T_any;
+  unsigned count = 0;
+  for (node_id p = n->a; p; p = node_at(k, p)->next, count++) {
+    struct node *pair = node_at(k, p);
+    if (pair->kind != N_pair) continue;
+    check_expr(k, pair->a);
+    type_id t = check_expr(k, pair->b);
+    value = count ? type_join(k->types, value, t) : t;
+    if (count < LOOKED_AT) check_repeated_key(k, n->a, p);
+  }
+  return type_hash_of(k->types, value);
+}
+
+static type_id range_of(struct check *k, node_id id, struct node *n, bool lead) {
+  (void)lead;
+  type_id a = n->a ? check_expr(k, n->a) : T_any, b = n->b ? check_expr(k, n->b) : T_any;
+  a = type_base(k->types, a), b = type_base(k->types, b);
+  if (n->a && n->b && a != b && !type_fits(k->types, a, b) && !type_fits(k->types, b, a))
+    diag_add(k->diags, D_wrong_type, span_of(k, id), "a range from %s to %s", type_words(k, a),
+             type_words(k, b));
+  return T_range;
+}
+
+/* --- names --- */
+
+static const struct {
+  const char *name, *say;
+} constants[] = {
+    {"Time", "write `now`, or time(\"2026-11-02T09:00:00Z\")"},
+    {"Date", "write `today`, or date(\"2026-11-02\")"},
+    {"DateTime", "write `now`, or time(\"2026-11-02T09:00:00Z\")"},
+    {"ENV", "the site file reads the environment, with env(\"NAME\"); a runbook takes inputs"},
+    {"ARGV", "a runbook takes inputs: input :name, :type"},
+    {"JSON", "a binding gives its results as records and hashes; there is nothing to parse"},
+    {"File", "files are read and written by a binding's actions"},
+    {"Dir", "files are read and written by a binding's actions"},
+    {"IO", "files are read and written by a binding's actions"},
+    {"FileUtils", "files are read and written by a binding's actions"},
+    {"Integer", "write text.to_i"},
+    {"Float", "write text.to_f"},
+    {"String", "write value.to_s"},
+    {"Array", "write value.to_a, or [value]"},
+    {"Hash", "write { key: value }"},
+    {"Regexp", "write /pattern/"},
+    {"Range", "write first..last"},
+    {"Net", "a URL is called by a binding's action"},
+    {"URI", "a URL is called by a binding's action"},
+    {"Kernel", "the outside world is reached by bindings only"},
+    {"Process", "a command is run by a binding's action"},
+    {"Open3", "a command is run by a binding's action"},
+    {"Math", "numbers have + - * / % ** abs round floor ceil"},
+    {"Random", "values do not change by chance: take an input instead"},
+    {"SecureRandom", "values do not change by chance: take an input instead"},
+    {"Struct", "write a hash, or declare what an action gives"},
+    {"Set", "write an array; uniq, | and & work on it"},
+    {"Thread", "write `parallel do ... end` around steps"},
+    {"Timeout", "write `timeout 2.minutes` in the step"},
+    {"Logger", "write `note \"text\"`"},
+};
+
+static type_id constant(struct check *k, node_id id, struct node *n, bool lead) {
+  (void)lead;
+  const char *name = name_text(k, n->a);
+  if (!tell_once(k, n->a, TOLD_NAME)) return T_any;
+  struct diag *d = diag_add(k->diags, D_constant, span_of(k, id),
+                            "`%s`: a runbook has no classes, modules or constants", name);
+  for (size_t i = 0; i < sizeof constants / sizeof *constants; i++)
+    if (strcmp(constants[i].name, name) == 0) diag_help(d, "%s", constants[i].say);
+  if (d && !d->help) diag_help(d, "names begin with a small letter");
+  return T_any;
+}
+
+static void names_add_visible(struct check *k, struct names *n) {
+  struct scope *s = k->scope;
+  for (size_t i = 0; i < s->var_count; i++) {
+    uint32_t slot;
+    if (scope_has(k, s->vars[i].name, &slot) && slot == i) names_add(n, name_text(k, s->vars[i].name));
+  }
+  if (k->input_type) names_add(n, "input");
+  if (k->setting_type) names_add(n, "setting");
+  if (k->call_type) names_add(n, "call");
+  names_add(n, "now");
+  names_add(n, "today");
+  if (!k->driver)
+    for (size_t i = 0; i < k->p->binding_count; i++)
+      names_add(n, name_text(k, k->p->bindings[i]->name));
+  if (k->driver && k->p->host && k->p->host->primitives)
+    for (const struct primitive_sig *const *p = k->p->host->primitives; *p; p++)
+      if (p == k->p->host->primitives || strcmp(p[-1]->group, (*p)->group) != 0)
+        names_add(n, (*p)->group);
+}
+
+/* An input used without `input.`? */
+static bool report_bare_input(struct check *k, node_id id, sym name) {
+  type_id t;
+  if (!k->input_type || !type_field(k->types, k->input_type, name, &t)) return false;
+  struct diag *d = diag_add(k->diags, D_unknown_name, span_of(k, id),
+                            "`%s` is an input, not a variable", name_text(k, name));
+  diag_help(d, "write `input.%s`", name_text(k, name));
+  return true;
+}
+
+static bool report_late(struct check *k, node_id id, sym name) {
+  node_id at = find_assignment(k, name);
+  if (!at) return false;
+  bool later = node_at(k, at)->start > node_at(k, id)->start;
+  struct diag *d = diag_add(k->diags, D_unset, span_of(k, id),
+                            later ? "`%s` is not set yet" : "`%s` is not known here",
+                            name_text(k, name));
+  diag_note(d, span_of(k, at), later ? "it is set here, further down"
+                                     : "it is set here, in a block, and ends with the block");
+  diag_help(d, "set it before it is read, where both places can see it");
+  return true;
+}
+
+static void report_unknown_name(struct check *k, node_id id, sym name, bool receiver) {
+  if (!tell_once(k, name, TOLD_NAME)) return;
+  if (report_bare_input(k, id, name) || report_late(k, id, name)) return;
+  const char *text = name_text(k, name);
+  struct names names = {0};
+  names_add_visible(k, &names);
+  struct diag *d = diag_add(k->diags, D_unknown_name, span_of(k, id),
+                            receiver && !k->driver ? "no variable or binding `%s`" : "no variable `%s`",
+                            text);
+  int near = name_nearest(text, names.at, names.count);
+  if (near >= 0) diag_help(d, "did you mean `%s`?", names.at[near]);
+  else if (primitive_group(k, name))
+    diag_help(d, "`%s` is a primitive, for drivers only: call a binding's action", text);
+  else if (receiver && !k->driver && k->plan)
+    diag_help(d, "a binding is brought in by `use \"module\"`");
+  mem_free(names.at);
+}
+
+static type_id special_name(struct check *k, struct node *n) {
+  static const struct {
+    sym word;
+    enum name_ref ref;
+    size_t type; /* offset of the type in struct check */
+  } special[] = {{W_input, REF_INPUT, offsetof(struct check, input_type)},
+                 {W_setting, REF_SETTING, offsetof(struct check, setting_type)},
+                 {W_call, REF_CALL, offsetof(struct check, call_type)}};
+  for (size_t i = 0; i < sizeof special / sizeof *special; i++) {
+    if (n->a != special[i].word) continue;
+    type_id type = *(type_id *)(void *)((char *)k + special[i].type);
+    if (type) n->x = (uint16_t)special[i].ref;
+    return type;
+  }
+  return 0;
+}
+
+static void report_bare_binding(struct check *k, node_id id, int binding) {
+  const struct binding *b = k->p->bindings[binding];
+  struct names names = {0};
+  for (size_t i = 0; i < b->action_count; i++) names_add(&names, name_text(k, b->actions[i].name));
+  struct diag *d = diag_add(k->diags, D_bare_binding, span_of(k, id),
+                            "`%s` is a binding, not a value", name_text(k, b->name));
+  names_help(k, d, "", &names, "call one of its actions");
+}
+
+static type_id name_of(struct check *k, node_id id, struct node *n, bool lead) {
+  uint32_t slot;
+  if (scope_has(k, n->a, &slot)) return scope_read(k, id, n, slot);
+  type_id type = special_name(k, n);
+  if (type) return type;
+  if (n->a == W_now) return n->x = REF_NOW, T_time;
+  if (n->a == W_today) return n->x = REF_TODAY, T_date;
+  int binding = binding_find(k, n->a);
+  if (binding >= 0) {
+    report_bare_binding(k, id, binding);
+    return T_any;
+  }
+  if (clause_any(n->a) || function_find(n->a)) {
+    type = check_statement(k, id, n, lead);
+    n->x = REF_STATEMENT;
+    return type;
+  }
+  report_unknown_name(k, id, n->a, false);
+  return T_any;
+}
+
+/* --- calls --- */
+
+/* input.x, setting.x, call.x: a field of a record that is no value by itself. */
+static bool check_special_field(struct check *k, struct node *call, type_id *out) {
+  struct node *receiver = node_at(k, call->a);
+  type_id record = special_name(k, receiver);
+  if (!record) return false;
+  call->x = CALL_METHOD;
+  *out = T_any;
+  if (type_field(k->types, record, call->b, out)) {
+    if (receiver->x == REF_INPUT && k->inputs_read)
+      for (size_t i = 0; i < k->plan->input_count; i++)
+        if (k->plan->inputs[i].name == call->b) k->inputs_read[i] = 1;
+    if (call->c)
+      diag_add(k->diags, D_too_many, span_of(k, call->c), "`%s.%s` takes no arguments",
+               name_text(k, receiver->a), name_text(k, call->b));
+    return true;
+  }
+  if (method_find(k->methods, T_record, call->b)) return false;
+  if (!tell_once(k, call->b, TOLD_NAME)) return true;
+  struct names names = {0};
+  names_add_record(k, &names, record);
+  struct diag *d = diag_add(k->diags, receiver->x == REF_INPUT ? D_unknown_input : D_unknown_field,
+                            span_call_name(k, call), "no %s `%s`", name_text(k, receiver->a),
+                            name_text(k, call->b));
+  names_help(k, d, name_text(k, call->b), &names, "there are");
+  return true;
+}
+
+static type_id call_of(struct check *k, node_id id, struct node *n, bool lead) {
+  uint32_t slot;
+  type_id type;
+  if (!n->a) return check_statement(k, id, n, lead);
+  struct node *receiver = node_at(k, n->a);
+  if (receiver->kind == N_name && !scope_has(k, receiver->a, &slot)) {
+    if (check_special_field(k, n, &type)) return type;
+    int binding = binding_find(k, receiver->a);
+    if (binding >= 0) return check_action(k, id, n, (uint32_t)binding, lead);
+    if (primitive_group(k, receiver->a)) return check_primitive(k, id, n);
+    if (!receiver->x && receiver->a != W_now && receiver->a != W_today &&
+        !clause_any(receiver->a) && !function_find(receiver->a)) {
+      report_unknown_name(k, n->a, receiver->a, true);
+      return check_method(k, id, n, T_any, lead);
+    }
+  }
+  return check_method(k, id, n, lead_or_not(k, n->a, lead), lead);
+}
+
+static type_id index_of(struct check *k, node_id id, struct node *n, bool lead) {
+  (void)lead;
+  type_id receiver = check_expr(k, n->a), base = type_base(k->types, receiver), arg = T_any;
+  uint32_t count = 0;
+  for (node_id a = n->c; a; a = node_at(k, a)->next, count++) {
+    type_id t = check_expr(k, a);
+    if (!count) arg = type_base(k->types, t);
+  }
+  if (base == T_any) return T_any;
+  bool indexed = base == T_array || base == T_string || base == T_hash || base == T_symbol;
+  if (!indexed) {
+    struct diag *d = diag_add(k->diags, D_unknown_method, span_of(k, id), "%s has no [ ]",
+                              type_words(k, receiver));
+    if (base == T_record) diag_help(d, "a field is read with a dot: record.field");
+    return T_any;
+  }
+  if (count != 1 && (base == T_hash || count != 2)) {
+    diag_add(k->diags, count ? D_too_many : D_too_few, span_of(k, id), "[ ] takes one %s",
+             base == T_hash ? "key" : "index, or a start and a length");
+    return T_any;
+  }
+  if (base == T_array && arg != T_range && !type_fits(k->types, arg, T_number))
+    diag_add(k->diags, D_wrong_type, span_of(k, n->c), "an array's index is an integer, not %s",
+             type_words(k, arg));
+  if (base == T_string || base == T_symbol) return type_optional(k->types, T_string);
+  if (base == T_hash) return type_optional(k->types, type_inner(k->types, type_present(k->types, receiver)));
+  bool one = count == 1 && arg == T_integer;
+  type_id element = type_element(k->types, receiver);
+  return one ? type_optional(k->types, element) : arg == T_any ? T_any : receiver;
+}
+
+/* --- control --- */
+
+static type_id logic(struct check *k, node_id id, struct node *n, bool lead) {
+  (void)id, (void)lead;
+  type_id left = check_expr(k, n->a);
+  size_t mark = flow_mark(k);
+  bool dead = k->scope->dead;
+  type_id right = check_expr(k, n->b);
+  flow_undo(k, mark, UNSET_BRANCH);
+  k->scope->dead = dead;
+  if (n->kind == N_or) left = type_present(k->types, left);
+  return type_join(k->types, left, right);
+}
+
+static type_id branch(struct check *k, node_id n, bool lead) {
+  if (!n) return T_nil;
+  return node_at(k, n)->kind == N_body ? check_body(k, n, lead) : lead_or_not(k, n, lead);
+}
+
+static type_id if_of(struct check *k, node_id id, struct node *n, bool lead) {
+  struct branch_mark m;
+  (void)id;
+  check_condition(k, n->a);
+  enum context was = nest(k);
+  branch_begin(k, &m);
+  type_id a = branch(k, n->b, lead);
+  branch_next(k, &m);
+  type_id b = branch(k, n->c, lead);
+  branch_next(k, &m);
+  branch_end(k, &m, true);
+  k->place.context = was;
+  return type_join(k->types, a, b);
+}
+
+void check_pattern(struct check *k, const struct node *c, type_id subject, node_id pattern) {
+  const struct node *p = node_at(k, pattern);
+  type_id type = check_expr(k, pattern);
+  if (c->a && p->kind != N_range && p->kind != N_regex)
+    check_never_equal(k, pattern, c->a, subject, pattern, type);
+}
+
+bool case_covers(struct check *k, const struct node *c, type_id subject) {
+  size_t count, seen = 0;
+  const sym *values = type_values(k->types, subject, &count);
+  if (type_present(k->types, subject) != subject || !c->a) return false;
+  for (size_t i = 0; i < count; i++) {
+    bool found = false;
+    for (node_id w = c->b; w && !found; w = node_at(k, w)->next)
+      for (node_id p = node_at(k, w)->a; p && !found; p = node_at(k, p)->next)
+        found = node_literal_name(k, p) == values[i];
+    seen += found;
+  }
+  return count && seen == count;
+}
+
+static type_id case_of(struct check *k, node_id id, struct node *n, bool lead) {
+  struct branch_mark m;
+  (void)id;
+  type_id subject = n->a ? check_expr(k, n->a) : T_boolean, type = T_any;
+  bool first = true;
+  enum context was = nest(k);
+  branch_begin(k, &m);
+  for (node_id w = n->b; w; w = node_at(k, w)->next) {
+    for (node_id p = node_at(k, w)->a; p; p = node_at(k, p)->next) check_pattern(k, n, subject, p);
+    type_id t = branch(k, node_at(k, w)->b, lead);
+    type = first ? t : type_join(k->types, type, t);
+    first = false;
+    branch_next(k, &m);
+  }
+  if (n->c || !case_covers(k, n, subject)) {
+    type = type_join(k->types, type, branch(k, n->c, lead));
+    branch_next(k, &m);
+  }
+  branch_end(k, &m, true);
+  k->place.context = was;
+  return type;
+}
+
+/* --- assignment --- */
+
+bool may_assign(struct check *k, node_id id) {
+  const struct node *n = node_at(k, id);
+  uint32_t slot;
+  if (n->kind != N_name) {
+    diag_add(k->diags, D_assign_refused, span_of(k, id), "only a variable can be assigned");
+    return false;
+  }
+  if (scope_has(k, n->a, &slot)) return true;
+  const char *what = NULL, *name = name_text(k, n->a);
+  if (n->a == W_input || n->a == W_setting || n->a == W_call || n->a == W_now || n->a == W_today)
+    what = "a word of the language";
+  else if (binding_find(k, n->a) >= 0) what = "a binding";
+  else if (primitive_group(k, n->a) && k->driver) what = "a primitive";
+  if (!what) return true;
+  struct diag *d = diag_add(k->diags, D_assign_refused, span_of(k, id),
+                            "`%s` is %s and cannot be assigned", name, what);
+  diag_help(d, "choose another name for the variable");
+  return false;
+}
+
+static type_id assign(struct check *k, node_id id, struct node *n, bool lead) {
+  (void)id, (void)lead;
+  type_id type = check_lead(k, n->b);
+  if (may_assign(k, n->a)) scope_assign(k, n->a, type);
+  return type;
+}
+
+static type_id op_assign(struct check *k, node_id id, struct node *n, bool lead) {
+  (void)lead;
+  uint32_t slot;
+  bool ok = may_assign(k, n->a);
+  type_id left = ok ? check_expr(k, n->a) : T_any;
+  bool known = ok && scope_has(k, node_at(k, n->a)->a, &slot);
+  size_t mark = flow_mark(k);
+  type_id right = check_lead(k, n->b), type;
+  if (n->x == OP_OR || n->x == OP_AND) {
+    flow_undo(k, mark, UNSET_BRANCH);
+    type = type_join(k->types, n->x == OP_OR ? type_present(k->types, left) : left, right);
+  } else {
+    type = op_result(k, id, (enum op)n->x, left, right);
+  }
+  if (known) scope_assign(k, n->a, type);
+  return type;
+}
+
+static void assign_target(struct check *k, node_id id, type_id type) {
+  const struct node *n = node_at(k, id);
+  if (n->kind == N_param && !n->a) {
+    for (node_id c = n->c; c; c = node_at(k, c)->next)
+      assign_target(k, c, type_element(k->types, type));
+  } else if (n->kind == N_name && may_assign(k, id)) {
+    scope_assign(k, id, type);
+  }
+}
+
+static type_id multiple_assign(struct check *k, node_id id, struct node *n, bool lead) {
+  (void)id, (void)lead;
+  type_id whole = check_lead(k, n->b);
+  type_id base = type_base(k->types, whole);
+  if (base != T_any && base != T_array)
+    diag_add(k->diags, D_wrong_type, span_of(k, n->b), "only an array is taken apart, not %s",
+             type_words(k, whole));
+  for (node_id v = n->a; v; v = node_at(k, v)->next)
+    assign_target(k, v, type_element(k->types, whole));
+  return whole;
+}
+
+/* --- bodies --- */
+
+static bool is_idle(const struct node *n) {
+  switch (n->kind) {
+  case N_nil:
+  case N_true:
+  case N_false:
+  case N_int:
+  case N_float:
+  case N_str:
+  case N_dstr:
+  case N_sym:
+  case N_regex:
+  case N_array:
+  case N_hash:
+  case N_range:
+  case N_index:
+  case N_binary: return true;
+  case N_name: return n->x != REF_STATEMENT && n->x != REF_NONE;
+  default: return false;
+  }
+}
+
+void check_idle(struct check *k, node_id s) {
+  if (is_idle(node_at(k, s)))
+    diag_add(k->diags, D_no_effect, span_of(k, s), "the value of %s is not used", value_words(k, s));
+}
+
+type_id check_body(struct check *k, node_id body, bool lead) {
+  type_id type = T_nil;
+  for (node_id s = node_at(k, body)->a, next; s; s = next) {
+    next = node_at(k, s)->next;
+    bool dead = k->scope->dead;
+    type = lead ? check_lead(k, s) : check_expr(k, s);
+    if (next) check_idle(k, s);
+    if (next && k->scope->dead && !dead)
+      diag_add(k->diags, D_unreached, span_of(k, next), "this is never reached");
+  }
+  return type;
+}
+
+static type_id body_of(struct check *k, node_id id, struct node *n, bool lead) {
+  (void)n;
+  return check_body(k, id, lead);
+}
+
+type_id check_block(struct check *k, node_id block, const type_id *params, size_t count, bool lead) {
+  struct block_mark m;
+  struct node *b = node_at(k, block);
+  enum context was = nest(k);
+  block_begin(k, &m);
+  scope_params(k, b->a, params, count);
+  if (b->a) b->c = node_at(k, b->a)->b;
+  type_id type = b->b ? check_body(k, b->b, lead) : T_nil;
+  block_end(k, &m);
+  k->place.context = was;
+  return type;
+}
+
+static type_id (*const walkers[NODE_KINDS])(struct check *, node_id, struct node *, bool) = {
+    [N_error] = nothing,        [N_nil] = plain_nil,     [N_true] = plain_boolean,
+    [N_false] = plain_boolean,  [N_int] = plain_integer, [N_float] = plain_float,
+    [N_str] = plain_string,     [N_dstr] = text_parts,   [N_sym] = plain_symbol,
+    [N_regex] = text_parts,     [N_array] = array_of,    [N_hash] = hash_of,
+    [N_range] = range_of,       [N_name] = name_of,      [N_const] = constant,
+    [N_call] = call_of,         [N_index] = index_of,    [N_unary] = check_unary,
+    [N_binary] = check_binary,  [N_and] = logic,         [N_or] = logic,
+    [N_if] = if_of,             [N_case] = case_of,      [N_body] = body_of,
+    [N_assign] = assign,        [N_opassign] = op_assign, [N_massign] = multiple_assign,
+};
+
+static type_id walk(struct check *k, node_id id, bool lead) {
+  struct node *n = node_at(k, id);
+  if (!walkers[n->kind]) return T_any;
+  if (k->depth >= CHECK_DEPTH) {
+    struct diag *d = diag_add(k->diags, D_too_deep, span_of(k, id), "this is nested too deep");
+    diag_help(d, "give parts of it names of their own");
+    return T_any;
+  }
+  k->depth++;
+  type_id type = walkers[n->kind](k, id, n, lead);
+  k->depth--;
+  return type;
+}
+
+type_id check_expr(struct check *k, node_id n) {
+  return walk(k, n, false);
+}
+
+type_id check_lead(struct check *k, node_id n) {
+  return walk(k, n, true);
+}

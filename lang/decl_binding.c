@@ -1,0 +1,145 @@
+/* Bindings: what each action takes, gives and does to the world. */
+#include "check.h"
+
+bool is_word_call(const struct check *k, node_id id, sym word) {
+  const struct node *n = node_at(k, id);
+  return (n->kind == N_call && !n->a && n->b == word) || (n->kind == N_name && n->a == word);
+}
+
+static sym word_of(const struct check *k, node_id id) {
+  const struct node *n = node_at(k, id);
+  if (n->kind == N_name) return n->a;
+  return n->kind == N_call && !n->a ? n->b : 0;
+}
+
+void each_clause(struct check *k, node_id block, enum context context, clause_fn *fn, void *ud) {
+  struct place was = k->place;
+  k->place.context = context;
+  node_id body = block ? node_at(k, block)->b : 0;
+  for (node_id s = body ? node_at(k, body)->a : 0; s; s = node_at(k, s)->next) {
+    sym word = word_of(k, s);
+    const struct clause *c = clause_find(word, context);
+    struct clause_args args;
+    if (c) {
+      check_clause(k, s, c, &args);
+      fn(k, s, &args, ud);
+    } else if (word) {
+      report_word(k, s, word);
+    } else {
+      diag_add(k->diags, D_wrong_place, span_of(k, s), "only clauses stand in %s", context_words(context));
+    }
+  }
+  k->place = was;
+}
+
+int binding_find(const struct check *k, sym name) {
+  for (size_t i = 0; i < k->p->binding_count; i++)
+    if (k->p->bindings[i]->name == name) return (int)i;
+  return -1;
+}
+
+int action_find(const struct binding *b, sym name) {
+  for (size_t i = 0; i < b->action_count; i++)
+    if (b->actions[i].name == name) return (int)i;
+  return -1;
+}
+
+static const struct field *field_find(const struct field *f, size_t count, sym name) {
+  for (size_t i = 0; i < count; i++)
+    if (f[i].name == name) return &f[i];
+  return NULL;
+}
+
+static void report_repeated(struct check *k, node_id at, const char *what, sym name, struct span first) {
+  struct diag *d = diag_add(k->diags, D_repeated_name, span_of(k, at), "%s `%s` is declared twice", what,
+                            name_text(k, name));
+  diag_note(d, first, "it is declared here first");
+}
+
+static void take_param(struct check *k, node_id id, const struct clause_args *a, struct action *out) {
+  const struct node *name = node_at(k, a->pos[0]);
+  const struct field *first = field_find(out->takes, out->take_count, name->a);
+  if (first) report_repeated(k, a->pos[0], "the parameter", name->a, first->at);
+  else decl_field(k, id, a, name->a, a->types[1], &out->takes[out->take_count++]);
+}
+
+static void take_result(struct check *k, node_id id, const struct clause_args *a, struct action *out) {
+  type_id type;
+  bool named = a->count == 2;
+  if (out->plain || (!named && out->give_count)) {
+    struct diag *d = diag_add(k->diags, D_repeated_clause, span_of(k, id),
+                              "`gives :type` is the whole result and stands alone");
+    diag_help(d, "name every part of the result: gives :name, :type");
+  } else if (!named) {
+    if (!decl_type(k, a->pos[0], &type)) return;
+    out->plain = arena_new(k->arena, struct field);
+    decl_field(k, id, a, 0, type, out->plain);
+  } else if (node_at(k, a->pos[0])->kind != N_sym) {
+    struct diag *d = diag_add(k->diags, D_not_literal, span_of(k, a->pos[0]), "`gives` wants a name here");
+    diag_help(d, "%s", a->clause->usage);
+  } else {
+    sym name = node_at(k, a->pos[0])->a;
+    const struct field *first = field_find(out->gives, out->give_count, name);
+    if (first) report_repeated(k, a->pos[0], "the result", name, first->at);
+    else decl_field(k, id, a, name, a->types[1], &out->gives[out->give_count++]);
+  }
+}
+
+static void action_clause(struct check *k, node_id id, const struct clause_args *a, void *ud) {
+  if (!a->ok) return;
+  if (a->clause->word == W_takes) take_param(k, id, a, ud);
+  else take_result(k, id, a, ud);
+}
+
+static enum repeat repeat_of(sym word, enum effect effect) {
+  if (word == W_safe) return REPEAT_SAFE;
+  if (word == W_by_key) return REPEAT_BY_KEY;
+  return !word && effect == EFFECT_READ ? REPEAT_SAFE : REPEAT_UNSAFE;
+}
+
+static void binding_clause(struct check *k, node_id id, const struct clause_args *a, void *ud) {
+  struct binding *b = ud;
+  if (!a->pos[0] || node_at(k, a->pos[0])->kind != N_sym) return;
+  sym name = node_at(k, a->pos[0])->a;
+  int first = action_find(b, name);
+  if (first >= 0) {
+    report_repeated(k, a->pos[0], "the action", name, b->actions[first].at);
+    return;
+  }
+  struct action *out = &b->actions[b->action_count++];
+  node_id about = arg_key(a, W_about), body = a->block ? node_at(k, a->block)->b : 0;
+  uint32_t lines = body ? list_count(k, node_at(k, body)->a) : 0;
+  *out = (struct action){.binding = b, .name = name, .at = span_of(k, id)};
+  out->effect = arg_name(k, a, W_effect) == W_read ? EFFECT_READ : EFFECT_WRITE;
+  out->repeat = repeat_of(arg_name(k, a, W_repeat), out->effect);
+  out->about = about && node_at(k, about)->kind == N_str ? text_dup(k, about) : NULL;
+  out->takes = arena_alloc(k->arena, lines * sizeof *out->takes + 1);
+  out->gives = arena_alloc(k->arena, lines * sizeof *out->gives + 1);
+  each_clause(k, a->block, IN_ACTION, action_clause, out);
+  out->result = out->plain        ? out->plain->value_type
+                : out->give_count ? decl_record(k, out->gives, out->give_count)
+                                  : T_nil;
+}
+
+void decl_binding(struct check *k, node_id call) {
+  struct clause_args a;
+  check_clause(k, call, clause_find(W_binding, IN_FILE), &a);
+  if (!a.pos[0] || node_at(k, a.pos[0])->kind != N_sym || !a.block) return;
+  struct program *p = k->p;
+  sym name = node_at(k, a.pos[0])->a;
+  int first = binding_find(k, name);
+  if (first >= 0) {
+    report_repeated(k, a.pos[0], "the binding", name, p->bindings[first]->at);
+    return;
+  }
+  struct binding *b = arena_new(k->arena, struct binding);
+  node_id body = node_at(k, a.block)->b;
+  *b = (struct binding){.name = name, .at = span_of(k, a.pos[0])};
+  b->about = a.pos[1] && node_at(k, a.pos[1])->kind == N_str ? text_dup(k, a.pos[1]) : NULL;
+  b->actions = arena_alloc(k->arena, (body ? list_count(k, node_at(k, body)->a) : 0) * sizeof *b->actions + 1);
+  struct binding **grown = arena_alloc(k->arena, (p->binding_count + 1) * sizeof(struct binding *));
+  if (p->binding_count) memcpy(grown, p->bindings, p->binding_count * sizeof(struct binding *));
+  grown[p->binding_count++] = b;
+  p->bindings = grown;
+  each_clause(k, a.block, IN_BINDING, binding_clause, b);
+}

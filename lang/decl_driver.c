@@ -1,0 +1,240 @@
+/* Drivers: settings, and code for every action of their binding. */
+#include "check.h"
+
+struct build {
+  struct driver *driver;
+  bool settings; /* the first pass: settings are known before the code that reads them */
+};
+
+static struct diag *report_setting(struct check *k, node_id at, sym name) {
+  return diag_add(k->diags, D_repeated_name, span_of(k, at), "the setting `%s` is declared twice",
+                  name_text(k, name));
+}
+
+static void take_setting(struct check *k, node_id id, const struct clause_args *a, struct driver *d) {
+  if (!a->ok) return;
+  sym name = node_at(k, a->pos[0])->a;
+  for (size_t i = 0; i < d->setting_count; i++)
+    if (d->settings[i].name == name) {
+      diag_note(report_setting(k, a->pos[0], name), d->settings[i].at, "it is declared here first");
+      return;
+    }
+  decl_field(k, id, a, name, a->types[1], &d->settings[d->setting_count++]);
+}
+
+/* --- what a perform gives --- */
+
+static void check_result_pair(struct check *k, node_id pair, const struct action *a, bool *given) {
+  const struct node *p = node_at(k, pair), *key = node_at(k, p->a);
+  sym name = node_literal_name(k, p->a);
+  for (size_t i = 0; name && i < a->give_count; i++) {
+    if (a->gives[i].name != name) continue;
+    given[i] = true;
+    check_field_value(k, p->b, check_expr(k, p->b), &a->gives[i], NULL);
+    return;
+  }
+  if (!name || key->kind == N_dstr) return;
+  struct names names = {0};
+  names_add_fields(k, &names, a->gives, a->give_count);
+  struct diag *d = diag_add(k->diags, D_result_shape, span_of(k, p->a), "`%s.%s` gives no `%s`",
+                            name_text(k, a->binding->name), name_text(k, a->name), name_text(k, name));
+  names_help(k, d, name_text(k, name), &names, "it gives");
+}
+
+static void check_result_hash(struct check *k, node_id hash, const struct action *a) {
+  bool *given = mem_array(a->give_count + 1, sizeof *given);
+  struct buf missing = BUF_INIT;
+  for (node_id p = node_at(k, hash)->a; p; p = node_at(k, p)->next)
+    if (node_at(k, p)->kind == N_pair) check_result_pair(k, p, a, given);
+  for (size_t i = 0; i < a->give_count; i++)
+    if (!given[i] && !a->gives[i].optional)
+      buf_addf(&missing, "%s`%s:`", missing.len ? ", " : "", name_text(k, a->gives[i].name));
+  if (missing.len) {
+    struct diag *d = diag_add(k->diags, D_result_shape, span_of(k, hash), "`%s.%s` also gives %s",
+                              name_text(k, a->binding->name), name_text(k, a->name), missing.data);
+    diag_note(d, a->at, "the action is declared here");
+  }
+  buf_release(&missing);
+  mem_free(given);
+}
+
+/* Walks to every expression that may be the result. */
+static void check_tail(struct check *k, node_id n, const struct action *a) {
+  if (!n) return;
+  const struct node *e = node_at(k, n);
+  node_id last = 0;
+  switch (e->kind) {
+  case N_body:
+    for (node_id s = e->a; s; s = node_at(k, s)->next) last = s;
+    check_tail(k, last, a);
+    break;
+  case N_if:
+    check_tail(k, e->b, a);
+    check_tail(k, e->c, a);
+    break;
+  case N_case:
+    for (node_id w = e->b; w; w = node_at(k, w)->next) check_tail(k, node_at(k, w)->b, a);
+    check_tail(k, e->c, a);
+    break;
+  case N_hash:
+    if (a->give_count) check_result_hash(k, n, a);
+    break;
+  default: break;
+  }
+}
+
+static void check_result(struct check *k, node_id body, type_id type, const struct action *a) {
+  check_tail(k, body, a);
+  if (k->scope->dead || a->result == T_nil || type_fits(k->types, type, a->result)) return;
+  node_id last = body;
+  for (node_id s = node_at(k, body)->a; s; s = node_at(k, s)->next) last = s;
+  struct diag *d = diag_add(k->diags, D_result_shape, span_of(k, last), "`%s.%s` gives %s, not %s",
+                            name_text(k, a->binding->name), name_text(k, a->name),
+                            type_words(k, a->result), type_words(k, type));
+  diag_note(d, a->at, "the action is declared here");
+}
+
+/* --- perform and probe --- */
+
+static void check_params(struct check *k, node_id block, const struct action *a) {
+  uint32_t i = 0;
+  for (node_id p = node_at(k, block)->a; p; p = node_at(k, p)->next, i++) {
+    sym name = node_at(k, p)->a;
+    bool other = false;
+    for (size_t j = 0; j < a->take_count; j++) other |= j != i && a->takes[j].name == name;
+    if (name && i < a->take_count && (!other || a->takes[i].name == name)) continue;
+    struct diag *d = diag_add(k->diags, D_block_params, span_of(k, p),
+                              i < a->take_count ? "parameter %u of `%s.%s` is `%s`"
+                                                : "parameter %u: `%s.%s` takes only %s",
+                              i + 1, name_text(k, a->binding->name), name_text(k, a->name),
+                              i < a->take_count ? name_text(k, a->takes[i].name)
+                                                : arena_printf(k->arena, "%zu", a->take_count));
+    diag_note(d, a->at, "the action is declared here");
+    return;
+  }
+}
+
+static void check_code(struct check *k, node_id block, struct action *a, bool probe, struct unit *out) {
+  struct scope scope, *outer = k->scope;
+  struct place was = k->place;
+  struct node *b = node_at(k, block);
+  type_id types[64];
+  check_params(k, block, a);
+  scope_begin(k, &scope);
+  k->action = a;
+  k->reads_only = probe || a->effect == EFFECT_READ;
+  k->place = (struct place){IN_PERFORM, EFFECTS_NONE, probe ? "a probe" : "a driver"};
+  if (!probe && k->reads_only) k->place.what = "the perform of a read action";
+  for (size_t i = 0; i < a->take_count && i < 64; i++) types[i] = a->takes[i].value_type;
+  scope_params(k, b->a, types, a->take_count);
+  type_id type = b->b ? check_body(k, b->b, true) : T_nil;
+  if (!probe && b->b) check_result(k, b->b, type, a);
+  *out = (struct unit){.file = k->file, .body = b->b, .param_count = list_count(k, b->a)};
+  scope_end(k, &scope, out);
+  k->scope = outer;
+  k->place = was;
+  k->action = NULL;
+  k->reads_only = false;
+}
+
+static void take_code(struct check *k, const struct clause_args *a, struct driver *d) {
+  bool probe = a->clause->word == W_probe;
+  if (!a->pos[0] || !a->block || node_at(k, a->pos[0])->kind != N_sym) return;
+  sym name = node_at(k, a->pos[0])->a;
+  int index = action_find(d->binding, name);
+  if (index < 0) {
+    struct names names = {0};
+    for (size_t i = 0; i < d->binding->action_count; i++)
+      names_add(&names, name_text(k, d->binding->actions[i].name));
+    struct diag *e = diag_add(k->diags, D_unknown_action, span_of(k, a->pos[0]),
+                              "the binding `%s` has no action `%s`", name_text(k, d->binding->name),
+                              name_text(k, name));
+    names_help(k, e, name_text(k, name), &names, "it has");
+    return;
+  }
+  struct perform *p = &d->performs[index];
+  if (probe ? p->has_probe : p->action != NULL) {
+    diag_add(k->diags, D_repeated_name, span_of(k, a->pos[0]), "%s for `%s` stands twice",
+             probe ? "the probe" : "the perform", name_text(k, name));
+    return;
+  }
+  struct action *action = &d->binding->actions[index];
+  if (probe) p->has_probe = true;
+  else p->action = action;
+  check_code(k, a->block, action, probe, probe ? &p->probe : &p->unit);
+}
+
+static void driver_clause(struct check *k, node_id id, const struct clause_args *a, void *ud) {
+  struct build *b = ud;
+  bool setting = a->clause->word == W_setting;
+  if (setting && b->settings) take_setting(k, id, a, b->driver);
+  else if (!setting && !b->settings) take_code(k, a, b->driver);
+}
+
+static void check_complete(struct check *k, const struct driver *d) {
+  struct buf missing = BUF_INIT;
+  unsigned n = 0;
+  for (size_t i = 0; i < d->binding->action_count; i++)
+    if (!d->performs[i].action)
+      buf_addf(&missing, "%s`%s`", n++ ? ", " : "", name_text(k, d->binding->actions[i].name));
+  if (n) {
+    struct diag *e = diag_add(k->diags, D_perform_missing, d->at, "the driver `%s` lacks %s of `%s`",
+                              name_text(k, d->name), missing.data, name_text(k, d->binding->name));
+    diag_note(e, d->binding->at, "the binding is declared here");
+    diag_help(e, "add a perform for each");
+  }
+  buf_release(&missing);
+}
+
+static struct driver *driver_new(struct check *k, const struct clause_args *a, struct binding *b) {
+  struct driver *d = arena_new(k->arena, struct driver);
+  node_id about = arg_key(a, W_about), is_default = arg_key(a, W_default), body = node_at(k, a->block)->b;
+  *d = (struct driver){.name = node_at(k, a->pos[0])->a, .binding = b, .at = span_of(k, a->pos[0])};
+  d->about = about && node_at(k, about)->kind == N_str ? text_dup(k, about) : NULL;
+  d->is_default = is_default && node_at(k, is_default)->kind == N_true;
+  d->settings = arena_alloc(
+      k->arena, (body ? list_count(k, node_at(k, body)->a) : 0) * sizeof *d->settings + 1);
+  d->performs = arena_alloc(k->arena, b->action_count * sizeof *d->performs + 1);
+  struct driver **last = &b->drivers;
+  for (; *last; last = &(*last)->next) {
+    bool both = d->is_default && (*last)->is_default, same = (*last)->name == d->name;
+    if (!both && !same) continue;
+    struct diag *e = diag_add(k->diags, D_repeated_name, d->at,
+                              same ? "the driver `%s` of `%s` is declared twice"
+                                   : "`%s` is the second default driver of `%s`",
+                              name_text(k, d->name), name_text(k, b->name));
+    diag_note(e, (*last)->at, same ? "it is declared here first" : "the first is declared here");
+  }
+  *last = d;
+  return d;
+}
+
+static void report_binding(struct check *k, node_id at, sym name) {
+  struct names names = {0};
+  for (size_t i = 0; i < k->p->binding_count; i++) names_add(&names, name_text(k, k->p->bindings[i]->name));
+  struct diag *d = diag_add(k->diags, D_unknown_binding, span_of(k, at), "no binding `%s`", name_text(k, name));
+  names_help(k, d, name_text(k, name), &names, "there are");
+}
+
+void decl_driver(struct check *k, node_id call) {
+  struct clause_args a;
+  check_clause(k, call, clause_find(W_driver, IN_FILE), &a);
+  sym binding = arg_name(k, &a, W_for);
+  if (!binding || !a.block || !a.pos[0] || node_at(k, a.pos[0])->kind != N_sym) return;
+  int index = binding_find(k, binding);
+  if (index < 0) {
+    report_binding(k, arg_key(&a, W_for), binding);
+    return;
+  }
+  struct record_field key = {W_key, T_string};
+  struct build b = {driver_new(k, &a, k->p->bindings[index]), true};
+  k->driver = b.driver;
+  each_clause(k, a.block, IN_DRIVER, driver_clause, &b);
+  k->setting_type = decl_record(k, b.driver->settings, b.driver->setting_count);
+  k->call_type = type_record(k->types, &key, 1);
+  b.settings = false;
+  each_clause(k, a.block, IN_DRIVER, driver_clause, &b);
+  check_complete(k, b.driver);
+  k->driver = NULL;
+  k->setting_type = k->call_type = 0;
+}

@@ -1,0 +1,86 @@
+/* The site file: roles, connections, secrets, escalation. */
+#include "check.h"
+
+static void repeated(struct check *k, node_id at, const char *what, sym name, struct span first) {
+  struct diag *d = diag_add(k->diags, D_repeated_name, span_of(k, at), "%s `%s` stands twice", what,
+                            name_text(k, name));
+  diag_note(d, first, "it stands here first");
+}
+
+static void take_role(struct check *k, node_id id, const struct clause_args *a, struct site *s) {
+  sym name = node_at(k, a->pos[0])->a;
+  for (size_t i = 0; i < s->role_count; i++)
+    if (s->roles[i].name == name) repeated(k, a->pos[0], "the role", name, s->roles[i].at);
+  s->roles[s->role_count++] = (struct site_role){.name = name,
+                                                 .members = arg_key(a, W_members),
+                                                 .page = arg_key(a, W_page),
+                                                 .is_signed = arg_key(a, W_signed),
+                                                 .keys = arg_key(a, W_keys),
+                                                 .at = span_of(k, id)};
+}
+
+static void take_connect(struct check *k, node_id id, const struct clause_args *a, struct site *s) {
+  sym name = node_at(k, a->pos[0])->a;
+  for (size_t i = 0; i < s->connect_count; i++)
+    if (s->connects[i].binding == name) repeated(k, a->pos[0], "the connection", name, s->connects[i].at);
+  s->connects[s->connect_count++] = (struct site_connect){.binding = name,
+                                                          .driver = text_dup(k, arg_key(a, W_driver)),
+                                                          .settings = node_at(k, id)->c,
+                                                          .at = span_of(k, id)};
+}
+
+static void take_once(struct check *k, node_id *slot, node_id value, node_id id, const char *what) {
+  if (*slot) {
+    struct diag *d = diag_add(k->diags, D_repeated_clause, span_of(k, id), "`%s` stands twice", what);
+    diag_note(d, span_of(k, *slot), "it stands here first");
+  }
+  *slot = value;
+}
+
+static void escalation_clause(struct check *k, node_id id, const struct clause_args *a, void *ud) {
+  struct site *s = ud;
+  (void)k;
+  if (a->ok) s->severities[s->severity_count++] = id;
+}
+
+static void take_escalation(struct check *k, const struct clause_args *a, struct site *s) {
+  node_id body = a->block ? node_at(k, a->block)->b : 0;
+  uint32_t lines = body ? list_count(k, node_at(k, body)->a) : 0;
+  if (s->severity_count) return;
+  s->severities = arena_alloc(k->arena, lines * sizeof *s->severities + 1);
+  each_clause(k, a->block, IN_ESCALATION, escalation_clause, s);
+}
+
+static void site_clause(struct check *k, node_id id, const struct clause_args *a, void *ud) {
+  struct site *s = ud;
+  if (!a->ok) return;
+  switch (a->clause->word) {
+  case W_timezone: take_once(k, &s->timezone, a->pos[0], id, "timezone"); break;
+  case W_journal: take_once(k, &s->journal, a->pos[0], id, "journal"); break;
+  case W_secrets: take_once(k, &s->secrets, id, id, "secrets"); break;
+  case W_role: take_role(k, id, a, s); break;
+  case W_connect: take_connect(k, id, a, s); break;
+  case W_escalation: take_escalation(k, a, s); break;
+  default: break;
+  }
+}
+
+void decl_site(struct check *k, node_id call) {
+  struct clause_args a;
+  struct scope scope, *outer = k->scope;
+  check_clause(k, call, clause_find(W_site, IN_FILE), &a);
+  if (!a.ok) return;
+  struct site *s = arena_new(k->arena, struct site);
+  node_id body = node_at(k, a.block)->b;
+  uint32_t lines = body ? list_count(k, node_at(k, body)->a) : 0;
+  s->name = text_dup(k, a.pos[0]);
+  s->roles = arena_alloc(k->arena, lines * sizeof *s->roles + 1);
+  s->connects = arena_alloc(k->arena, lines * sizeof *s->connects + 1);
+  scope_begin(k, &scope);
+  k->place = (struct place){IN_SITE, EFFECTS_NONE, "a site"};
+  each_clause(k, a.block, IN_SITE, site_clause, s);
+  s->unit = (struct unit){.file = k->file, .body = body};
+  scope_end(k, &scope, &s->unit);
+  k->scope = outer;
+  k->p->site = s;
+}

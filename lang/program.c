@@ -1,0 +1,366 @@
+/* From text to a checked program: reads the file and the modules it uses, then declares, resolves and
+ * checks them. Bindings are declared before drivers, and both before the runbook that calls them. */
+#include "check.h"
+
+/* --- files --- */
+
+static struct program *program_new(const struct program_host *host) {
+  struct program *p = mem_zalloc(sizeof *p);
+  p->syms = symtab_new();
+  p->types = types_new();
+  p->host = host;
+  return p;
+}
+
+void program_free(struct program *p) {
+  if (!p) return;
+  for (size_t i = 0; i < p->file_count; i++) {
+    tree_release(p->trees[i]);
+    source_release(p->sources[i]);
+    mem_free(p->trees[i]);
+    mem_free(p->sources[i]);
+  }
+  mem_free(p->trees);
+  mem_free(p->sources);
+  types_free(p->types);
+  symtab_free(p->syms);
+  diags_release(&p->diags);
+  arena_release(&p->arena);
+  mem_free(p);
+}
+
+/* Takes what s holds. */
+static enum parse_result file_add(struct program *p, struct source *s, uint32_t *file) {
+  size_t cap = p->file_cap;
+  p->sources = mem_grow(p->sources, p->file_count, &cap, sizeof *p->sources);
+  p->trees = mem_grow(p->trees, p->file_count, &p->file_cap, sizeof *p->trees);
+  struct source *source = mem_alloc(sizeof *source);
+  struct tree *tree = mem_zalloc(sizeof *tree);
+  *source = *s;
+  *s = (struct source){0};
+  *file = (uint32_t)p->file_count;
+  p->sources[p->file_count] = source;
+  p->trees[p->file_count++] = tree;
+  return lang_parse(tree, source, *file, p->syms, &p->diags);
+}
+
+static void check_begin(struct check *k, struct program *p) {
+  *k = (struct check){.p = p, .arena = &p->arena, .types = p->types, .syms = p->syms, .diags = &p->diags};
+  k->methods = method_index_new();
+}
+
+static void check_end(struct check *k) {
+  method_index_free((struct method_index *)(uintptr_t)k->methods);
+  mem_free(k->told);
+  mem_free(k->inputs_read);
+  mem_free(k->outputs.at);
+  mem_free(k->step_list);
+  mem_free(k->children);
+  for (size_t i = 0; i < sizeof k->scratch / sizeof *k->scratch; i++) buf_release(&k->scratch[i]);
+}
+
+static void check_file(struct check *k, uint32_t file) {
+  k->file = file;
+  k->t = k->p->trees[file];
+  k->place = (struct place){IN_FILE, EFFECTS_NONE, "a declaration"};
+}
+
+static node_id first_line(const struct check *k) {
+  return k->t->root ? node_at(k, k->t->root)->a : 0;
+}
+
+/* --- modules --- */
+
+static bool load_file(struct check *k, uint32_t file);
+
+static bool is_loaded(const struct program *p, const char *name) {
+  for (size_t i = 0; i < p->file_count; i++)
+    if (strcmp(p->sources[i]->name, name) == 0) return true;
+  return false;
+}
+
+static bool load_module(struct check *k, node_id at, const char *name) {
+  struct program *p = k->p;
+  struct source s = {0};
+  struct error err = {0};
+  uint32_t file, from = k->file;
+  if (!p->host || !p->host->load_module) {
+    diag_add(k->diags, D_module, span_of(k, at), "modules cannot be used here");
+    return false;
+  }
+  if (p->host->load_module(p->host->ud, p->sources[from]->name, name, &s, &err) != OK) {
+    struct diag *d = diag_add(k->diags, D_module, span_of(k, at), "%s", err.message ? err.message : "no such module");
+    if (err.help) diag_help(d, "%s", err.help);
+    error_release(&err);
+    return false;
+  }
+  if (is_loaded(p, s.name)) {
+    source_release(&s);
+    return true;
+  }
+  bool ok = file_add(p, &s, &file) == PARSE_OK && load_file(k, file);
+  check_file(k, from);
+  return ok;
+}
+
+static bool load_use(struct check *k, node_id id, enum context context) {
+  struct clause_args a;
+  k->place.context = context;
+  check_clause(k, id, clause_find(W_use, context), &a);
+  k->place.context = IN_FILE;
+  node_at(k, id)->flags |= NF_CLAUSE;
+  return a.ok && load_module(k, a.pos[0], text_dup(k, a.pos[0]));
+}
+
+static node_id call_block(const struct check *k, node_id id) {
+  const struct node *n = node_at(k, id);
+  for (node_id a = n->kind == N_call ? n->c : 0; a; a = node_at(k, a)->next)
+    if (node_at(k, a)->kind == N_block) return a;
+  return 0;
+}
+
+/* Loads what the file uses. False when a module could not be read: names would be missing. */
+static bool load_file(struct check *k, uint32_t file) {
+  bool ok = true;
+  check_file(k, file);
+  for (node_id s = first_line(k); s; s = node_at(k, s)->next) {
+    if (is_word_call(k, s, W_use)) ok &= load_use(k, s, IN_FILE);
+    if (!is_word_call(k, s, W_runbook)) continue;
+    node_id block = call_block(k, s), body = block ? node_at(k, block)->b : 0;
+    for (node_id c = body ? node_at(k, body)->a : 0; c; c = node_at(k, c)->next)
+      if (is_word_call(k, c, W_use)) ok &= load_use(k, c, IN_RUNBOOK);
+  }
+  return ok;
+}
+
+/* --- child runbooks --- */
+
+static struct child *child_known(struct check *k, sym name) {
+  for (size_t i = 0; i < k->child_count; i++)
+    if (k->children[i].name == name) return &k->children[i];
+  return NULL;
+}
+
+static void report_recursion(struct check *k, node_id at, sym through) {
+  struct diag *d;
+  if (through)
+    d = diag_add(k->diags, D_recursion, span_of(k, at), "the runbook `%s` runs this one again", name_text(k, through));
+  else d = diag_add(k->diags, D_recursion, span_of(k, at), "a runbook cannot run itself");
+  diag_help(d, "everything ends: repeat with wait_until, watch or each_of");
+}
+
+static void child_inputs(struct check *k, uint32_t file, struct child *c) {
+  struct diags ignored = {0};
+  struct scope scope;
+  struct plan plan = {.program = k->p};
+  struct unit unit;
+  struct check inner = *k;
+  inner.diags = &ignored;
+  inner.told = NULL, inner.told_cap = 0;
+  inner.inputs_read = NULL;
+  memset(inner.scratch, 0, sizeof inner.scratch);
+  inner.plan = &plan;
+  check_file(&inner, file);
+  inner.place.context = IN_RUNBOOK;
+  scope_begin(&inner, &scope);
+  for (node_id s = first_line(&inner); s; s = node_at(&inner, s)->next)
+    if (is_word_call(&inner, s, W_runbook) && call_block(&inner, s)) {
+      plan_inputs(&inner, node_at(&inner, call_block(&inner, s))->b);
+      c->loaded = true;
+      break;
+    }
+  scope_end(&inner, &scope, &unit);
+  c->inputs = plan.inputs;
+  c->input_count = plan.input_count;
+  mem_free(inner.told);
+  mem_free(inner.inputs_read);
+  for (size_t i = 0; i < sizeof inner.scratch / sizeof *inner.scratch; i++) buf_release(&inner.scratch[i]);
+  diags_release(&ignored);
+}
+
+static size_t child_load(struct check *k, sym name, node_id at);
+
+/* Runs reached through this one; true when one of them is the runbook being checked. */
+static bool reaches_itself(struct check *k, uint32_t file, node_id at) {
+  const struct tree *t = k->p->trees[file];
+  bool found = false;
+  for (node_id id = 1; id < t->count && !found; id++) {
+    const struct node *n = tree_node(t, id);
+    bool runs = n->kind == N_call && !n->a && (n->b == W_run || n->b == W_start) && n->c;
+    if (!runs || tree_node(t, n->c)->kind != N_str) continue;
+    struct text text = tree_text(t, tree_node(t, n->c));
+    sym name = sym_intern(k->syms, text.s, text.len);
+    if (strcmp(name_text(k, name), k->plan->name) == 0) return true;
+    if (!child_known(k, name)) found = k->children[child_load(k, name, at)].recurses;
+  }
+  return found;
+}
+
+static size_t child_load(struct check *k, sym name, node_id at) {
+  struct program *p = k->p;
+  struct source s = {0};
+  struct error err = {0};
+  uint32_t file;
+  k->children = mem_grow(k->children, k->child_count, &k->child_cap, sizeof *k->children);
+  size_t index = k->child_count++;
+  k->children[index] = (struct child){.name = name};
+  if (p->host->load_runbook(p->host->ud, p->sources[k->file]->name, name_text(k, name), &s, &err) != OK) {
+    struct diag *d = diag_add(k->diags, D_child_runbook, span_of(k, at), "%s", err.message ? err.message : "no such runbook");
+    if (err.help) diag_help(d, "%s", err.help);
+    error_release(&err);
+    return index;
+  }
+  size_t errors = k->diags->errors;
+  if (file_add(p, &s, &file) != PARSE_OK || k->diags->errors != errors) return index;
+  struct child c = k->children[index];
+  child_inputs(k, file, &c);
+  k->children[index] = c;
+  if (!c.loaded)
+    diag_add(k->diags, D_child_runbook, span_of(k, at), "%s holds no runbook", p->sources[file]->name);
+  bool recurses = reaches_itself(k, file, at);
+  k->children[index].recurses = recurses;
+  return index;
+}
+
+const struct child *child_find(struct check *k, node_id at) {
+  sym name = node_literal_name(k, at);
+  if (strcmp(name_text(k, name), k->plan->name) == 0) {
+    report_recursion(k, at, 0);
+    return NULL;
+  }
+  if (!k->p->host || !k->p->host->load_runbook) return NULL;
+  const struct child *c = child_known(k, name);
+  if (!c) c = &k->children[child_load(k, name, at)];
+  if (c->recurses) report_recursion(k, at, name);
+  return c;
+}
+
+/* --- declarations --- */
+
+static void declare(struct check *k, sym word, void (*fn)(struct check *, node_id)) {
+  for (size_t file = 0; file < k->p->file_count; file++) {
+    check_file(k, (uint32_t)file);
+    for (node_id s = first_line(k); s; s = node_at(k, s)->next)
+      if (is_word_call(k, s, word)) {
+        check_file(k, (uint32_t)file);
+        fn(k, s);
+      }
+  }
+}
+
+static void report_line(struct check *k, node_id id) {
+  const struct node *n = node_at(k, id);
+  sym word = n->kind == N_name ? n->a : n->kind == N_call && !n->a ? n->b : 0;
+  if (word) {
+    report_word(k, id, word);
+    return;
+  }
+  diag_add(k->diags, D_wrong_place, span_of(k, id), "a file holds a runbook, bindings and drivers, or a site");
+}
+
+/* What else stands in the file; counts runbooks and sites. */
+static void check_lines(struct check *k, uint32_t file) {
+  node_id main = 0, line = 0;
+  check_file(k, file);
+  for (node_id s = first_line(k); s; s = node_at(k, s)->next) {
+    line = s;
+    bool is_main = is_word_call(k, s, W_runbook) || is_word_call(k, s, W_site);
+    if (!is_main && !is_word_call(k, s, W_binding) && !is_word_call(k, s, W_driver) &&
+        !is_word_call(k, s, W_use)) {
+      report_line(k, s);
+    } else if (is_main && file) {
+      struct diag *d = diag_add(k->diags, D_wrong_file, span_call_name(k, node_at(k, s)),
+                                "a module holds bindings and drivers only");
+      diag_help(d, "a runbook is run by its own name: run \"name\"");
+    } else if (is_main && main) {
+      struct diag *d = diag_add(k->diags, D_wrong_file, span_call_name(k, node_at(k, s)),
+                                "a file holds one runbook or one site");
+      diag_note(d, span_call_name(k, node_at(k, main)), "the first stands here");
+    } else if (is_main) {
+      main = s;
+    }
+  }
+  if (line || file) return;
+  struct diag *d = diag_add(k->diags, D_wrong_file, (struct span){file, 0, 0}, "this file holds nothing");
+  diag_help(d, "runbook \"name\" do ... end");
+}
+
+static void check_main(struct check *k) {
+  check_file(k, 0);
+  for (node_id s = first_line(k); s; s = node_at(k, s)->next) {
+    if (is_word_call(k, s, W_runbook) && !k->p->plan) plan_build(k, s);
+    if (is_word_call(k, s, W_site) && !k->p->site) decl_site(k, s);
+    k->place = (struct place){IN_FILE, EFFECTS_NONE, "a declaration"};
+  }
+}
+
+/* Constants of declarations are walked as expressions, which want a scope. */
+static void check_program(struct check *k) {
+  struct scope scope;
+  struct unit unit;
+  scope_begin(k, &scope);
+  bool ok = load_file(k, 0);
+  size_t files = k->p->file_count;
+  if (ok && !k->diags->errors) {
+    for (size_t i = 0; i < files; i++) check_lines(k, (uint32_t)i);
+    declare(k, W_binding, decl_binding);
+    declare(k, W_driver, decl_driver);
+    check_main(k);
+  }
+  scope_end(k, &scope, &unit);
+}
+
+void program_load(struct program **out, struct source *main, const struct program_host *host) {
+  struct program *p = *out = program_new(host);
+  uint32_t file;
+  struct check k;
+  if (file_add(p, main, &file) == PARSE_OK && !p->diags.errors) {
+    check_begin(&k, p);
+    check_program(&k);
+    check_end(&k);
+  }
+  diags_sort(&p->diags);
+}
+
+static void check_expression(struct check *k, struct unit *unit) {
+  struct scope scope;
+  check_file(k, 0);
+  k->place = (struct place){IN_EXPRESSION, EFFECTS_NONE, "an expression by itself"};
+  scope_begin(k, &scope);
+  if (k->t->root) check_body(k, k->t->root, true);
+  for (size_t i = 0; i < scope.var_count; i++) scope.vars[i].read = true;
+  *unit = (struct unit){.file = 0, .body = k->t->root};
+  scope_end(k, &scope, unit);
+}
+
+bool program_load_expression(struct program **out, struct source *text,
+                             const struct program_host *host, struct unit *unit, bool *incomplete) {
+  struct program *p = *out = program_new(host);
+  uint32_t file;
+  struct check k;
+  enum parse_result parsed = file_add(p, text, &file);
+  if (incomplete) *incomplete = parsed == PARSE_INCOMPLETE;
+  *unit = (struct unit){0};
+  if (parsed == PARSE_OK && !p->diags.errors) {
+    check_begin(&k, p);
+    check_expression(&k, unit);
+    check_end(&k);
+  }
+  diags_sort(&p->diags);
+  return parsed == PARSE_OK && !p->diags.errors;
+}
+
+/* --- what a call calls --- */
+
+const struct action *program_action(const struct program *p, const struct tree *t,
+                                    const struct node *call) {
+  if (call->kind != N_call || call->x != CALL_ACTION) return NULL;
+  const struct node *receiver = tree_node(t, call->a);
+  return &p->bindings[receiver->b]->actions[receiver->c];
+}
+
+const struct primitive_sig *program_primitive(const struct program *p, const struct tree *t,
+                                              const struct node *call) {
+  if (call->kind != N_call || call->x != CALL_PRIMITIVE) return NULL;
+  return p->host->primitives[tree_node(t, call->a)->c];
+}
