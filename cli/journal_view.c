@@ -252,6 +252,7 @@ void view_json(struct buf *out, const char *json, size_t len, size_t indent) {
 
 static void add_hash(struct buf *out, const char *name, const uint8_t *hash) {
   char hex[SHA256_HEX];
+  if (!hash) return; /* not read back from the file */
   hex_write(hash, SHA256_SIZE, hex);
   buf_addf(out, ",\"%s\":\"%s\"", name, hex);
 }

@@ -36,3 +36,23 @@ int64_t clock_add(int64_t from, int64_t by_us) {
   if (from == CLOCK_NEVER || by_us == CLOCK_NEVER) return CLOCK_NEVER;
   return __builtin_add_overflow(from, by_us, &sum) ? CLOCK_NEVER : sum;
 }
+
+void took_text(int64_t us, char out[32]) {
+  static const struct {
+    int64_t unit;
+    const char *name;
+  } units[] = {
+      {24 * US_HOUR, "day"}, {US_HOUR, "hour"}, {US_MINUTE, "minute"}, {US_SECOND, "second"}};
+  if (us < US_SECOND) {
+    snprintf(out, 32, "%lld ms", (long long)((us + 500) / 1000));
+    return;
+  }
+  for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
+    if (us < units[i].unit) continue;
+    int64_t whole = us / units[i].unit, tenth = us % units[i].unit * 10 / units[i].unit;
+    if (tenth && whole < 10)
+      snprintf(out, 32, "%lld.%lld %ss", (long long)whole, (long long)tenth, units[i].name);
+    else snprintf(out, 32, "%lld %s%s", (long long)whole, units[i].name, whole == 1 ? "" : "s");
+    return;
+  }
+}

@@ -13,13 +13,18 @@ struct clock {
 };
 
 #define CLOCK_NEVER INT64_MAX
+#define US_SECOND INT64_C(1000000)
+#define US_MINUTE (60 * US_SECOND)
+#define US_HOUR (60 * US_MINUTE)
 
 void clock_real(struct clock *c);
 void clock_virtual(struct clock *c, int64_t wall_us);
-int64_t clock_wall(const struct clock *c); /* since 1970 UTC */
-int64_t clock_mono(const struct clock *c); /* never steps back */
+int64_t clock_wall(const struct clock *c);          /* since 1970 UTC */
+int64_t clock_mono(const struct clock *c);          /* never steps back */
 void clock_advance(struct clock *c, int64_t by_us); /* virtual only; by >= 0 */
 /* from + by, where NEVER and overflow stay NEVER. */
 int64_t clock_add(int64_t from, int64_t by_us);
+/* Says how long, as people do: "2 minutes", "350 ms". */
+void took_text(int64_t us, char out[32]);
 
 #endif

@@ -91,7 +91,8 @@ static uv_loop_t *loop_of(struct tasks *t) {
 
 void tasks_free(struct tasks *t) {
   if (!t) return;
-  for (int i = 0; t->signals_open && i < 2; i++) uv_close((uv_handle_t *)&t->signals[i], NULL);
+  for (int i = 0; t->signals_open && i < 2; i++)
+    uv_close((uv_handle_t *)&t->signals[i], NULL);
   if (t->timer_open) uv_close((uv_handle_t *)&t->alarm, NULL);
   if (t->loop_open) {
     uv_run(&t->loop, UV_RUN_DEFAULT);
@@ -452,6 +453,7 @@ void task_blocking(struct tasks *t, void (*fn)(void *arg), void *arg) {
     return;
   }
   t->outside++;
-  while (!w.done) task_suspend(t, false, CLOCK_NEVER);
+  while (!w.done)
+    task_suspend(t, false, CLOCK_NEVER);
   t->outside--;
 }

@@ -15,7 +15,7 @@ struct tasks;
 struct task;
 
 struct tasks *tasks_new(struct clock *clock) must_use; /* borrows the clock */
-void tasks_free(struct tasks *t); /* after tasks_run has returned */
+void tasks_free(struct tasks *t);                      /* after tasks_run has returned */
 struct clock *tasks_clock(const struct tasks *t);
 
 /* The handle is owned by the caller: task_wait or task_release it. fn runs at the next turn. */
@@ -24,14 +24,15 @@ void task_release(struct task *task);
 /* Runs until no task is left. */
 void tasks_run(struct tasks *t);
 
-/* Called once a turn, when every ready task has run and before the loop waits: the place for a group
- * commit. Returns the longest it may wait before it is called again, in us, or CLOCK_NEVER. */
+/* Called once a turn, when every ready task has run and before the loop waits: the place for a
+ * group commit. Returns the longest it may wait before it is called again, in us, or CLOCK_NEVER.
+ */
 void tasks_on_turn(struct tasks *t, int64_t (*fn)(void *ud), void *ud);
 /* SIGINT and SIGTERM are given to fn, on the loop, from now until tasks_free. */
 void tasks_on_signal(struct tasks *t, void (*fn)(void *ud, int signum), void *ud);
 
 struct task *task_current(const struct tasks *t); /* NULL outside */
-void task_cancel(struct task *task);  /* now or at its next wait; a shield delays it */
+void task_cancel(struct task *task);              /* now or at its next wait; a shield delays it */
 bool task_is_cancelled(const struct task *task);
 bool task_is_done(const struct task *task);
 
@@ -49,7 +50,8 @@ void task_blocking(struct tasks *t, void (*fn)(void *arg), void *arg);
 /* Lets others run; with task_park and task_wake, the ground for other kinds of waiting. */
 void task_yield(struct tasks *t);
 enum status task_park(struct tasks *t, struct error *err) must_use; /* until task_wake */
-void task_wake(struct task *task); /* from anywhere on the loop's thread; harmless when not parked */
+void task_wake(
+    struct task *task); /* from anywhere on the loop's thread; harmless when not parked */
 /* Cheap check for long computations: yields now and then, reports cancellation and deadline. */
 enum status task_poll(struct tasks *t, struct error *err) must_use;
 

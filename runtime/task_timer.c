@@ -13,7 +13,8 @@ static void put(struct timers *h, size_t i, struct timer *t) {
 
 static void sift_up(struct timers *h, size_t i) {
   struct timer *t = h->items[i];
-  for (; i > 0 && h->items[(i - 1) / 2]->at > t->at; i = (i - 1) / 2) put(h, i, h->items[(i - 1) / 2]);
+  for (; i > 0 && h->items[(i - 1) / 2]->at > t->at; i = (i - 1) / 2)
+    put(h, i, h->items[(i - 1) / 2]);
   put(h, i, t);
 }
 

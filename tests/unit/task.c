@@ -50,17 +50,17 @@ static void sleep_and_log(void *arg) {
   buf_addc(&s->room->log, s->name);
 }
 
-#define HOUR (INT64_C(3600) * 1000000)
-
 static void virtual_hours_pass_at_once(void **state) {
   (void)state;
   struct room r;
   room_open(&r, true);
-  struct sleeper s[] = {{&r, 2 * HOUR, 'c'}, {&r, 1 * HOUR, 'b'}, {&r, 0, 'a'}, {&r, 3 * HOUR, 'd'}};
-  for (int i = 0; i < 4; i++) task_release(task_spawn(r.tasks, sleep_and_log, &s[i]));
+  struct sleeper s[] = {
+      {&r, 2 * US_HOUR, 'c'}, {&r, 1 * US_HOUR, 'b'}, {&r, 0, 'a'}, {&r, 3 * US_HOUR, 'd'}};
+  for (int i = 0; i < 4; i++)
+    task_release(task_spawn(r.tasks, sleep_and_log, &s[i]));
   tasks_run(r.tasks);
   assert_string_equal(buf_str(&r.log), "abcd");
-  assert_int_equal(clock_wall(&r.clock), 1000000 + 3 * HOUR);
+  assert_int_equal(clock_wall(&r.clock), 1000000 + 3 * US_HOUR);
   room_close(&r);
 }
 
@@ -85,8 +85,8 @@ static void past_deadline(void *arg) {
   struct room *r = arg;
   int64_t before = task_deadline_push(r->tasks, clock_add(clock_mono(&r->clock), 5));
   /* A wider inner limit does not widen the outer one. */
-  int64_t inner = task_deadline_push(r->tasks, clock_add(clock_mono(&r->clock), HOUR));
-  r->status = task_sleep(r->tasks, HOUR, &r->err);
+  int64_t inner = task_deadline_push(r->tasks, clock_add(clock_mono(&r->clock), US_HOUR));
+  r->status = task_sleep(r->tasks, US_HOUR, &r->err);
   task_deadline_restore(r->tasks, inner);
   task_deadline_restore(r->tasks, before);
 }
@@ -109,7 +109,7 @@ static void cancel_other(void *arg) {
 
 static void sleep_long(void *arg) {
   struct room *r = arg;
-  r->status = task_sleep(r->tasks, HOUR, &r->err);
+  r->status = task_sleep(r->tasks, US_HOUR, &r->err);
   struct error again = {0};
   assert_int_equal(task_sleep(r->tasks, 1, &again), ERR_CANCELLED);
   error_release(&again);
@@ -132,7 +132,7 @@ static void cancelling_ends_a_wait(void **state) {
 static void sleep_shielded(void *arg) {
   struct room *r = arg;
   int64_t before = task_shield(r->tasks);
-  r->status = task_sleep(r->tasks, HOUR, &r->err);
+  r->status = task_sleep(r->tasks, US_HOUR, &r->err);
   task_unshield(r->tasks, before);
   struct error after = {0};
   assert_int_equal(task_poll(r->tasks, &after), ERR_CANCELLED);
@@ -147,7 +147,7 @@ static void a_shield_holds_cancellation_off(void **state) {
   task_release(task_spawn(r.tasks, cancel_other, &r));
   tasks_run(r.tasks);
   assert_int_equal(r.status, OK);
-  assert_int_equal(clock_mono(&r.clock), 1 + HOUR);
+  assert_int_equal(clock_mono(&r.clock), 1 + US_HOUR);
   task_release(r.other);
   room_close(&r);
 }
@@ -162,7 +162,7 @@ static void joining_waits_for_the_end(void **state) {
   (void)state;
   struct room r;
   room_open(&r, true);
-  struct sleeper s = {&r, HOUR, 's'};
+  struct sleeper s = {&r, US_HOUR, 's'};
   r.other = task_spawn(r.tasks, sleep_and_log, &s);
   run_task(&r, join_other);
   assert_string_equal(buf_str(&r.log), "sj");
@@ -247,7 +247,8 @@ static int64_t count_turns(void *ud) {
 
 static void yield_thrice(void *arg) {
   struct room *r = arg;
-  for (int i = 0; i < 3; i++) task_yield(r->tasks);
+  for (int i = 0; i < 3; i++)
+    task_yield(r->tasks);
 }
 
 static void the_hook_sees_each_turn(void **state) {
@@ -263,11 +264,16 @@ static void the_hook_sees_each_turn(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(virtual_hours_pass_at_once),   cmocka_unit_test(many_tasks_share_pooled_stacks),
-      cmocka_unit_test(a_deadline_ends_a_wait),       cmocka_unit_test(cancelling_ends_a_wait),
-      cmocka_unit_test(a_shield_holds_cancellation_off), cmocka_unit_test(joining_waits_for_the_end),
-      cmocka_unit_test(blocking_work_runs_and_returns), cmocka_unit_test(reading_waits_for_data),
-      cmocka_unit_test(nobody_answers),               cmocka_unit_test(the_hook_sees_each_turn),
+      cmocka_unit_test(virtual_hours_pass_at_once),
+      cmocka_unit_test(many_tasks_share_pooled_stacks),
+      cmocka_unit_test(a_deadline_ends_a_wait),
+      cmocka_unit_test(cancelling_ends_a_wait),
+      cmocka_unit_test(a_shield_holds_cancellation_off),
+      cmocka_unit_test(joining_waits_for_the_end),
+      cmocka_unit_test(blocking_work_runs_and_returns),
+      cmocka_unit_test(reading_waits_for_data),
+      cmocka_unit_test(nobody_answers),
+      cmocka_unit_test(the_hook_sees_each_turn),
   };
   cmocka_set_message_output(CM_OUTPUT_TAP);
   return cmocka_run_group_tests_name("task", tests, NULL, NULL);

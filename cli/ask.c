@@ -1,0 +1,114 @@
+/* Questions at the terminal: what each kind looks like, and how its answer is typed. */
+#include "asker.h"
+
+#include <unistd.h>
+
+enum { INDENT = 6 };
+
+static void say(struct asker *a, const char *ink, const char *text) {
+  fprintf(a->ui->out, "%*s%s%s%s\n", INDENT, "", ui_ink(a->ui, ink), text,
+          ui_ink(a->ui, INK_PLAIN));
+}
+
+/* Reads a line after a question; *out is owned text. */
+static enum status read_text(struct asker *a, const struct prompt *q, const char *question,
+                             char **out, struct error *err) {
+  struct buf text = BUF_INIT, shown = BUF_INIT;
+  buf_addn(&shown, INDENT, ' ');
+  buf_addf(&shown, "%s%s%s ", ui_ink(a->ui, INK_BOLD), question, ui_ink(a->ui, INK_PLAIN));
+  enum status status = line_read(&a->line, buf_str(&shown), q->secret, q->until, &text, err);
+  buf_release(&shown);
+  if (status == OK) *out = buf_take(&text);
+  else buf_release(&text);
+  return status;
+}
+
+static enum status read_value(struct asker *a, const struct prompt *q, const char *question,
+                              struct answer *out, struct error *err) {
+  char *text;
+  enum status status = read_text(a, q, question, &text, err);
+  if (status != OK) return status;
+  out->value = value_cstr(text);
+  if (q->secret) explicit_bzero(text, strlen(text));
+  mem_free(text);
+  return OK;
+}
+
+static enum status ask_confirm(struct asker *a, const struct prompt *q, struct answer *out,
+                               struct error *err) {
+  struct buf b = BUF_INIT;
+  buf_addf(&b, "? %s [yes/no]", q->text);
+  enum status status = read_value(a, q, buf_str(&b), out, err);
+  buf_release(&b);
+  return status;
+}
+
+static enum status ask_choose(struct asker *a, const struct prompt *q, struct answer *out,
+                              struct error *err) {
+  struct buf b = BUF_INIT;
+  buf_addf(&b, "? %s", q->text);
+  say(a, INK_BOLD, buf_str(&b));
+  for (size_t i = 0; i < q->option_count; i++)
+    fprintf(a->ui->out, "%*s%2zu  %s\n", INDENT + 2, "", i + 1, q->options[i]);
+  buf_clear(&b);
+  buf_addf(&b, "number or text%s%s%s:", q->suggest ? " [" : "", q->suggest ? q->suggest : "",
+           q->suggest ? "]" : "");
+  enum status status = read_value(a, q, buf_str(&b), out, err);
+  buf_release(&b);
+  return status;
+}
+
+static enum status ask_value(struct asker *a, const struct prompt *q, struct answer *out,
+                             struct error *err) {
+  struct buf b = BUF_INIT;
+  if (q->kind == PROMPT_INPUT && q->about) buf_addf(&b, "%s (%s, %s)", q->text, q->about, q->type);
+  else buf_addf(&b, "%s%s (%s)", q->kind == PROMPT_INPUT ? "" : "? ", q->text, q->type);
+  if (q->suggest) buf_addf(&b, " [%s]", q->suggest);
+  buf_addc(&b, ':');
+  enum status status = read_value(a, q, buf_str(&b), out, err);
+  buf_release(&b);
+  return status;
+}
+
+static enum status ask_manual(struct asker *a, const struct prompt *q, struct answer *out,
+                              struct error *err) {
+  struct buf b = BUF_INIT;
+  buf_addf(&b, "by hand: %s", q->text);
+  say(a, INK_BOLD, buf_str(&b));
+  buf_release(&b);
+  enum status status = read_value(a, q, "done? [Enter when done, or no]", out, err);
+  if (status != OK || !q->evidence || value_str(out->value)->s[0] == 'n') return status;
+  return read_text(a, q, "evidence (what was done, a ticket, a path):", &out->comment, err);
+}
+
+static enum status ask_approval(struct asker *a, const struct prompt *q, struct answer *out,
+                                struct error *err) {
+  struct buf b = BUF_INIT;
+  buf_adds(&b, "APPROVAL");
+  if (q->role) buf_addf(&b, " by :%s", q->role);
+  if (q->quorum > 1) buf_addf(&b, ", %u of %u", q->given + 1, q->quorum);
+  if (!q->problem) {
+    say(a, INK_YELLOW, buf_str(&b));
+    say(a, INK_BOLD, q->text);
+    say(a, "", q->about);
+  }
+  buf_release(&b);
+  enum status status = read_value(a, q, "approve or deny?", out, err);
+  if (status == OK) status = read_text(a, q, "your name:", &out->by, err);
+  if (status != OK || value_str(out->value)->s[0] == 'a' || value_str(out->value)->s[0] == 'y')
+    return status;
+  return read_text(a, q, "reason:", &out->comment, err);
+}
+
+enum status ask_terminal(struct asker *a, const struct prompt *q, struct answer *out,
+                         struct error *err) {
+  static enum status (*const ways[])(struct asker *, const struct prompt *, struct answer *,
+                                     struct error *) = {
+      [PROMPT_CONFIRM] = ask_confirm, [PROMPT_CHOOSE] = ask_choose,     [PROMPT_ASK] = ask_value,
+      [PROMPT_MANUAL] = ask_manual,   [PROMPT_APPROVAL] = ask_approval, [PROMPT_INPUT] = ask_value};
+  ui_break(a->ui);
+  if (q->problem) say(a, INK_YELLOW, q->problem);
+  enum status status = ways[q->kind](a, q, out, err);
+  if (status != OK) answer_release(out);
+  return status;
+}

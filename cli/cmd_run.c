@@ -1,0 +1,232 @@
+/* stepwise run: loads a runbook, gathers what it needs, runs it, and ends with what became of it.
+ */
+#include "command.h"
+
+#include <unistd.h>
+
+#include "../lang/source.h"
+#include "../runtime/codec.h"
+#include "../runtime/host.h"
+#include "asker.h"
+#include "journal_view.h"
+#include "load.h"
+#include "options.h"
+#include "ui.h"
+
+struct run_command {
+  struct texts files, sets, roles, skip;
+  const char *inputs, *answers, *journal, *from, *only, *reason;
+  bool json, dry_run, virtual_clock;
+  /* what the run is made of */
+  struct host host;
+  struct program *program;
+  struct ui ui;
+  struct asker asker;
+  struct buf journal_path, state_dir;
+  struct journal *store;
+  struct clock clock;
+  value inputs_file;
+  struct given_input *given;
+  size_t given_count;
+  char **names; /* of --set; owned */
+};
+
+static int usage(struct run_command *c, int argc, char **argv) {
+  const struct option options[] = {{"--set", OPTION_LIST, &c->sets},
+                                   {"--inputs", OPTION_TEXT, &c->inputs},
+                                   {"--answers", OPTION_TEXT, &c->answers},
+                                   {"--journal", OPTION_TEXT, &c->journal},
+                                   {"--role", OPTION_LIST, &c->roles},
+                                   {"--from", OPTION_TEXT, &c->from},
+                                   {"--only", OPTION_TEXT, &c->only},
+                                   {"--skip", OPTION_LIST, &c->skip},
+                                   {"--reason", OPTION_TEXT, &c->reason},
+                                   {"--json", OPTION_FLAG, &c->json},
+                                   {"--virtual-clock", OPTION_FLAG, &c->virtual_clock},
+                                   {"--dry-run", OPTION_FLAG, &c->dry_run},
+                                   {NULL, OPTION_FLAG, NULL}};
+  int code = options_read(argc, argv, options, &c->files);
+  if (code != EXIT_SUCCEEDED) return code;
+  if (c->files.count == 0) return usage_error(argv[0], "name the runbook's file");
+  if (c->files.count > 1)
+    return usage_error(argv[0], "one runbook at a time, not also '%s'", c->files.items[1]);
+  if (c->dry_run)
+    return usage_error(argv[0],
+                       "--dry-run is not there yet; `stepwise lint FILE` checks without running");
+  if (c->from && c->only) return usage_error(argv[0], "--from and --only exclude each other");
+  if (c->skip.count && !c->reason)
+    return usage_error(argv[0], "--skip needs --reason TEXT: the journal records why");
+  for (size_t i = 0; i < c->sets.count; i++)
+    if (!strchr(c->sets.items[i], '=') || c->sets.items[i][0] == '=')
+      return usage_error(argv[0], "--set wants NAME=VALUE, not '%s'", c->sets.items[i]);
+  return EXIT_SUCCEEDED;
+}
+
+/* --- inputs --- */
+
+static enum status inputs_read(struct run_command *c, struct error *err) {
+  struct source s;
+  struct error inner = {0};
+  enum status status = read_source(c->inputs, &s, err);
+  if (status != OK) return status;
+  status = json_read(s.text, s.len, c->program->syms, false, &c->inputs_file, &inner);
+  if (status == OK && c->inputs_file.tag != V_HASH)
+    status = error_set(&inner, ERR_VALUE, "it is not a JSON object");
+  if (status != OK) {
+    error_set(err, ERR_VALUE, "inputs file %s: %s", c->inputs, inner.message);
+    error_help(err, "one object: {\"NAME\": value, ...}");
+  }
+  error_release(&inner);
+  source_release(&s);
+  return status;
+}
+
+static void inputs_collect(struct run_command *c) {
+  const struct dict *d = c->inputs_file.tag == V_HASH ? value_dict(c->inputs_file) : NULL;
+  size_t n = d ? dict_count(d) : 0;
+  c->given = mem_array(n + c->sets.count + 1, sizeof *c->given);
+  c->names = mem_array(c->sets.count + 1, sizeof *c->names);
+  for (size_t i = 0; i < n; i++) {
+    value key, v;
+    dict_at(d, i, &key, &v);
+    if (key.tag != V_STRING) continue;
+    c->given[c->given_count++] = (struct given_input){value_str(key)->s, value_ref(v)};
+  }
+  for (size_t i = 0; i < c->sets.count; i++) {
+    const char *set = c->sets.items[i], *equals = strchr(set, '=');
+    c->names[i] = mem_dup(set, (size_t)(equals - set));
+    c->given[c->given_count++] = (struct given_input){c->names[i], value_cstr(equals + 1)};
+  }
+}
+
+/* --- the journal and what stands beside it --- */
+
+static enum status journal_ready(struct run_command *c, struct error *err) {
+  enum status status = journal_path(c->journal, true, &c->journal_path, err);
+  if (status != OK) return status;
+  const char *path = buf_str(&c->journal_path), *slash = strrchr(path, '/');
+  buf_add(&c->state_dir, path, slash ? (size_t)(slash - path) + 1 : 0);
+  buf_adds(&c->state_dir, "state");
+  return journal_open(&c->store, path, JOURNAL_WRITE, err);
+}
+
+/* --- the run --- */
+
+static void print_event(void *ud, const struct event *e) {
+  struct buf b = BUF_INIT;
+  (void)ud;
+  view_export(&b, e);
+  fwrite(b.data, 1, b.len, stdout);
+  fflush(stdout);
+  buf_release(&b);
+}
+
+static void print_notice(void *ud, const struct notice *n) {
+  struct run_command *c = ud;
+  ui_notice(&c->ui, n);
+}
+
+static int exit_code(struct run_command *c, const struct run_result *r) {
+  static const int codes[RUN_STATES] = {[RUN_RUNNING] = EXIT_FAILED,
+                                        [RUN_WAITING] = EXIT_WAITING,
+                                        [RUN_HELD] = EXIT_FAILED,
+                                        [RUN_IN_DOUBT] = EXIT_IN_DOUBT,
+                                        [RUN_ROLLING_BACK] = EXIT_FAILED,
+                                        [RUN_SUCCEEDED] = EXIT_SUCCEEDED,
+                                        [RUN_FAILED] = EXIT_FAILED,
+                                        [RUN_CANCELLED] = EXIT_DECLINED,
+                                        [RUN_ROLLED_BACK] = EXIT_ROLLED_BACK,
+                                        [RUN_ROLLBACK_INCOMPLETE] = EXIT_ROLLBACK_INCOMPLETE};
+  if (r->state == RUN_NONE) {
+    if (r->interrupted)
+      return fputs("\nstepwise: interrupted before anything was run\n", stderr), EXIT_INTERRUPTED;
+    int code = report_error(&r->error);
+    if (r->error.has_at) {
+      struct ui ui = c->ui;
+      ui.out = stderr;
+      struct error at = r->error;
+      at.help = NULL;
+      ui_error(&ui, &at, 0);
+    }
+    return r->error.status == ERR_WAITING ? EXIT_INVALID : code;
+  }
+  if (r->journal_lost) return EXIT_JOURNAL;
+  if (r->interrupted) return EXIT_INTERRUPTED;
+  return r->declined ? EXIT_DECLINED : codes[r->state];
+}
+
+static int run_it(struct run_command *c) {
+  struct observer observer = {
+      .ud = c, .event = c->json ? print_event : NULL, .notice = print_notice};
+  struct engine_config config = {.clock = &c->clock,
+                                 .journal = c->store,
+                                 .prompter = &c->asker.prompter,
+                                 .observer = &observer,
+                                 .state_dir = buf_str(&c->state_dir)};
+  struct run_options options = {.inputs = c->given,
+                                .input_count = c->given_count,
+                                .roles = c->roles.items,
+                                .role_count = c->roles.count,
+                                .from = c->from,
+                                .only = c->only,
+                                .skip = c->skip.items,
+                                .skip_count = c->skip.count,
+                                .skip_reason = c->reason,
+                                .virtual_clock = c->virtual_clock};
+  struct run_result result;
+  struct engine *engine = engine_new(&config);
+  c->asker.line.tasks = engine_tasks(engine);
+  engine_run(engine, c->program, &options, &result);
+  engine_free(engine);
+  int code = exit_code(c, &result);
+  error_release(&result.error);
+  return code;
+}
+
+static int prepare(struct run_command *c) {
+  struct error err = {0};
+  enum status status = OK;
+  if (c->inputs) status = inputs_read(c, &err);
+  if (status == OK && c->answers)
+    status = asker_load(&c->asker, c->answers, c->program->syms, &err);
+  if (status == OK) inputs_collect(c);
+  if (status == OK) status = journal_ready(c, &err);
+  int code = status == OK ? EXIT_SUCCEEDED : report_error(&err);
+  error_release(&err);
+  return code;
+}
+
+static void run_command_release(struct run_command *c) {
+  for (size_t i = 0; i < c->given_count; i++)
+    value_unref(c->given[i].value);
+  for (size_t i = 0; c->names && i < c->sets.count; i++)
+    mem_free(c->names[i]);
+  mem_free(c->given);
+  mem_free(c->names);
+  value_unref(c->inputs_file);
+  asker_release(&c->asker);
+  journal_close(c->store);
+  program_free(c->program);
+  host_release(&c->host);
+  buf_release(&c->journal_path);
+  buf_release(&c->state_dir);
+  texts_release(&c->files);
+  texts_release(&c->sets);
+  texts_release(&c->roles);
+  texts_release(&c->skip);
+}
+
+int cmd_run(int argc, char **argv) {
+  struct run_command c = {0};
+  int code = usage(&c, argc, argv);
+  ui_init(&c.ui, c.json ? stderr : stdout);
+  asker_init(&c.asker, &c.ui, isatty(STDIN_FILENO) && isatty(fileno(c.ui.out)));
+  if (c.virtual_clock) clock_virtual(&c.clock, journal_now());
+  else clock_real(&c.clock);
+  if (code == EXIT_SUCCEEDED) code = load_runbook(c.files.items[0], &c.host, &c.program);
+  c.ui.program = c.program;
+  if (code == EXIT_SUCCEEDED) code = prepare(&c);
+  if (code == EXIT_SUCCEEDED) code = run_it(&c);
+  run_command_release(&c);
+  return code;
+}

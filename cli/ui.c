@@ -1,0 +1,270 @@
+/* Progress of a run, for people: one line a step, its details below it, the end with what to do. */
+#include "ui.h"
+
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "command.h"
+#include "table.h"
+
+enum { INDENT = 6, OUTCOME = 60 };
+
+size_t terminal_width(int fd) {
+  struct winsize w;
+  if (ioctl(fd, TIOCGWINSZ, &w) == 0 && w.ws_col >= 40) return w.ws_col;
+  return 80;
+}
+
+void ui_init(struct ui *ui, FILE *out) {
+  *ui = (struct ui){.out = out, .colour = colour_wanted(fileno(out))};
+  ui->width = terminal_width(fileno(out));
+}
+
+const char *ui_ink(const struct ui *ui, const char *code) {
+  return ui->colour ? code : "";
+}
+
+void ui_break(struct ui *ui) {
+  if (ui->line_open) putc('\n', ui->out);
+  ui->line_open = false;
+}
+
+/* Text from anywhere: what could steer the terminal is shown as '?'. */
+static void tame(struct ui *ui, const char *s, size_t indent) {
+  for (; *s; s++) {
+    unsigned char c = (unsigned char)*s;
+    putc((c < ' ' && c != '\n') || c == 127 ? '?' : c, ui->out);
+    if (c == '\n') fprintf(ui->out, "%*s", (int)indent, "");
+  }
+}
+
+/* One detail of the step: indented, each further line too. */
+static void detail(struct ui *ui, const char *ink, const char *fmt, ...) like_printf(3, 4);
+static void detail(struct ui *ui, const char *ink, const char *fmt, ...) {
+  struct buf b = BUF_INIT;
+  va_list ap;
+  va_start(ap, fmt);
+  buf_vaddf(&b, fmt, ap);
+  va_end(ap);
+  ui_break(ui);
+  fprintf(ui->out, "%*s%s", INDENT, "", ui_ink(ui, ink));
+  tame(ui, buf_str(&b), INDENT + 2);
+  fprintf(ui->out, "%s\n", ui_ink(ui, INK_PLAIN));
+  buf_release(&b);
+}
+
+void ui_error(struct ui *ui, const struct error *e, size_t indent) {
+  struct buf b = BUF_INIT;
+  if (e->has_at && ui->program && e->at.file < ui->program->file_count) {
+    struct source *s = ui->program->sources[e->at.file];
+    uint32_t line, col;
+    source_line_col(s, e->at.start, &line, &col);
+    buf_addf(&b, "at %s:%u:%u\n", s->name, line, col);
+    diag_caret(s, e->at, ui->colour, &b);
+  }
+  if (e->help) buf_addf(&b, "help: %s\n", e->help);
+  for (const char *s = buf_str(&b), *nl; *s && (nl = strchr(s, '\n')); s = nl + 1)
+    fprintf(ui->out, "%*s%.*s\n", (int)indent, "", (int)(nl - s), s);
+  buf_release(&b);
+}
+
+/* --- steps --- */
+
+static void on_run(struct ui *ui, const struct notice *n) {
+  fprintf(ui->out, "%s%s%s\n", ui_ink(ui, INK_BOLD), n->text, ui_ink(ui, INK_PLAIN));
+  fprintf(ui->out, "run %s by %s, %u step%s\n\n", n->id, n->detail, n->n, n->n == 1 ? "" : "s");
+}
+
+static void on_section(struct ui *ui, const struct notice *n) {
+  ui_break(ui);
+  fprintf(ui->out, "\n%s%s%s\n", ui_ink(ui, INK_BOLD), n->text, ui_ink(ui, INK_PLAIN));
+}
+
+static void step_line(struct ui *ui, const struct notice *n) {
+  char number[32];
+  ui_break(ui);
+  snprintf(number, sizeof number, "[%u/%u]", n->n, n->of);
+  fprintf(ui->out, "%-5s ", number);
+  tame(ui, n->text, 0);
+  ui->column =
+      (strlen(number) > 5 ? strlen(number) : 5) + 1 + text_columns(n->text, strlen(n->text));
+  ui->line_open = true;
+}
+
+static void on_step(struct ui *ui, const struct notice *n) {
+  step_line(ui, n);
+  if (n->detail) detail(ui, INK_DIM, "%s", n->detail);
+}
+
+/* The outcome goes at the end of the step's own line while nothing stands below it. */
+static void outcome(struct ui *ui, const char *ink, const char *text, int64_t us) {
+  char took[32] = "";
+  if (us >= US_SECOND / 10) took_text(us, took);
+  if (ui->line_open) {
+    fprintf(ui->out, " %s", ui_ink(ui, INK_DIM));
+    for (size_t c = ui->column + 1; c < OUTCOME; c++)
+      putc('.', ui->out);
+    fprintf(ui->out, "%s ", ui_ink(ui, INK_PLAIN));
+  } else {
+    fprintf(ui->out, "%*s", INDENT, "");
+  }
+  fprintf(ui->out, "%s%s%s%s%s\n", ui_ink(ui, ink), text, ui_ink(ui, INK_PLAIN), *took ? "  " : "",
+          took);
+  ui->line_open = false;
+}
+
+static void on_step_done(struct ui *ui, const struct notice *n) {
+  if (n->detail && *n->detail) detail(ui, "", "finished: %s", n->detail);
+  outcome(ui, INK_GREEN, "ok", n->us);
+}
+
+static void on_step_skipped(struct ui *ui, const struct notice *n) {
+  if (!ui->line_open && n->of) step_line(ui, n);
+  outcome(ui, INK_YELLOW, "skipped", 0);
+  detail(ui, INK_DIM, "%s", n->detail);
+}
+
+static void on_step_failed(struct ui *ui, const struct notice *n) {
+  detail(ui, INK_RED, "FAILED: %s", n->error->message ? n->error->message : "failed");
+  ui_error(ui, n->error, INDENT);
+  if (n->detail) detail(ui, "", "%s", n->detail);
+}
+
+static void on_retry(struct ui *ui, const struct notice *n) {
+  char delay[32];
+  took_text(n->us, delay);
+  detail(ui, INK_YELLOW, "%s", n->error->message);
+  detail(ui, "", "attempt %u in %s", n->n, delay);
+}
+
+/* --- details --- */
+
+static void on_action_done(struct ui *ui, const struct notice *n) {
+  char took[32];
+  took_text(n->us, took);
+  detail(ui, n->error ? INK_RED : "", "%s: %s, %s", n->text, n->error ? "failed" : "done", took);
+}
+
+static void on_verified(struct ui *ui, const struct notice *n) {
+  if (n->text) detail(ui, "", "verified: %s", n->text);
+}
+
+static void on_answer(struct ui *ui, const struct notice *n) {
+  if (!ui->terminal) detail(ui, "", "? %s %s", n->text, n->detail);
+}
+
+static void on_approved(struct ui *ui, const struct notice *n) {
+  detail(ui, "", "approved by %s: %s", n->detail, n->text);
+}
+
+static void on_note(struct ui *ui, const struct notice *n) {
+  detail(ui, "", "%s", n->text);
+}
+
+static void on_show(struct ui *ui, const struct notice *n) {
+  struct buf b = BUF_INIT;
+  ui_break(ui);
+  value_show(n->text, n->value, ui->program->syms, INDENT, ui->width, &b);
+  fputs(buf_str(&b), ui->out);
+  buf_release(&b);
+}
+
+static void on_finding(struct ui *ui, const struct notice *n) {
+  detail(ui, INK_YELLOW, "finding%s%s: %s", n->detail ? ", " : "", n->detail ? n->detail : "",
+         n->text);
+}
+
+static void on_follow_up(struct ui *ui, const struct notice *n) {
+  detail(ui, "", "to do: %s%s%s%s", n->text, n->detail ? " (" : "", n->detail ? n->detail : "",
+         n->detail ? ")" : "");
+}
+
+static void on_wait(struct ui *ui, const struct notice *n) {
+  char most[32];
+  took_text(n->us, most);
+  detail(ui, INK_DIM, "waiting, %s at most: %s", most, n->text);
+}
+
+/* --- rollback and ends --- */
+
+static void on_rolling_back(struct ui *ui, const struct notice *n) {
+  ui_break(ui);
+  fprintf(ui->out, "\n%srolling back, latest first: %u step%s%s\n", ui_ink(ui, INK_BOLD), n->n,
+          n->n == 1 ? "" : "s", ui_ink(ui, INK_PLAIN));
+}
+
+static void on_rollback(struct ui *ui, const struct notice *n) {
+  ui_break(ui);
+  fputs("undo  ", ui->out);
+  tame(ui, n->text, 0);
+  ui->column = 6 + text_columns(n->text, strlen(n->text));
+  ui->line_open = true;
+}
+
+static void on_rollback_done(struct ui *ui, const struct notice *n) {
+  outcome(ui, INK_GREEN, "undone", n->us);
+}
+
+static void on_rollback_passed(struct ui *ui, const struct notice *n) {
+  on_rollback(ui, n);
+  outcome(ui, INK_YELLOW, "cannot be undone", 0);
+  detail(ui, INK_DIM, "%s", n->detail);
+}
+
+static void on_interrupted(struct ui *ui, const struct notice *n) {
+  ui_break(ui);
+  fprintf(ui->out, "%s: %s\n", n->text, n->detail);
+}
+
+static const char *end_ink(const char *state) {
+  return strcmp(state, "succeeded") == 0 ? INK_GREEN : INK_RED;
+}
+
+static void on_end(struct ui *ui, const struct notice *n) {
+  char took[32];
+  ui_break(ui);
+  took_text(n->us, took);
+  fprintf(ui->out, "\n%s%s%s", ui_ink(ui, end_ink(n->text)), n->text, ui_ink(ui, INK_PLAIN));
+  if (n->us) fprintf(ui->out, " after %s", took);
+  bool good = strcmp(n->text, "succeeded") == 0;
+  if (n->error) {
+    fputs(": ", ui->out);
+    tame(ui, n->error->message, 2);
+  }
+  if (n->detail && *n->detail) fprintf(ui->out, "%s%s", good ? ": " : "\n  ", n->detail);
+  putc('\n', ui->out);
+  if (n->error && n->error->help) fprintf(ui->out, "  help: %s\n", n->error->help);
+  fprintf(ui->out, "%slook: stepwise show %s\n", good ? "" : "  ", n->id);
+}
+
+static void (*const on_notice[])(struct ui *ui, const struct notice *n) = {
+    [NOTICE_RUN] = on_run,
+    [NOTICE_SECTION] = on_section,
+    [NOTICE_STEP] = on_step,
+    [NOTICE_STEP_DONE] = on_step_done,
+    [NOTICE_STEP_SKIPPED] = on_step_skipped,
+    [NOTICE_STEP_FAILED] = on_step_failed,
+    [NOTICE_RETRY] = on_retry,
+    [NOTICE_ACTION_DONE] = on_action_done,
+    [NOTICE_VERIFIED] = on_verified,
+    [NOTICE_ANSWER] = on_answer,
+    [NOTICE_APPROVED] = on_approved,
+    [NOTICE_NOTE] = on_note,
+    [NOTICE_SHOW] = on_show,
+    [NOTICE_FINDING] = on_finding,
+    [NOTICE_FOLLOW_UP] = on_follow_up,
+    [NOTICE_WAIT] = on_wait,
+    [NOTICE_ROLLING_BACK] = on_rolling_back,
+    [NOTICE_ROLLBACK] = on_rollback,
+    [NOTICE_ROLLBACK_DONE] = on_rollback_done,
+    [NOTICE_ROLLBACK_PASSED] = on_rollback_passed,
+    [NOTICE_ROLLBACK_FAILED] = on_step_failed,
+    [NOTICE_INTERRUPTED] = on_interrupted,
+    [NOTICE_END] = on_end,
+};
+
+void ui_notice(void *ud, const struct notice *n) {
+  struct ui *ui = ud;
+  if (on_notice[n->kind]) on_notice[n->kind](ui, n);
+  fflush(ui->out);
+}

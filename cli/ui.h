@@ -1,0 +1,33 @@
+/* What people see of a run: progress, values, failures, what to do next. Works at 80 columns,
+ * without colour and without a terminal. */
+#ifndef STEPWISE_UI_H
+#define STEPWISE_UI_H
+
+#include "../runtime/engine.h"
+
+struct ui {
+  FILE *out;
+  bool colour;
+  bool terminal;  /* a person's answers are on the screen already */
+  bool line_open; /* the step's line waits for its outcome */
+  size_t column;  /* where it stands */
+  size_t width;
+  const struct program *program; /* for places in the text */
+};
+
+void ui_init(struct ui *ui, FILE *out);
+void ui_notice(void *ui, const struct notice *n); /* an observer's notice */
+void ui_break(struct ui *ui); /* ends an open line, so that something else can be written */
+const char *ui_ink(const struct ui *ui, const char *code); /* code, or "" without colour */
+/* The message, its place in the text with a caret, its help. */
+void ui_error(struct ui *ui, const struct error *e, size_t indent);
+size_t terminal_width(int fd); /* 80 when it is none */
+
+#define INK_BOLD "\033[1m"
+#define INK_DIM "\033[2m"
+#define INK_RED "\033[1;31m"
+#define INK_GREEN "\033[32m"
+#define INK_YELLOW "\033[33m"
+#define INK_PLAIN "\033[0m"
+
+#endif

@@ -1,0 +1,97 @@
+/* Runs a checked plan: the one place where the world is changed, and every change is journalled.
+ *
+ * An engine holds a loop, a journal and somebody to ask; it carries any number of runs, each a
+ * task. What happens is told twice: as events (the journal's own, for machines) and as notices
+ * (people). */
+#ifndef STEPWISE_ENGINE_H
+#define STEPWISE_ENGINE_H
+
+#include "../lang/plan.h"
+#include "journal.h"
+#include "prompt.h"
+#include "task.h"
+
+enum notice_kind {
+  NOTICE_RUN,          /* text: title, id: run, detail: actor */
+  NOTICE_SECTION,      /* text */
+  NOTICE_STEP,         /* text: label, id, n of how many */
+  NOTICE_STEP_DONE,    /* us */
+  NOTICE_STEP_SKIPPED, /* text: label, id, detail: reason */
+  NOTICE_STEP_FAILED,  /* error, detail: what follows from it */
+  NOTICE_RETRY,        /* error, n: attempt, us: delay */
+  NOTICE_ACTION,       /* text: binding.action; a write begins */
+  NOTICE_ACTION_DONE,  /* text, us; error when it failed */
+  NOTICE_VERIFIED,     /* text or NULL */
+  NOTICE_ANSWER,       /* text: question, detail: answer; not typed here */
+  NOTICE_APPROVED,     /* text, detail: by whom */
+  NOTICE_NOTE,         /* text */
+  NOTICE_SHOW,         /* text: name or NULL, value */
+  NOTICE_FINDING,      /* text, detail: kind */
+  NOTICE_FOLLOW_UP,    /* text, detail: owner and due, or NULL */
+  NOTICE_WAIT,         /* text: what for, us: how long at most */
+  NOTICE_ROLLING_BACK, /* n: steps to undo */
+  NOTICE_ROLLBACK,     /* text: label, id */
+  NOTICE_ROLLBACK_DONE,
+  NOTICE_ROLLBACK_PASSED, /* text: label, detail: why it cannot be undone */
+  NOTICE_ROLLBACK_FAILED, /* error */
+  NOTICE_INTERRUPTED,     /* a signal came: detail says what happens now */
+  NOTICE_END              /* text: state, id: run, detail: what an operator can do, error or NULL */
+};
+
+struct notice {
+  enum notice_kind kind;
+  const char *text, *id, *detail;
+  uint32_t n, of;
+  int64_t us;
+  value value;
+  const struct error *error;
+};
+
+struct observer {
+  void *ud;
+  void (*event)(void *ud, const struct event *e);   /* or NULL */
+  void (*notice)(void *ud, const struct notice *n); /* or NULL */
+};
+
+struct engine;
+struct engine_config {
+  struct clock *clock;
+  struct journal *journal;
+  const struct prompter *prompter;
+  const struct observer *observer;
+  const char *state_dir; /* where embedded drivers and locks live; made when first needed */
+};
+struct engine *engine_new(const struct engine_config *config) must_use; /* borrows all of it */
+void engine_free(struct engine *g);
+struct tasks *engine_tasks(struct engine *g);
+
+/* A given input: text from the command line, or a value. */
+struct given_input {
+  const char *name;
+  value value; /* borrowed */
+};
+
+struct run_options {
+  const struct given_input *inputs;
+  size_t input_count;
+  const char *const *roles; /* that the operator says to hold */
+  size_t role_count;
+  const char *from, *only; /* step ids, or NULL */
+  const char *const *skip; /* step ids */
+  size_t skip_count;
+  const char *skip_reason;
+  bool virtual_clock; /* recorded: the run's waits took no time */
+};
+
+struct run_result {
+  enum run_state state; /* RUN_NONE: it was never started (see error) */
+  bool declined, interrupted, journal_lost;
+  char id[RUN_ID_MAX];
+  struct error error; /* what it failed of; the caller releases it */
+};
+
+/* Runs the program's plan from start to end, on the engine's loop. */
+void engine_run(struct engine *g, struct program *program, const struct run_options *options,
+                struct run_result *out);
+
+#endif

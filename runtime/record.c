@@ -1,0 +1,200 @@
+/* Events: built, appended, told to the observer, and committed when something depends on them. */
+#include "run.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "codec.h"
+
+static void record_name(struct record *r, const char *name) {
+  buf_addc(&r->data, r->data.len ? ',' : '{');
+  json_text(&r->data, name, strlen(name));
+  buf_addc(&r->data, ':');
+}
+
+void record_text(struct record *r, const char *name, const char *text) {
+  if (!text) return;
+  record_name(r, name);
+  json_text(&r->data, text, strlen(text));
+}
+
+void record_texts(struct record *r, const char *name, const char *const *texts, size_t count) {
+  if (!count) return;
+  record_name(r, name);
+  for (size_t i = 0; i < count; i++) {
+    buf_addc(&r->data, i ? ',' : '[');
+    json_text(&r->data, texts[i], strlen(texts[i]));
+  }
+  buf_addc(&r->data, ']');
+}
+
+void record_int(struct record *r, const char *name, int64_t i) {
+  record_name(r, name);
+  buf_addf(&r->data, "%lld", (long long)i);
+}
+
+void record_bool(struct record *r, const char *name, bool b) {
+  record_name(r, name);
+  buf_adds(&r->data, b ? "true" : "false");
+}
+
+/* A value too large for an event leaves its size and a preview: the journal is no data store. */
+void record_value(struct record *r, const char *name, value v, const struct symtab *syms) {
+  struct buf json = {.max = OUTPUT_MAX};
+  json_write(v, syms, true, &json);
+  record_name(r, name);
+  if (!json.overflow) buf_add(&r->data, buf_str(&json), json.len);
+  else
+    buf_addf(&r->data, "{\"$omitted\":\"%s of more than %d bytes\"}", value_type_name(v),
+             OUTPUT_MAX);
+  buf_release(&json);
+}
+
+void record_error(struct record *r, const char *name, const struct error *e,
+                  const struct program *p) {
+  struct record inner = {0};
+  record_text(&inner, "kind", e->kind[0] ? e->kind : "error");
+  record_text(&inner, "message", e->message ? e->message : "failed");
+  record_text(&inner, "help", e->help);
+  if (e->has_at && e->at.file < p->file_count) {
+    uint32_t line, col;
+    source_line_col(p->sources[e->at.file], e->at.start, &line, &col);
+    record_text(&inner, "file", p->sources[e->at.file]->name);
+    record_int(&inner, "line", line);
+    record_int(&inner, "col", col);
+  }
+  buf_addc(&inner.data, '}');
+  record_raw(r, name, buf_str(&inner.data));
+  buf_release(&inner.data);
+}
+
+void record_raw(struct record *r, const char *name, const char *json) {
+  record_name(r, name);
+  buf_adds(&r->data, json);
+}
+
+/* --- appending --- */
+
+static enum status journal_gone(struct engine *g, struct error *err) {
+  g->journal_lost = true;
+  g->pending_since = 0;
+  if (!g->journal_error.message) error_move(&g->journal_error, err);
+  error_set(err, ERR_JOURNAL, "%s", g->journal_error.message);
+  if (g->journal_error.help) error_help(err, "%s", g->journal_error.help);
+  return ERR_JOURNAL;
+}
+
+/* A rollback under way goes on without the journal: what it does is kept in a file beside it, one
+ * event a line, synced. */
+static enum status spare_append(struct run *run, const struct event *e) {
+  if (run->spare_fd < 0) {
+    struct buf path = BUF_INIT;
+    buf_addf(&path, "%s.spare-%s.jsonl", journal_file(run->engine->config.journal), run->id);
+    run->spare = buf_take(&path);
+    run->spare_fd = open(run->spare, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+  }
+  struct record r = {0};
+  record_int(&r, "time_us", clock_wall(run->engine->config.clock));
+  record_text(&r, "run", e->run);
+  record_text(&r, "step", e->step);
+  record_text(&r, "kind", e->kind);
+  record_raw(&r, "data", e->data ? e->data : "{}");
+  buf_adds(&r.data, "}\n");
+  /* When not even this works the undo still goes on: it is what the operator needs most. */
+  if (run->spare_fd >= 0 && write(run->spare_fd, r.data.data, r.data.len) == (ssize_t)r.data.len)
+    fsync(run->spare_fd);
+  buf_release(&r.data);
+  return OK;
+}
+
+static enum status event_append(struct run *run, struct event *e, struct error *err) {
+  struct engine *g = run->engine;
+  struct error problem = {0};
+  enum status status = ERR_JOURNAL;
+  if (!g->journal_lost) status = journal_append(g->config.journal, e, &problem);
+  if (status != OK) status = journal_gone(g, &problem);
+  else if (!g->pending_since) g->pending_since = clock_mono(g->config.clock);
+  if (status != OK && run->rolling_back) status = spare_append(run, e);
+  if (status != OK) error_move(err, &problem);
+  error_release(&problem);
+  return status;
+}
+
+enum status run_record(struct run *run, const char *kind, struct record *r, struct error *err) {
+  struct record none = {0};
+  if (!r) r = &none;
+  buf_adds(&r->data, r->data.len ? "}" : "{}");
+  struct event e = {.time_us = clock_wall(run->engine->config.clock),
+                    .run = run->id,
+                    .step = run->at ? run->at->id : "",
+                    .kind = kind,
+                    .actor = journal_actor(run->engine->config.journal),
+                    .data = buf_str(&r->data),
+                    .data_len = r->data.len};
+  enum status status = event_append(run, &e, err);
+  const struct observer *o = run->engine->config.observer;
+  if (status == OK && o->event) o->event(o->ud, &e);
+  buf_release(&r->data);
+  return status;
+}
+
+void run_notice(struct run *run, const struct notice *n) {
+  const struct observer *o = run->engine->config.observer;
+  if (o->notice) o->notice(o->ud, n);
+}
+
+/* --- committing --- */
+
+struct sync_wait {
+  struct task *task;
+  struct sync_wait *next;
+  bool done;
+};
+
+static enum status commit(struct engine *g, struct error *err) {
+  if (g->journal_lost) return error_set(err, ERR_JOURNAL, "%s", g->journal_error.message);
+  g->pending_since = 0;
+  enum status status = journal_commit(g->config.journal, err);
+  return status == OK ? OK : journal_gone(g, err);
+}
+
+/* One commit for all runs that are ready: with a single run it is made at once, else at the end of
+ * the loop's turn. */
+enum status run_sync(struct run *run, struct error *err) {
+  struct engine *g = run->engine;
+  if (g->journal_lost && run->rolling_back) return OK;
+  if (!g->journal_lost && !journal_pending(g->config.journal)) return OK;
+  enum status status = OK;
+  if (!g->runs->next || g->journal_lost) {
+    status = commit(g, err);
+  } else {
+    struct sync_wait w = {.task = run->task, .next = g->waiting};
+    g->waiting = &w;
+    int64_t before = task_shield(g->tasks);
+    while (status == OK && !w.done)
+      status = task_park(g->tasks, err);
+    task_unshield(g->tasks, before);
+    if (g->journal_lost) status = error_set(err, ERR_JOURNAL, "%s", g->journal_error.message);
+  }
+  return status != OK && run->rolling_back ? OK : status;
+}
+
+/* The turn's hook: commits for those who wait, and what has been lying around for a while. */
+int64_t engine_turn(void *ud) {
+  enum { LINGER = 20000 };
+  struct engine *g = ud;
+  if (!g->pending_since && !g->waiting) return CLOCK_NEVER;
+  int64_t age = clock_mono(g->config.clock) - g->pending_since;
+  if (!g->waiting && age < LINGER && !g->config.clock->is_virtual) return LINGER - age;
+  struct error err = {0};
+  if (!g->journal_lost && journal_pending(g->config.journal) && commit(g, &err) != OK)
+    error_release(&err); /* kept in journal_error; the next event of each run meets it */
+  g->pending_since = 0;
+  while (g->waiting) {
+    struct sync_wait *w = g->waiting;
+    g->waiting = w->next;
+    w->done = true;
+    task_wake(w->task);
+  }
+  return CLOCK_NEVER;
+}

@@ -1,0 +1,142 @@
+/* One live run, as the engine's files share it. Private to the engine: run.c, step.c, statement.c,
+ * binding.c, guard.c, approval.c, rollback.c, input.c, record.c. */
+#ifndef STEPWISE_RUN_H
+#define STEPWISE_RUN_H
+
+#include "engine.h"
+#include "eval.h"
+
+enum {
+  DEFAULT_RETRIES = 3, /* on_failure :retry without retries */
+  ROLLBACK_TRIES = 3,  /* for failures of the kind :transient */
+  OUTPUT_MAX = 1 << 20 /* bytes of outputs or of one result that an event holds */
+};
+#define DEFAULT(id, us, what) static const int64_t LIMIT_##id = us;
+#include "limits.def"
+#undef DEFAULT
+
+struct engine {
+  struct engine_config config;
+  struct tasks *tasks;
+  struct run *runs;          /* live, chained */
+  struct sync_wait *waiting; /* tasks that wait for the next commit */
+  int64_t pending_since;     /* first event not committed yet; 0 = none */
+  bool journal_lost;
+  struct error journal_error;
+};
+
+struct step_run {
+  const struct step *step;
+  char *id;    /* owned; with the item's key in an each_of */
+  char *label; /* owned; rendered */
+  uint32_t attempt, calls, prompts;
+  int64_t started; /* clock_mono */
+  bool writing;    /* a write action was begun in this attempt */
+  bool unsafe;     /* one that may not be repeated */
+  bool armed, in_doubt;
+  bool rolling_back;
+  struct step_run *before; /* in run.armed */
+};
+
+enum stop { STOP_NONE, STOP_SKIP, STOP_FINISH };
+
+struct run {
+  struct engine *engine;
+  struct run *next;
+  struct task *task;
+  struct program *program;
+  struct plan *plan;
+  const struct run_options *options;
+  struct run_result *result;
+  char id[RUN_ID_MAX];
+  char *lock; /* path of the lock's file, or NULL; owned */
+  int lock_fd;
+  struct eval eval;       /* the runbook's frame */
+  struct error err;       /* where the evaluator leaves errors */
+  struct step_run *at;    /* the step under way */
+  struct step_run *armed; /* latest first; owned */
+  enum stop stop;
+  char *stop_reason; /* owned */
+  uint32_t number;   /* steps begun or passed over */
+  bool from_seen;
+  bool some_failed; /* under on_failure :continue */
+  bool rolling_back, in_handler;
+  bool wrote; /* a write action was begun */
+  uint32_t handler_calls;
+  int64_t started; /* clock_mono */
+  int spare_fd;    /* events of a rollback that the journal did not take; -1 */
+  char *spare;     /* its path; owned */
+};
+
+/* --- record.c: events --- */
+
+/* The JSON object of an event, built field by field. */
+struct record {
+  struct buf data;
+};
+void record_text(struct record *r, const char *name, const char *text); /* NULL: nothing */
+void record_texts(struct record *r, const char *name, const char *const *texts, size_t count);
+void record_int(struct record *r, const char *name, int64_t i);
+void record_bool(struct record *r, const char *name, bool b);
+void record_value(struct record *r, const char *name, value v, const struct symtab *syms);
+void record_error(struct record *r, const char *name, const struct error *e,
+                  const struct program *p);
+void record_raw(struct record *r, const char *name, const char *json);
+/* Appends one event of the run (kind: EVENT_NAME(..)) and empties r, which may be NULL. */
+enum status run_record(struct run *run, const char *kind, struct record *r,
+                       struct error *err) must_use;
+/* Returns when everything recorded so far is on disk. */
+enum status run_sync(struct run *run, struct error *err) must_use;
+void run_notice(struct run *run, const struct notice *n);
+
+int64_t engine_turn(void *ud); /* the loop's hook: group commit */
+
+/* --- shared small things --- */
+
+/* Evaluates to text as interpolation shows it; "" for node 0. Owned by the caller. */
+enum status run_text(struct run *run, node_id n, char **out, struct error *err) must_use;
+/* Evaluates a duration; node 0 gives the default. */
+enum status run_duration(struct run *run, node_id n, int64_t otherwise, int64_t *out,
+                         struct error *err) must_use;
+enum status run_eval(struct run *run, node_id n, value *out, struct error *err) must_use;
+enum status run_call_block(struct run *run, node_id block, value *out, struct error *err) must_use;
+extern const struct eval_hooks run_hooks;
+bool actor_is(const char *actor, const char *name); /* "ana@host" is ana */
+
+/* --- the parts of a run --- */
+
+enum status inputs_gather(struct run *run, struct error *err) must_use; /* fills eval.input */
+enum status run_preflight(struct run *run, struct error *err) must_use; /* preflight.c */
+enum status run_lock(struct run *run, struct error *err) must_use;
+void run_unlock(struct run *run);
+enum status role_check(struct run *run, sym role, const char *what, struct error *err) must_use;
+
+enum flow { FLOW_ON, FLOW_END };
+/* Runs one step with its clauses; FLOW_END when the run is over (run.result says how). */
+enum flow step_execute(struct run *run, const struct step *step);
+enum status guards_check(struct run *run, struct step_run *s, struct error *err) must_use;
+enum status approvals_pass(struct run *run, struct step_run *s, bool *waited,
+                           struct error *err) must_use;
+enum status verifies_check(struct run *run, struct step_run *s, struct error *err) must_use;
+/* Asks, journals question and answer, checks the answer; *out as the kind says. */
+enum status run_ask(struct run *run, struct prompt *q, const struct field *field,
+                    struct answer *out, struct error *err) must_use;
+enum status run_statement(void *ud, struct eval *e, node_id call, sym word, value *out);
+enum status action_call(void *ud, struct eval *e, const struct action *action, node_id call,
+                        const value *args, const bool *given, value *out);
+const struct driver *driver_for(const struct binding *b);
+
+/* Ends of a run. run_end records and commits the end; a journal that is gone becomes the result. */
+void run_main(void *arg);
+int64_t run_age(const struct run *run);
+void run_end(struct run *run, enum run_state state, const char *kind, struct record *r,
+             struct error *cause, const char *detail);
+void run_handler(struct run *run, struct step_run *s, const struct error *cause);
+void run_fail(struct run *run, struct step_run *s, struct error *err);
+void run_succeed(struct run *run, const char *reason);
+/* What follows from a failure under this policy; takes err. FLOW_ON only for :continue, :skip. */
+enum flow run_failed(struct run *run, struct step_run *s, enum policy policy, struct error *err);
+void run_roll_back(struct run *run, struct error *cause);
+void step_run_free(struct step_run *s);
+
+#endif

@@ -1,0 +1,176 @@
+/* How a run ends: what follows from a failure, what is recorded, and what an operator is told. */
+#include "run.h"
+
+int64_t run_age(const struct run *run) {
+  return clock_mono(run->engine->config.clock) - run->started;
+}
+
+/* Records how the run ended and commits; a journal that is gone becomes the result. */
+void run_end(struct run *run, enum run_state state, const char *kind, struct record *r,
+             struct error *cause, const char *detail) {
+  struct error err = {0};
+  enum status status = run_record(run, kind, r, &err);
+  if (status == OK) status = run_sync(run, &err);
+  run->result->state = state;
+  if (status != OK || run->engine->journal_lost) {
+    run->result->journal_lost = true;
+    if (status == OK) error_set(&err, ERR_JOURNAL, "%s", run->engine->journal_error.message);
+    error_move(&run->result->error, &err);
+  } else if (cause) {
+    error_move(&run->result->error, cause);
+  }
+  error_release(&err);
+  const struct error *told = run->result->error.message ? &run->result->error : NULL;
+  run_notice(run, &(struct notice){.kind = NOTICE_END,
+                                   .text = run_state_name(state),
+                                   .id = run->id,
+                                   .detail = detail,
+                                   .error = told,
+                                   .us = run_age(run)});
+}
+
+void run_succeed(struct run *run, const char *reason) {
+  struct record r = {0};
+  record_int(&r, "duration_us", run_age(run));
+  record_text(&r, "reason", reason);
+  run_end(run, RUN_SUCCEEDED, EVENT_NAME(RUN_SUCCEEDED), &r, NULL, reason);
+}
+
+void run_fail(struct run *run, struct step_run *s, struct error *err) {
+  struct record r = {0};
+  record_error(&r, "error", err, run->program);
+  if (s) record_text(&r, "step", s->id);
+  record_int(&r, "duration_us", run_age(run));
+  run_end(run, RUN_FAILED, EVENT_NAME(RUN_FAILED), &r, err, NULL);
+}
+
+static void armed_text(const struct run *run, struct buf *out) {
+  if (!run->wrote) {
+    buf_adds(out, "nothing was changed");
+    return;
+  }
+  if (!run->armed) {
+    buf_adds(out, "what was done stays as it is");
+    return;
+  }
+  buf_adds(out, "done and not undone, latest first:");
+  for (struct step_run *a = run->armed; a; a = a->before)
+    buf_addf(out, "%s %s", a == run->armed ? "" : ",", a->id);
+}
+
+static void run_hold(struct run *run, struct step_run *s, struct error *err) {
+  struct record r = {0};
+  struct buf text = BUF_INIT;
+  armed_text(run, &text);
+  if (s) record_text(&r, "step", s->id);
+  record_error(&r, "error", err, run->program);
+  record_text(&r, "text", buf_str(&text));
+  run_end(run, RUN_HELD, EVENT_NAME(RUN_HELD), &r, err, buf_str(&text));
+  buf_release(&text);
+}
+
+static void run_cancel(struct run *run, struct step_run *s, struct error *err) {
+  struct record r = {0};
+  record_text(&r, "reason", err->message);
+  if (s) record_text(&r, "step", s->id);
+  record_int(&r, "duration_us", run_age(run));
+  run_end(run, RUN_CANCELLED, EVENT_NAME(RUN_CANCELLED), &r, err, "nothing was changed");
+}
+
+static void run_wait(struct run *run, struct step_run *s, struct error *err) {
+  struct record r = {0};
+  record_text(&r, "on", "operator");
+  if (s) record_text(&r, "step", s->id);
+  record_text(&r, "text", err->message);
+  run_end(run, RUN_WAITING, EVENT_NAME(RUN_WAITING), &r, err, NULL);
+}
+
+static void run_doubt(struct run *run, struct step_run *s, struct error *err) {
+  struct record r = {0};
+  record_text(&r, "step", s->id);
+  record_text(&r, "reason", err->message);
+  run_end(run, RUN_IN_DOUBT, EVENT_NAME(RUN_IN_DOUBT), &r, err,
+          "whether the action happened is not known; look before anything is repeated");
+}
+
+/* --- the on_failure block --- */
+
+static value failure_value(struct run *run, struct step_run *s, const struct error *err) {
+  struct symtab *syms = run->program->syms;
+  const char *kind = err->kind[0] ? err->kind : "error";
+  const char *message = err->message ? err->message : "failed";
+  struct dict *d = dict_new();
+  const char *state = run_state_name(run->result->state);
+  dict_set(d, value_symbol(W_kind), value_symbol(sym_intern(syms, kind, strlen(kind))));
+  dict_set(d, value_symbol(W_message), value_cstr(message));
+  dict_set(d, value_symbol(W_step), s ? value_cstr(s->id) : VALUE_NIL);
+  dict_set(d, value_symbol(W_state), value_symbol(sym_intern(syms, state, strlen(state))));
+  return value_record(d);
+}
+
+/* Runs shielded: what it tells people matters most when the run was interrupted. Its own failure is
+ * noted and changes nothing. */
+void run_handler(struct run *run, struct step_run *s, const struct error *cause) {
+  struct tasks *tasks = run->engine->tasks;
+  if (!run->plan->on_failure || run->engine->journal_lost) return;
+  value failure = failure_value(run, s, cause), out = VALUE_NIL;
+  int64_t before = task_shield(tasks);
+  task_deadline_push(tasks, clock_add(clock_mono(run->engine->config.clock), LIMIT_HANDLER));
+  run->in_handler = true;
+  enum status status = eval_block(&run->eval, run->plan->on_failure, &failure, 1, &out);
+  run->in_handler = false;
+  task_unshield(tasks, before);
+  if (status == OK) value_unref(out);
+  value_unref(failure);
+  if (status == OK || status == ERR_STOP) return;
+  struct record r = {0};
+  struct error err = {0};
+  record_text(&r, "text", "the on_failure block failed");
+  record_error(&r, "error", &run->err, run->program);
+  run_notice(run, &(struct notice){.kind = NOTICE_STEP_FAILED,
+                                   .error = &run->err,
+                                   .detail = "in the on_failure block; the rest goes on"});
+  if (run_record(run, EVENT_NAME(RUN_NOTED), &r, &err) != OK) error_release(&err);
+  error_release(&run->err);
+}
+
+static enum policy policy_of(const struct run *run, enum policy policy) {
+  if (policy == POLICY_DEFAULT || policy == POLICY_RETRY) policy = run->plan->policy;
+  return policy == POLICY_DEFAULT || policy == POLICY_RETRY ? POLICY_HOLD : policy;
+}
+
+static void run_stopped(struct run *run, struct step_run *s, struct error *err) {
+  bool stopped = run->result->interrupted || strcmp(err->kind, "declined") == 0;
+  run->result->declined = stopped && !run->result->interrupted;
+  /* The handler is told the state that follows. */
+  run->result->state = stopped && !run->wrote ? RUN_CANCELLED : RUN_HELD;
+  run_handler(run, s, err);
+  if (run->result->state == RUN_CANCELLED) run_cancel(run, s, err);
+  else run_hold(run, s, err);
+}
+
+static void journal_lost_end(struct run *run, struct error *err) {
+  run->result->journal_lost = true;
+  run->result->state = RUN_HELD;
+  error_move(&run->result->error, err);
+  run_notice(run,
+             &(struct notice){.kind = NOTICE_END,
+                              .text = "stopped",
+                              .id = run->id,
+                              .detail = "the journal cannot be written, so nothing more was begun",
+                              .error = &run->result->error});
+}
+
+enum flow run_failed(struct run *run, struct step_run *s, enum policy policy, struct error *err) {
+  policy = policy_of(run, policy);
+  if (err->status == ERR_JOURNAL) journal_lost_end(run, err);
+  else if (err->status == ERR_WAITING) run_wait(run, s, err);
+  else if (s && s->in_doubt) run_doubt(run, s, err);
+  else if (run->result->interrupted) run_stopped(run, s, err);
+  else if (policy == POLICY_CONTINUE || policy == POLICY_SKIP) {
+    run->some_failed |= policy == POLICY_CONTINUE;
+    return FLOW_ON;
+  } else if (policy == POLICY_ROLLBACK) run_roll_back(run, err);
+  else run_stopped(run, s, err);
+  return FLOW_END;
+}

@@ -1,0 +1,339 @@
+/* One step: its gate, its attempts, its outcome. The only place that decides what is tried again.
+ */
+#include "run.h"
+
+#include "codec.h"
+#include "digest.h"
+
+void step_run_free(struct step_run *s) {
+  mem_free(s->id);
+  mem_free(s->label);
+  mem_free(s);
+}
+
+static enum status step_run_new(struct run *run, const struct step *step, struct step_run **out,
+                                struct error *err) {
+  char *label = NULL;
+  enum status status = OK;
+  if (step->label_node) status = run_text(run, step->label_node, &label, err);
+  struct step_run *s = mem_zalloc(sizeof *s);
+  s->step = step;
+  s->id = mem_strdup(step->id);
+  s->label = label ? label : mem_strdup(step->label ? step->label : step->id);
+  s->started = clock_mono(run->engine->config.clock);
+  *out = s;
+  return status;
+}
+
+/* --- outcomes --- */
+
+static enum status step_skipped(struct run *run, struct step_run *s, const char *reason,
+                                const char *by, struct error *err) {
+  struct record r = {0};
+  record_text(&r, "reason", reason);
+  record_text(&r, "by", by);
+  run_notice(run, &(struct notice){.kind = NOTICE_STEP_SKIPPED,
+                                   .text = s->label,
+                                   .id = s->id,
+                                   .detail = reason,
+                                   .n = run->number,
+                                   .of = (uint32_t)run->plan->step_count});
+  return run_record(run, EVENT_NAME(STEP_SKIPPED), &r, err);
+}
+
+/* The variables that the step set: what a resumed run starts from. */
+static void record_outputs(struct run *run, struct record *r, const value *before) {
+  struct record outputs = {0};
+  const struct unit *unit = &run->plan->unit;
+  for (uint32_t i = 0; i < unit->slot_count; i++) {
+    value now = run->eval.slots[i];
+    if (!unit->slot_names[i] || !run->eval.is_set[i]) continue;
+    if (now.tag == before[i].tag && now.u.i == before[i].u.i) continue;
+    record_value(&outputs, sym_text(run->program->syms, unit->slot_names[i]), now,
+                 run->program->syms);
+  }
+  if (!outputs.data.len) return;
+  buf_addc(&outputs.data, '}');
+  record_raw(r, "outputs", buf_str(&outputs.data));
+  buf_release(&outputs.data);
+}
+
+static enum status step_finished(struct run *run, struct step_run *s, const value *before,
+                                 const char *reason, struct error *err) {
+  struct record r = {0};
+  int64_t us = clock_mono(run->engine->config.clock) - s->started;
+  record_outputs(run, &r, before);
+  record_int(&r, "duration_us", us);
+  record_text(&r, "reason", reason);
+  run_notice(run, &(struct notice){.kind = NOTICE_STEP_DONE, .us = us, .detail = reason});
+  return run_record(run, EVENT_NAME(STEP_FINISHED), &r, err);
+}
+
+static const char *const policy_name[] = {
+    [POLICY_DEFAULT] = "hold",      [POLICY_HOLD] = "hold",   [POLICY_ROLLBACK] = "rollback",
+    [POLICY_CONTINUE] = "continue", [POLICY_RETRY] = "retry", [POLICY_SKIP] = "skip"};
+
+static enum flow step_failed(struct run *run, struct step_run *s, struct error *err) {
+  enum policy policy = s->step->policy;
+  if (policy == POLICY_DEFAULT || policy == POLICY_RETRY) policy = run->plan->policy;
+  if (err->status != ERR_JOURNAL && err->status != ERR_WAITING) {
+    struct record r = {0};
+    struct error second = {0};
+    int64_t us = clock_mono(run->engine->config.clock) - s->started;
+    record_error(&r, "error", err, run->program);
+    record_int(&r, "attempt", s->attempt);
+    record_text(&r, "policy", policy_name[policy]);
+    record_int(&r, "duration_us", us);
+    run_notice(
+        run, &(struct notice){.kind = NOTICE_STEP_FAILED,
+                              .error = err,
+                              .us = us,
+                              .detail = policy == POLICY_CONTINUE ? "going on: on_failure :continue"
+                                        : policy == POLICY_SKIP   ? "going on: on_failure :skip"
+                                                                  : NULL});
+    if (run_record(run, EVENT_NAME(STEP_FAILED), &r, &second) != OK) error_move(err, &second);
+  }
+  return run_failed(run, s, s->step->policy, err);
+}
+
+/* --- attempts --- */
+
+struct limits {
+  int64_t timeout, deadline;       /* durations, or CLOCK_NEVER */
+  int64_t timeout_at, deadline_at; /* clock_mono */
+};
+
+/* Says which of the limits it was that passed. */
+static void name_limit(struct run *run, const struct limits *l, struct error *err) {
+  if (strcmp(err->kind, "timeout") != 0 || err->has_at) return;
+  int64_t now = clock_mono(run->engine->config.clock);
+  char text[32];
+  const char *which = now >= l->timeout_at ? "timeout" : now >= l->deadline_at ? "deadline" : NULL;
+  if (!which) {
+    error_set(err, ERR_FAILED, "the run took longer than its time limit");
+  } else {
+    took_text(*which == 't' ? l->timeout : l->deadline, text);
+    error_set(err, ERR_FAILED, "the step took longer than its %s of %s", which, text);
+  }
+  error_kind(err, "timeout");
+}
+
+static enum status attempt(struct run *run, struct step_run *s, struct limits *l,
+                           struct error *err) {
+  struct tasks *tasks = run->engine->tasks;
+  s->calls = s->prompts = 0;
+  s->writing = false;
+  l->timeout_at = clock_add(clock_mono(run->engine->config.clock), l->timeout);
+  int64_t before = task_deadline_push(tasks, l->timeout_at);
+  value out = VALUE_NIL;
+  enum status status = eval_body(&run->eval, s->step->body, &out);
+  if (status == OK) value_unref(out);
+  else error_move(err, &run->err);
+  if (status == OK) status = verifies_check(run, s, err);
+  if (status == OK) status = task_poll(tasks, err);
+  task_deadline_restore(tasks, before);
+  if (status == ERR_FAILED && strcmp(err->kind, "timeout") == 0) name_limit(run, l, err);
+  return status;
+}
+
+static bool kind_listed(const struct run *run, const struct retry *r, const char *kind) {
+  if (!r || !r->kinds) return strcmp(kind, "transient") == 0;
+  for (size_t i = 0; i < r->kind_count; i++)
+    if (strcmp(sym_text(run->program->syms, r->kinds[i]), kind) == 0) return true;
+  return false;
+}
+
+static bool is_failure(const struct error *err) {
+  return err->status != ERR_CANCELLED && err->status != ERR_JOURNAL && err->status != ERR_WAITING &&
+         err->status != ERR_STOP;
+}
+
+static enum status retry_count(struct run *run, const struct step *step, int64_t *out,
+                               struct error *err) {
+  *out = step->policy == POLICY_RETRY ? DEFAULT_RETRIES : 0;
+  if (!step->retry || !step->retry->count) return OK;
+  value v;
+  enum status status = run_eval(run, step->retry->count, &v, err);
+  if (status == OK && v.tag == V_INT) *out = v.u.i;
+  if (status == OK) value_unref(v);
+  return status;
+}
+
+/* Whether this failure is followed by another attempt. What may not be repeated never is. */
+static enum status may_retry(struct run *run, struct step_run *s, const struct error *cause,
+                             bool *out, struct error *err) {
+  const struct step *step = s->step;
+  int64_t count;
+  *out = false;
+  if (!is_failure(cause) || s->in_doubt) return OK;
+  if (!step->retry && step->policy != POLICY_RETRY) return OK;
+  if (step->policy != POLICY_RETRY && !kind_listed(run, step->retry, cause->kind)) return OK;
+  enum status status = retry_count(run, step, &count, err);
+  if (status != OK || s->attempt > count) return status;
+  if (s->unsafe)
+    run_notice(run,
+               &(struct notice){
+                   .kind = NOTICE_NOTE,
+                   .text = "not tried again: the step did something that may not be repeated"});
+  *out = !s->unsafe;
+  return OK;
+}
+
+/* Exponential with full jitter, capped. */
+static enum status retry_delay(struct run *run, struct step_run *s, int64_t *out,
+                               struct error *err) {
+  static const struct retry plain;
+  const struct retry *r = s->step->retry ? s->step->retry : &plain;
+  int64_t base, most;
+  enum status status = run_duration(run, r->backoff, LIMIT_BACKOFF, &base, err);
+  if (status == OK) status = run_duration(run, r->max_backoff, LIMIT_MAX_BACKOFF, &most, err);
+  bool jitter = true;
+  if (status == OK && r->jitter) {
+    value v;
+    status = run_eval(run, r->jitter, &v, err);
+    if (status == OK) jitter = value_truthy(v), value_unref(v);
+  }
+  if (status != OK) return status;
+  for (uint32_t i = 1; i < s->attempt && base < most; i++)
+    base = clock_add(base, base);
+  if (base > most) base = most;
+  uint64_t random = 0;
+  if (jitter && base > 0) {
+    random_bytes(&random, sizeof random);
+    base = (int64_t)(random % (uint64_t)base);
+  }
+  *out = base;
+  return OK;
+}
+
+static enum status wait_and_retry(struct run *run, struct step_run *s, struct error *cause,
+                                  struct error *err) {
+  int64_t delay;
+  struct record r = {0};
+  enum status status = retry_delay(run, s, &delay, err);
+  if (status != OK) return status;
+  s->attempt++;
+  record_int(&r, "attempt", s->attempt);
+  record_error(&r, "error", cause, run->program);
+  record_int(&r, "delay_us", delay);
+  run_notice(run,
+             &(struct notice){.kind = NOTICE_RETRY, .error = cause, .n = s->attempt, .us = delay});
+  status = run_record(run, EVENT_NAME(STEP_RETRIED), &r, err);
+  return status == OK ? task_sleep(run->engine->tasks, delay, err) : status;
+}
+
+static enum status attempts(struct run *run, struct step_run *s, struct error *err) {
+  struct limits l;
+  struct tasks *tasks = run->engine->tasks;
+  enum status status = run_duration(run, s->step->timeout, CLOCK_NEVER, &l.timeout, err);
+  if (status == OK) status = run_duration(run, s->step->deadline, CLOCK_NEVER, &l.deadline, err);
+  if (status != OK) return status;
+  l.deadline_at = clock_add(clock_mono(run->engine->config.clock), l.deadline);
+  int64_t before = task_deadline_push(tasks, l.deadline_at);
+  for (s->attempt = 1;;) {
+    struct error cause = {0};
+    bool again = false;
+    status = attempt(run, s, &l, &cause);
+    if (status != OK && may_retry(run, s, &cause, &again, err) != OK) status = err->status;
+    else if (!again) error_move(err, &cause);
+    else if ((status = wait_and_retry(run, s, &cause, err)) != OK) again = false;
+    error_release(&cause);
+    if (!again) break;
+  }
+  task_deadline_restore(tasks, before);
+  return status;
+}
+
+/* --- the whole step --- */
+
+static enum status gate(struct run *run, struct step_run *s, struct error *err) {
+  bool waited = false;
+  enum status status = role_check(run, s->step->requires_role, "this step", err);
+  if (status == OK) status = guards_check(run, s, err);
+  if (status == OK) status = approvals_pass(run, s, &waited, err);
+  /* The world may have moved while people thought. */
+  if (status == OK && waited) status = guards_check(run, s, err);
+  return status;
+}
+
+static enum status step_begin(struct run *run, struct step_run *s, struct error *err) {
+  struct record r = {0};
+  record_text(&r, "label", s->label);
+  run_notice(run, &(struct notice){.kind = NOTICE_STEP,
+                                   .text = s->label,
+                                   .id = s->id,
+                                   .detail = s->step->about,
+                                   .n = run->number,
+                                   .of = (uint32_t)run->plan->step_count});
+  return run_record(run, EVENT_NAME(STEP_STARTED), &r, err);
+}
+
+static enum flow stopped(struct run *run, struct step_run *s, const value *before,
+                         struct error *err) {
+  enum stop stop = run->stop;
+  char *reason = run->stop_reason;
+  run->stop = STOP_NONE;
+  run->stop_reason = NULL;
+  error_release(err);
+  enum status status = stop == STOP_SKIP ? step_skipped(run, s, reason, "skip!", err)
+                                         : step_finished(run, s, before, reason, err);
+  enum flow flow = stop == STOP_SKIP ? FLOW_ON : FLOW_END;
+  if (status != OK) flow = run_failed(run, s, s->step->policy, err);
+  else if (stop == STOP_FINISH) run_succeed(run, reason);
+  mem_free(reason);
+  return flow;
+}
+
+static const char *passed_over(struct run *run, const struct step *step) {
+  const struct run_options *o = run->options;
+  if (o->from && strcmp(step->id, o->from) == 0) run->from_seen = true;
+  if (o->from && !run->from_seen) return "before --from";
+  if (o->only && strcmp(step->id, o->only) != 0) return "not the step of --only";
+  for (size_t i = 0; i < o->skip_count; i++)
+    if (strcmp(step->id, o->skip[i]) == 0) return o->skip_reason ? o->skip_reason : "--skip";
+  return NULL;
+}
+
+static value *slots_before(const struct run *run) {
+  uint32_t n = run->plan->unit.slot_count;
+  value *before = mem_array(n ? n : 1, sizeof *before);
+  for (uint32_t i = 0; i < n; i++)
+    if (run->eval.is_set[i]) before[i] = value_ref(run->eval.slots[i]);
+  return before;
+}
+
+static void slots_release(const struct run *run, value *before) {
+  for (uint32_t i = 0; i < run->plan->unit.slot_count; i++)
+    value_unref(before[i]);
+  mem_free(before);
+}
+
+static enum flow step_run_through(struct run *run, struct step_run *s) {
+  struct error err = {0};
+  const char *passed = passed_over(run, s->step);
+  enum flow flow = FLOW_ON;
+  value *before = slots_before(run);
+  enum status status =
+      passed ? step_skipped(run, s, passed, "operator", &err) : step_begin(run, s, &err);
+  if (status == OK && !passed) status = gate(run, s, &err);
+  if (status == OK && !passed) status = attempts(run, s, &err);
+  if (status == OK && !passed) status = step_finished(run, s, before, NULL, &err);
+  if (status == ERR_STOP) flow = stopped(run, s, before, &err);
+  else if (status != OK) flow = step_failed(run, s, &err);
+  slots_release(run, before);
+  error_release(&err);
+  return flow;
+}
+
+enum flow step_execute(struct run *run, const struct step *step) {
+  struct error err = {0};
+  struct step_run *s;
+  enum status status = step_run_new(run, step, &s, &err);
+  run->number++;
+  run->at = s;
+  enum flow flow = status == OK ? step_run_through(run, s) : step_failed(run, s, &err);
+  run->at = NULL;
+  if (!s->armed) step_run_free(s);
+  error_release(&err);
+  return flow;
+}
