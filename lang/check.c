@@ -96,8 +96,8 @@ void names_add_record(struct check *k, struct names *n, type_id record) {
   for (size_t i = 0; i < count; i++) names_add(n, name_text(k, f[i].name));
 }
 
-void names_help(struct check *k, struct diag *d, const char *name, struct names *n,
-                const char *what) {
+int names_help(struct check *k, struct diag *d, const char *name, struct names *n,
+               const char *what) {
   enum { LISTED = 12 };
   (void)k;
   int near = name_nearest(name, n->at, n->count);
@@ -110,4 +110,5 @@ void names_help(struct check *k, struct diag *d, const char *name, struct names 
   if (b.len) diag_help(d, "%s", b.data);
   buf_release(&b);
   mem_free(n->at);
+  return near;
 }

@@ -124,8 +124,9 @@ struct names { /* candidates for did-you-mean */
 void names_add(struct names *n, const char *text);
 void names_add_fields(struct check *k, struct names *n, const struct field *f, size_t count);
 void names_add_record(struct check *k, struct names *n, type_id record);
-/* Adds a help line: did you mean, else "what: a, b, c" when there are few. Releases n. */
-void names_help(struct check *k, struct diag *d, const char *name, struct names *n, const char *what);
+/* Adds a help line: did you mean, else "what: a, b, c" when there are few. Releases n. The index of
+ * what was meant, or -1. */
+int names_help(struct check *k, struct diag *d, const char *name, struct names *n, const char *what);
 
 /* resolve.c: variables, slots, what is set on every path */
 void scope_begin(struct check *k, struct scope *s);

@@ -28,13 +28,15 @@ static const struct param *param_find(const struct params *params, sym name, siz
   return NULL;
 }
 
-static void report_keyword(struct check *k, node_id key, const struct params *params) {
+/* A misspelt keyword counts as given: it is not missing too. */
+static void report_keyword(struct check *k, node_id key, const struct params *params, bool *given) {
   const char *name = name_text(k, node_at(k, key)->a);
   struct names names = {0};
   for (size_t i = 0; i < params->count; i++) names_add(&names, name_text(k, params->at[i].name));
   struct diag *d = diag_add(k->diags, D_unknown_keyword, span_of(k, key), "%s takes no `%s:`",
                             callee(k, params), name);
-  names_help(k, d, name, &names, "it takes");
+  int meant = names_help(k, d, name, &names, "it takes");
+  if (meant >= 0 && meant < PARAMS_MAX) given[meant] = true;
 }
 
 static void check_value(struct check *k, node_id value, const struct param *p,
@@ -55,7 +57,7 @@ static void check_pair(struct check *k, node_id pair, const struct params *param
   const struct param *param = key->kind == N_sym ? param_find(params, key->a, &index) : NULL;
   if (!param) {
     check_expr(k, p->b);
-    if (key->kind == N_sym) report_keyword(k, p->a, params);
+    if (key->kind == N_sym) report_keyword(k, p->a, params, given);
     else diag_add(k->diags, D_unknown_keyword, span_of(k, p->a), "%s takes `name: value`",
                   callee(k, params));
     return;

@@ -38,11 +38,26 @@ PLAIN(float)
 PLAIN(string)
 PLAIN(symbol)
 
+/* A pattern without #{ } is known now: one that cannot be compiled is an error now. */
+static void check_regexp(struct check *k, node_id id, const struct node *n) {
+  const struct program_host *host = k->p->host;
+  struct error err = {0};
+  struct text text = {"", 0};
+  if (!host || !host->check_regexp || (n->a && node_at(k, n->a)->kind != N_str)) return;
+  if (n->a && node_at(k, n->a)->next) return;
+  if (n->a) text = tree_text(k->t, node_at(k, n->a));
+  if (host->check_regexp(host->ud, text.s, text.len, n->x, &err) != OK)
+    diag_help(diag_add(k->diags, D_literal_value, span_of(k, id), "%s",
+                       err.message ? err.message : "this is not a regexp"),
+              "%s", err.help ? err.help : "check its brackets and escapes");
+  error_release(&err);
+}
+
 static type_id text_parts(struct check *k, node_id id, struct node *n, bool lead) {
-  (void)id, (void)lead;
+  (void)lead;
   for (node_id p = n->a; p; p = node_at(k, p)->next)
     if (node_at(k, p)->kind != N_str) check_expr(k, p);
-  if (n->kind == N_regex) return T_regexp;
+  if (n->kind == N_regex) return check_regexp(k, id, n), T_regexp;
   return n->flags & NF_SYMBOL ? T_symbol : T_string;
 }
 

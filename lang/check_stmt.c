@@ -186,7 +186,8 @@ static void keyword_arg(struct check *k, node_id pair, struct clause_args *a) {
   const char *name = key->kind == N_sym ? name_text(k, key->a) : "=>";
   struct diag *d = diag_add(k->diags, D_unknown_keyword, span_of(k, p->a), "`%s` takes no `%s:`",
                             name_text(k, c->word), name);
-  names_help(k, d, name, &names, "it takes");
+  int meant = names_help(k, d, name, &names, "it takes");
+  if (meant >= 0 && !a->keys[meant]) a->keys[meant] = p->b; /* misspelt, not missing */
   a->ok = false;
 }
 
@@ -307,6 +308,7 @@ static type_id check_word(struct check *k, node_id id, const struct clause *c) {
   struct clause_args a;
   check_clause(k, id, c, &a);
   if (c->word == W_ask) check_ask(k, &a);
+  if (c->word == W_start && a.ok) plan_child(k, &a, id);
   if (a.block && c->block != HOLDS_NONE) check_statement_block(k, &a);
   if (c->word == W_skip_bang) flow_exit(k, k->step_mark);
   else if (is_end(c->word)) k->scope->dead = true;
@@ -363,13 +365,12 @@ static void report_elsewhere(struct check *k, node_id id, const struct clause *c
   unsigned contexts = 0;
   for (size_t i = 0; i < clause_count; i++)
     if (clause_table[i].word == c->word) contexts |= clause_table[i].contexts;
-  struct diag *d;
-  if (k->place.context == IN_BODY && (contexts & IN_STEP)) {
-    d = diag_add(k->diags, D_wrong_place, at, "`%s` stands directly in its step, not inside another block",
-                 word);
+  if (contexts & (k->place.context == IN_BODY ? IN_STEP : k->place.context)) {
+    diag_add(k->diags, D_wrong_place, at, "`%s` stands directly in %s, not inside something else", word,
+             context_words(k->place.context == IN_BODY ? IN_STEP : k->place.context));
     return;
   }
-  d = diag_add(k->diags, D_wrong_place, at, "`%s` does not stand in %s", word,
+  struct diag *d = diag_add(k->diags, D_wrong_place, at, "`%s` does not stand in %s", word,
                context_words(k->place.context));
   diag_help(d, "it belongs in %s", context_words((enum context)contexts));
 }
@@ -393,10 +394,17 @@ void report_word(struct check *k, node_id id, sym word) {
   mem_free(names.at);
 }
 
+/* Only statements stand inside others; clauses and items of a plan are taken up by their owners. */
+static const struct clause *statement_here(struct check *k, sym word) {
+  enum context inner = IN_BODY | IN_ROLLBACK | IN_HANDLER | IN_PERFORM;
+  enum context here = k->place.context == IN_STEP ? IN_BODY : k->place.context;
+  return here & inner ? clause_find(word, here) : NULL;
+}
+
 type_id check_statement(struct check *k, node_id id, struct node *call, bool lead) {
   sym word = call->kind == N_name ? call->a : call->b;
   uint32_t slot;
-  const struct clause *c = clause_find(word, k->place.context);
+  const struct clause *c = statement_here(k, word);
   if (c) return check_word(k, id, c);
   const struct function *f = function_find(word);
   if (f) return check_function(k, id, call, f);

@@ -56,11 +56,11 @@ static void report_repeated(struct check *k, node_id at, const char *what, sym n
   diag_note(d, first, "it is declared here first");
 }
 
-static void take_param(struct check *k, node_id id, const struct clause_args *a, struct action *out) {
+static void take_param(struct check *k, const struct clause_args *a, struct action *out) {
   const struct node *name = node_at(k, a->pos[0]);
   const struct field *first = field_find(out->takes, out->take_count, name->a);
   if (first) report_repeated(k, a->pos[0], "the parameter", name->a, first->at);
-  else decl_field(k, id, a, name->a, a->types[1], &out->takes[out->take_count++]);
+  else decl_field(k, a->pos[0], a, name->a, a->types[1], &out->takes[out->take_count++]);
 }
 
 static void take_result(struct check *k, node_id id, const struct clause_args *a, struct action *out) {
@@ -81,13 +81,13 @@ static void take_result(struct check *k, node_id id, const struct clause_args *a
     sym name = node_at(k, a->pos[0])->a;
     const struct field *first = field_find(out->gives, out->give_count, name);
     if (first) report_repeated(k, a->pos[0], "the result", name, first->at);
-    else decl_field(k, id, a, name, a->types[1], &out->gives[out->give_count++]);
+    else decl_field(k, a->pos[0], a, name, a->types[1], &out->gives[out->give_count++]);
   }
 }
 
 static void action_clause(struct check *k, node_id id, const struct clause_args *a, void *ud) {
   if (!a->ok) return;
-  if (a->clause->word == W_takes) take_param(k, id, a, ud);
+  if (a->clause->word == W_takes) take_param(k, a, ud);
   else take_result(k, id, a, ud);
 }
 
@@ -99,6 +99,7 @@ static enum repeat repeat_of(sym word, enum effect effect) {
 
 static void binding_clause(struct check *k, node_id id, const struct clause_args *a, void *ud) {
   struct binding *b = ud;
+  (void)id;
   if (!a->pos[0] || node_at(k, a->pos[0])->kind != N_sym) return;
   sym name = node_at(k, a->pos[0])->a;
   int first = action_find(b, name);
@@ -109,7 +110,7 @@ static void binding_clause(struct check *k, node_id id, const struct clause_args
   struct action *out = &b->actions[b->action_count++];
   node_id about = arg_key(a, W_about), body = a->block ? node_at(k, a->block)->b : 0;
   uint32_t lines = body ? list_count(k, node_at(k, body)->a) : 0;
-  *out = (struct action){.binding = b, .name = name, .at = span_of(k, id)};
+  *out = (struct action){.binding = b, .name = name, .at = span_of(k, a->pos[0])};
   out->effect = arg_name(k, a, W_effect) == W_read ? EFFECT_READ : EFFECT_WRITE;
   out->repeat = repeat_of(arg_name(k, a, W_repeat), out->effect);
   out->about = about && node_at(k, about)->kind == N_str ? text_dup(k, about) : NULL;

@@ -11,7 +11,7 @@ static struct diag *report_setting(struct check *k, node_id at, sym name) {
                   name_text(k, name));
 }
 
-static void take_setting(struct check *k, node_id id, const struct clause_args *a, struct driver *d) {
+static void take_setting(struct check *k, const struct clause_args *a, struct driver *d) {
   if (!a->ok) return;
   sym name = node_at(k, a->pos[0])->a;
   for (size_t i = 0; i < d->setting_count; i++)
@@ -19,7 +19,7 @@ static void take_setting(struct check *k, node_id id, const struct clause_args *
       diag_note(report_setting(k, a->pos[0], name), d->settings[i].at, "it is declared here first");
       return;
     }
-  decl_field(k, id, a, name, a->types[1], &d->settings[d->setting_count++]);
+  decl_field(k, a->pos[0], a, name, a->types[1], &d->settings[d->setting_count++]);
 }
 
 /* --- what a perform gives --- */
@@ -166,8 +166,9 @@ static void take_code(struct check *k, const struct clause_args *a, struct drive
 
 static void driver_clause(struct check *k, node_id id, const struct clause_args *a, void *ud) {
   struct build *b = ud;
+  (void)id;
   bool setting = a->clause->word == W_setting;
-  if (setting && b->settings) take_setting(k, id, a, b->driver);
+  if (setting && b->settings) take_setting(k, a, b->driver);
   else if (!setting && !b->settings) take_code(k, a, b->driver);
 }
 

@@ -172,7 +172,7 @@ static void take_input(struct check *k, node_id id, struct plan *p) {
       if (p->inputs[i].name == name) diag_note(d, p->inputs[i].at, "it is declared here first");
     return;
   }
-  decl_field(k, id, &a, name, a.types[1], &p->inputs[p->input_count++]);
+  decl_field(k, a.pos[0], &a, name, a.types[1], &p->inputs[p->input_count++]);
 }
 
 void plan_inputs(struct check *k, node_id body) {

@@ -109,6 +109,8 @@ struct program_host {
                              struct error *err);
   enum status (*load_runbook)(void *ud, const char *from, const char *name, struct source *out,
                               struct error *err);
+  /* Is this a pattern that can be compiled? flags: RE_*. err says what is wrong with it. */
+  enum status (*check_regexp)(void *ud, const char *s, size_t len, unsigned flags, struct error *err);
   const struct primitive_sig *const *primitives; /* NULL-terminated, or NULL */
   const char *const *not_yet;                    /* NULL-terminated, or NULL */
 };

@@ -243,7 +243,8 @@ void flow_release(struct check *k, size_t held) {
 void flow_exit(struct check *k, size_t step_mark) {
   struct scope *s = k->scope;
   if (!s->has_exit) {
-    for (size_t i = step_mark; i < s->trail.count; i++) vec_push(&s->exits, s->trail.at[i]);
+    for (size_t i = step_mark; i < s->trail.count; i++)
+      if (!s->vars[s->trail.at[i]].temp) vec_push(&s->exits, s->trail.at[i]);
   } else if (s->trail_low < s->exit_len) {
     size_t kept = 0;
     for (size_t i = 0; i < s->exits.count; i++)

@@ -277,7 +277,11 @@ static void text_add(const struct types *t, const struct symtab *syms, type_id i
   case TYPE_ENUM: buf_adds(out, "one of "); break;
   default: break;
   }
-  if (e->kind != TYPE_ENUM && e->kind != TYPE_RECORD) text_add(t, syms, e->inner, out);
+  if (e->kind != TYPE_ENUM && e->kind != TYPE_RECORD) {
+    bool record = type_kind(t, e->inner) == TYPE_RECORD && e->kind != TYPE_OPTIONAL;
+    if (record) buf_adds(out, "records");
+    else text_add(t, syms, e->inner, out);
+  }
   if (e->kind == TYPE_OPTIONAL) buf_adds(out, " or nil");
   for (size_t i = 0; (e->fields || e->values) && i < e->count && i < SHOWN; i++) {
     const char *quote = e->values ? e->inner == T_symbol ? ":" : "\"" : "";
