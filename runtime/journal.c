@@ -162,6 +162,20 @@ static int64_t size_beside(const char *path, const char *suffix) {
   return there ? (int64_t)st.st_size : -1;
 }
 
+static int64_t file_stamp(const char *path) {
+  struct stat st;
+  if (stat(path, &st) != 0) return -1;
+  return st.st_size ^ (int64_t)st.st_mtim.tv_sec * 1000000000 ^ st.st_mtim.tv_nsec;
+}
+
+enum status journal_unchanged(struct journal *j, struct error *err) {
+  if (!j->immutable || file_stamp(j->path) == j->stamp) return OK;
+  error_set(err, ERR_JOURNAL, "%s was changed by a writer while it was read without locks",
+            j->path);
+  error_help(err, "try again");
+  return ERR_JOURNAL;
+}
+
 /* A reader works together with writers through SQLite's -wal and -shm. Where it may not write
  * those, what is there decides: an -shm is used as it is; a -wal alone is read into memory; without
  * either the file is all there is. */
@@ -178,6 +192,7 @@ static enum status open_for_reading(struct journal *j, struct error *err) {
   }
   if (j->immutable) {
     flags |= SQLITE_OPEN_URI;
+    j->stamp = file_stamp(j->path);
     j->note = "read-only and without a -wal file: read as it lies, without locks";
   }
   char *name = j->immutable ? immutable_uri(j->path) : plain_path(j->path);

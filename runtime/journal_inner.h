@@ -43,6 +43,7 @@ struct journal {
   char *path;
   enum journal_mode mode;
   bool immutable;   /* read without locks: the medium cannot be written */
+  int64_t stamp;    /* size and times of the file when it was opened so */
   const char *note; /* journal_note */
   bool open;        /* a transaction is */
   int64_t head_seq; /* valid in a transaction */
@@ -67,6 +68,9 @@ enum status journal_integer(struct journal *j, const char *sql, int64_t *out,
 enum status journal_connect(struct journal *j, const char *uri, int flags, const char *vfs,
                             struct error *err) must_use;
 enum status journal_head(struct journal *j, struct error *err) must_use;
+
+/* Refuses what was read without locks while a writer changed the file. */
+enum status journal_unchanged(struct journal *j, struct error *err) must_use;
 
 /* journal_error.c: says what an SQLite result code means for j. Always ERR_JOURNAL. */
 enum status journal_fail(const struct journal *j, int rc, struct error *err);

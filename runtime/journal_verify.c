@@ -99,14 +99,17 @@ static int64_t find_true(struct verifier *v, struct error *err) {
   return at;
 }
 
-/* Another event of the same hash; 0 when there is none. */
+/* Another event that says the same, its number aside; 0 when there is none. */
 static int64_t find_copy(struct verifier *v, const struct row *row, struct error *err) {
   int64_t at = 0;
   struct sqlite3_stmt *s =
-      prepare(v->j, "SELECT seq FROM event WHERE hash = ?1 AND seq <> ?2 LIMIT 1", err);
+      prepare(v->j,
+              "SELECT o.seq FROM event r JOIN event o ON o.hash = r.hash AND o.seq <> r.seq"
+              " WHERE r.seq = ?1 AND (o.prev, o.time_us, o.run, o.step, o.kind, o.actor, o.data)"
+              " = (r.prev, r.time_us, r.run, r.step, r.kind, r.actor, r.data) LIMIT 1",
+              err);
   if (!s) return 0;
-  sqlite3_bind_blob(s, 1, row->hash, SHA256_SIZE, SQLITE_STATIC);
-  sqlite3_bind_int64(s, 2, row->f.seq);
+  sqlite3_bind_int64(s, 1, row->f.seq);
   if (sqlite3_step(s) == SQLITE_ROW) at = sqlite3_column_int64(s, 0);
   sqlite3_finalize(s);
   return at;
@@ -441,6 +444,7 @@ enum status journal_verify(struct journal *j, bool deep, struct journal_report *
   if (status != OK) return status;
   status = verifier_prepare(&v, err);
   if (status == OK) status = check_all(&v, deep, err);
+  if (status == OK) status = journal_unchanged(j, err);
   if (status == OK) summarise(&v);
   sqlite3_finalize(v.run_row);
   sqlite3_finalize(v.missing_text);

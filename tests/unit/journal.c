@@ -444,9 +444,53 @@ static void states_have_names(void **state) {
     assert_ptr_equal(event_kind_find(event_kinds[k].name), &event_kinds[k]); /* no name twice */
 }
 
+/* For the script tests, which need a journal: `journal.t write PATH RUNS FIRST`. Each run has a
+ * text, a module of its own, steps and an end of another kind, in one commit. */
+
+static enum status write_event(struct journal *j, const char *run, const char *kind,
+                               const char *data, struct error *err) {
+  struct event e = {.run = run, .kind = kind, .data = data, .data_len = strlen(data)};
+  return journal_append(j, &e, err);
+}
+
+static enum status write_run(struct journal *j, int i, struct error *err) {
+  static const char *const ends[] = {"run.succeeded", "run.failed", "run.held", "run.rolled_back"};
+  char runbook[65], module[65], run[32], text[32], data[256];
+  snprintf(run, sizeof run, "20261102-%04d", i);
+  snprintf(text, sizeof text, "module %d\n", i);
+  enum status status = journal_put_text(j, "runbook \"x\" do\nend\n", 20, runbook, err);
+  if (status == OK) status = journal_put_text(j, text, strlen(text), module, err);
+  if (status != OK) return status;
+  snprintf(data, sizeof data,
+           "{\"runbook\":\"caf\xc3\xa9\",\"sha256\":\"%s\",\"modules\":{\"m\":\"%s\"}}", runbook,
+           module);
+  status = write_event(j, run, "run.started", data, err);
+  if (status == OK)
+    status =
+        write_event(j, run, "step.started", "{\"label\":\"One \\\"quoted\\\" \\u001b[31m\"}", err);
+  if (status == OK)
+    status = write_event(j, run, "shown", "{\"as\":\"rows\",\"value\":[1,{\"a\":null}]}", err);
+  if (status == OK) status = write_event(j, run, ends[i % 4], "{\"reason\":\"done\"}", err);
+  return status == OK ? journal_commit(j, err) : status;
+}
+
+static int write_journal(const char *path, int runs, int first) {
+  struct error err = {0};
+  struct journal *j = NULL;
+  enum status status = journal_open(&j, path, JOURNAL_WRITE, &err);
+  for (int i = 0; i < runs && status == OK; i++)
+    status = write_run(j, first + i, &err);
+  if (status != OK) printf("%s\nhelp: %s\n", err.message, err.help ? err.help : "none");
+  journal_close(j);
+  error_release(&err);
+  return status == OK ? 0 : 9;
+}
+
 #define test(f) cmocka_unit_test_setup_teardown(f, room_make, room_clear)
 
-int main(void) {
+int main(int argc, char **argv) {
+  if (argc == 5 && strcmp(argv[1], "write") == 0)
+    return write_journal(argv[2], atoi(argv[3]), atoi(argv[4]));
   const struct CMUnitTest tests[] = {
       test(a_new_journal_begins_with_its_origin),
       test(appends_are_one_commit),
