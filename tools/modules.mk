@@ -1,4 +1,14 @@
-# Heavy libraries as modules: stepwise-NAME.so, opened at first use. Each line: name, sources, libraries.
-modules :=
+# Heavy libraries as modules: stepwise-NAME.so, opened at first use (runtime/module.h), from
+# runtime/primitives/NAME/*.c. What a module takes from the program it finds in the program.
+modules := $(BUILD)/stepwise-xlsx.so
+$(BUILD)/stepwise-xlsx.so: MODULE_LIBS := -larchive -lexpat -lm
+
+module_obj = $(call obj,$(wildcard runtime/primitives/$(1)/*.c))
+.SECONDEXPANSION:
+$(modules): $(BUILD)/stepwise-%.so: $$(call module_obj,$$*)
+	$(call say,LINK $@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(filter-out -pie,$(ALL_LDFLAGS)) -shared -o $@ $(filter %.o,$^) $(MODULE_LIBS)
+$(BUILD)/obj/runtime/primitives/xlsx/%.o: CFLAGS += -fPIC -fvisibility=hidden
+
 .PHONY: modules
-modules:
+modules: $(modules)
