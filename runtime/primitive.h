@@ -1,4 +1,4 @@
-/* What C offers to drivers: tables of functions. Each file in primitives/ exports one table.
+/* What C offers to drivers. Each primitive is one line of primitives/primitive.def.
  *
  * A primitive gets its arguments by position of its signature's params (V_NIL where left out),
  * already checked against the types. It returns an owned value, or a status with err filled and
@@ -10,11 +10,13 @@
 #include "../lang/program.h"
 #include "value.h"
 
+struct tasks;
+
 struct primitive_call {
   struct symtab *syms;
   const char *key;   /* the action's idempotency key, 64 hex characters, or "" outside actions */
   const char *state_dir; /* where embedded drivers keep their files; exists */
-  void *engine;      /* for task_* calls */
+  struct tasks *tasks; /* for task_* calls; NULL outside of tasks: then work is done in place */
 };
 
 struct primitive {
@@ -22,7 +24,7 @@ struct primitive {
   enum status (*fn)(struct primitive_call *call, const value *args, value *out, struct error *err);
 };
 
-/* All primitives, NULL-terminated array of pointers, in the order of the tables. */
+/* All primitives, NULL-terminated array of pointers, in the order of primitives/primitive.def. */
 extern const struct primitive *const primitive_list[];
 
 #endif

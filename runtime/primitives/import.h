@@ -68,11 +68,13 @@ enum status import_stage(const char *database, const struct import_spec *spec, s
                          struct error *err) must_use;
 enum status import_commit(const char *database, const char *id, const struct import_choice *choice,
                           struct grid *out, struct error *err) must_use;
-/* Rows changed since by somebody else: refused as a whole, or kept as they are when keep_changed. */
+/* Rows changed since by somebody else: refused as a whole, or kept as they are when keep_changed.
+ * An import that was never committed has nothing to undo and stays as it is. */
 enum status import_roll_back(const char *database, const char *id, bool keep_changed,
                              struct grid *out, struct error *err) must_use;
 enum status import_stop(const char *database, const char *id, const char *reason, struct grid *out,
                         struct error *err) must_use;
+/* Rolled back is as good as discarded, and stays so; committed is refused. */
 enum status import_discard(const char *database, const char *id, struct grid *out,
                            struct error *err) must_use;
 enum status import_status(const char *database, const char *id, struct grid *out,

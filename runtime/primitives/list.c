@@ -1,4 +1,12 @@
-/* All primitives, in the order of their tables. */
+/* All primitives, from primitive.def. */
 #include "../primitive.h"
 
-const struct primitive *const primitive_list[] = {NULL};
+#define PRIMITIVE(symbol) extern const struct primitive symbol;
+#include "primitive.def"
+#undef PRIMITIVE
+
+const struct primitive *const primitive_list[] = {
+#define PRIMITIVE(symbol) &symbol,
+#include "primitive.def"
+#undef PRIMITIVE
+    NULL};

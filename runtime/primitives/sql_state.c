@@ -359,7 +359,11 @@ enum status import_stop(const char *database, const char *id, const char *reason
 enum status import_discard(const char *database, const char *id, struct grid *out, struct error *err) {
   struct db db;
   enum status s = db_open(&db, database, DB_WRITE, err);
-  if (!s) s = move_to(&db, id, "staged failed stopped discarded staging", "discarded", NULL, err);
+  struct import_state state = {0};
+  if (!s) s = state_load(&db, id, NULL, &state, err);
+  bool undone = !s && !strcmp(state.state, "rolled_back");
+  state_release(&state);
+  if (!s && !undone) s = move_to(&db, id, "staged failed stopped discarded staging", "discarded", NULL, err);
   if (!s) stage_remove(database, id);
   if (!s) s = state_row(&db, id, out, err);
   db_close(&db);

@@ -167,7 +167,7 @@ enum status import_roll_back(const char *database, const char *id, bool keep_cha
   struct undo u = {.db = &db, .id = id, .keep_changed = keep_changed};
   enum status s = db_open(&db, database, DB_WRITE, err);
   if (!s) s = db_begin(&db, err);
-  if (!s) s = state_load(&db, id, "committed rolled_back", &u.state, err);
+  if (!s) s = state_load(&db, id, NULL, &u.state, err);
   if (!s && !strcmp(u.state.state, "committed")) s = undo_rows(&u, err);
   sqlite3_finalize(u.remove);
   sqlite3_finalize(u.restore);
