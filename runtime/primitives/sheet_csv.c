@@ -66,9 +66,9 @@ static enum status fail_nul(struct csv *c, uint64_t offset, struct error *err) {
   return err->status;
 }
 
-static enum status fail_utf8(struct csv *c, uint64_t offset, uint8_t byte, struct error *err) {
+static enum status fail_utf8(struct csv *c, uint64_t offset, struct error *err) {
   error_set(err, ERR_VALUE, "%s is not UTF-8: byte 0x%02X at line %llu (byte %llu)", c->head.path,
-            byte, (unsigned long long)line_of(c->fd, offset), (unsigned long long)offset);
+            c->utf8.lead, (unsigned long long)line_of(c->fd, offset), (unsigned long long)offset);
   error_help(err,
              "if it comes from Excel it is Windows-1252, near to Latin-1: say encoding: "
              "\"windows-1252\", or convert it with: iconv -f WINDOWS-1252 -t UTF-8 FILE > NEW");
@@ -81,7 +81,7 @@ static enum status check_chunk(struct csv *c, const char *s, size_t len, struct 
   if (nul) return fail_nul(c, c->offset + (uint64_t)(nul - s), err);
   size_t bad;
   if (!c->latin1 && !utf8_check(&c->utf8, s, len, &bad))
-    return fail_utf8(c, c->offset + bad, (uint8_t)s[bad], err);
+    return fail_utf8(c, c->offset + bad, err);
   c->offset += len;
   return OK;
 }
@@ -109,7 +109,7 @@ static enum status read_some(struct csv *c, char *to, size_t size, size_t *got, 
 
 static enum status end_of_file(struct csv *c, struct error *err) {
   c->ended = true;
-  if (c->utf8.need) return fail_utf8(c, c->offset - 1, (uint8_t)c->data[c->end - 1], err);
+  if (c->utf8.need) return fail_utf8(c, c->offset - c->utf8.had, err);
   return OK;
 }
 

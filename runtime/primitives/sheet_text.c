@@ -13,8 +13,7 @@ static bool is_ascii8(const char *s) {
 /* The lead byte decides how many bytes follow and, against overlong and surrogate forms, the
  * bounds of the first of them. */
 static bool utf8_lead(struct utf8_state *st, uint8_t c) {
-  st->low = 0x80;
-  st->high = 0xbf;
+  *st = (struct utf8_state){.low = 0x80, .high = 0xbf, .lead = c};
   if (c < 0x80) return true;
   if (c >= 0xc2 && c <= 0xdf) st->need = 1;
   else if (c >= 0xe0 && c <= 0xef) st->need = 2;
@@ -36,14 +35,15 @@ bool utf8_check(struct utf8_state *st, const char *s, size_t len, size_t *bad) {
     uint8_t c = (uint8_t)s[i];
     bool good = st->need ? c >= st->low && c <= st->high : utf8_lead(st, c);
     if (!good) {
-      *bad = i;
+      *bad = i - st->had;
       return false;
     }
-    if (st->need && (c & 0xc0) == 0x80) {
+    if (st->need && st->had++) {
       st->need--;
       st->low = 0x80;
       st->high = 0xbf;
     }
+    if (!st->need) st->had = 0;
   }
   return true;
 }

@@ -6,11 +6,13 @@
 
 /* Carries a sequence cut by a chunk's end over to the next chunk. Zero-initialise. */
 struct utf8_state {
-  uint8_t need; /* continuation bytes still to come */
+  uint8_t need, had; /* bytes still to come, bytes of the sequence so far */
   uint8_t low, high; /* bounds of the next one */
+  uint8_t lead;      /* the first byte of the sequence, also of the bad one */
 };
 
-/* True when the bytes go on well; else *bad is the offset of the first byte that does not. */
+/* True when the bytes go on well; else *bad is the offset of the sequence that does not, which may
+ * lie before s and is then "negative". */
 bool utf8_check(struct utf8_state *st, const char *s, size_t len, size_t *bad) must_use;
 /* Reads one code point of valid UTF-8 at *p and moves *p past it. */
 uint32_t utf8_next(const char **p);
