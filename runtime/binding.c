@@ -225,7 +225,7 @@ static enum status hook_primitive(void *ud, struct eval *e, const struct primiti
   struct primitive_call pc = {.syms = c->run->program->syms,
                               .key = c->action->effect == EFFECT_WRITE ? c->key : "",
                               .state_dir = g->config.state_dir,
-                              .engine = g->tasks};
+                              .tasks = g->tasks};
   return p->fn(&pc, args, out, e->err);
 }
 
