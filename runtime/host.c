@@ -91,6 +91,14 @@ static enum status load_module(void *ud, const char *from, const char *name, str
   return status;
 }
 
+static enum status check_regexp(void *ud, const char *s, size_t len, unsigned flags, struct error *err) {
+  value v;
+  (void)ud;
+  enum status status = value_regexp(s, len, flags, &v, err);
+  if (status == OK) value_unref(v);
+  return status;
+}
+
 void host_init(struct host *h, bool (*builtin)(const char *name, const char **text, size_t *len)) {
   *h = (struct host){.builtin = builtin};
   size_t n = 0;
@@ -100,7 +108,7 @@ void host_init(struct host *h, bool (*builtin)(const char *name, const char **te
   for (size_t i = 0; i < n; i++)
     h->signatures[i] = &primitive_list[i]->sig;
   h->program = (struct program_host){
-      .ud = h, .load_module = load_module, .primitives = h->signatures, .not_yet = not_yet};
+      .ud = h, .load_module = load_module, .check_regexp = check_regexp, .primitives = h->signatures, .not_yet = not_yet};
 }
 
 void host_add_builtin(struct host *h, const char *name) {

@@ -1,0 +1,164 @@
+/* stepwise lint: reads and checks files without running anything. */
+#include "command.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "../lang/program.h"
+#include "../runtime/codec.h"
+#include "load.h"
+
+struct lint {
+  bool json;
+  struct host *host;
+  size_t files, errors, warnings;
+  int code;
+};
+
+static void json_place(struct program *p, struct span at, struct buf *out) {
+  struct source *s = p->sources[at.file];
+  uint32_t line, col, end_line, end_col;
+  source_line_col(s, at.start, &line, &col);
+  source_line_col(s, at.end, &end_line, &end_col);
+  buf_adds(out, "\"file\":");
+  json_text(out, s->name, strlen(s->name));
+  buf_addf(out, ",\"line\":%u,\"column\":%u,\"end_line\":%u,\"end_column\":%u", line, col, end_line, end_col);
+}
+
+/* One object a line: what an editor or a pipeline wants to know. */
+static void json_diag(struct program *p, const struct diag *d, struct buf *out) {
+  buf_addc(out, '{');
+  json_place(p, d->at, out);
+  buf_addf(out, ",\"severity\":\"%s\",\"code\":\"%s\",\"message\":",
+           diag_severity(d->code) == SEV_ERROR ? "error" : "warning", diag_number(d->code));
+  json_text(out, d->message, strlen(d->message));
+  if (d->help) {
+    buf_adds(out, ",\"help\":");
+    json_text(out, d->help, strlen(d->help));
+  }
+  if (d->note) {
+    buf_adds(out, ",\"note\":{");
+    json_place(p, d->note_at, out);
+    buf_adds(out, ",\"message\":");
+    json_text(out, d->note, strlen(d->note));
+    buf_addc(out, '}');
+  }
+  buf_adds(out, "}\n");
+}
+
+static void lint_program(struct lint *l, struct program *p) {
+  struct buf b = BUF_INIT;
+  if (l->json)
+    for (size_t i = 0; i < p->diags.count; i++) json_diag(p, &p->diags.items[i], &b);
+  else diags_print(&p->diags, p->sources, colour_wanted(STDOUT_FILENO), &b);
+  fputs(buf_str(&b), stdout);
+  buf_release(&b);
+  l->errors += p->diags.errors + p->diags.dropped;
+  l->warnings += p->diags.warnings + p->diags.dropped_warnings;
+  if (p->diags.errors) l->code = EXIT_INVALID;
+}
+
+/* A file that cannot be read is told like any other finding, and the rest is still checked. */
+static void lint_unreadable(struct lint *l, const char *path, struct error *err) {
+  struct buf b = BUF_INIT;
+  l->errors++;
+  l->code = EXIT_INVALID;
+  if (l->json) {
+    buf_adds(&b, "{\"file\":");
+    json_text(&b, path, strlen(path));
+    buf_adds(&b, ",\"severity\":\"error\",\"message\":");
+    json_text(&b, err->message, strlen(err->message));
+    buf_adds(&b, "}\n");
+    fputs(b.data, stdout);
+  } else {
+    fflush(stdout);
+    report_error(err);
+  }
+  buf_release(&b);
+}
+
+static void lint_file(struct lint *l, const char *path) {
+  struct source s;
+  struct error err = {0};
+  l->files++;
+  if (read_source(path, &s, &err) != OK) {
+    lint_unreadable(l, path, &err);
+    error_release(&err);
+    return;
+  }
+  struct program *p;
+  program_load(&p, &s, &l->host->program);
+  lint_program(l, p);
+  program_free(p);
+}
+
+static int visible(const struct dirent *e) {
+  return e->d_name[0] != '.';
+}
+
+static void lint_path(struct lint *l, const char *path, bool named, unsigned depth);
+
+static void lint_directory(struct lint *l, const char *path, unsigned depth) {
+  enum { DEPTH = 32 };
+  struct dirent **list;
+  int n = depth < DEPTH ? scandir(path, &list, visible, alphasort) : 0;
+  if (n < 0) {
+    struct error err = {0};
+    error_set(&err, ERR_IO, "cannot read %s: %s", path, strerror(errno));
+    lint_unreadable(l, path, &err);
+    error_release(&err);
+    return;
+  }
+  for (int i = 0; i < n; i++) {
+    struct buf b = BUF_INIT;
+    size_t len = strlen(path);
+    buf_addf(&b, "%s%s%s", path, len && path[len - 1] == '/' ? "" : "/", list[i]->d_name);
+    lint_path(l, b.data, false, depth + 1);
+    buf_release(&b);
+    free(list[i]);
+  }
+  if (depth < DEPTH) free(list);
+}
+
+static bool is_ruby(const char *path) {
+  size_t len = strlen(path);
+  return len > 3 && strcmp(path + len - 3, ".rb") == 0;
+}
+
+/* What was found in a directory is checked when its name says it is a runbook, and links are not
+ * followed there; what was named is checked as it is. */
+static void lint_path(struct lint *l, const char *path, bool named, unsigned depth) {
+  struct stat st;
+  bool is = strcmp(path, "-") != 0 && (named ? stat(path, &st) : lstat(path, &st)) == 0;
+  if (is && S_ISDIR(st.st_mode)) lint_directory(l, path, depth);
+  else if (named || (is_ruby(path) && is && S_ISREG(st.st_mode))) lint_file(l, path);
+}
+
+/* Moves the options out of the way; what is left is paths. Returns their count, or -1. */
+static int options(int argc, char **argv, struct lint *l) {
+  int paths = 0;
+  bool more = true;
+  for (int i = 1; i < argc; i++) {
+    if (!more || argv[i][0] != '-' || !argv[i][1]) argv[1 + paths++] = argv[i];
+    else if (strcmp(argv[i], "--") == 0) more = false;
+    else if (strcmp(argv[i], "--json") == 0) l->json = true;
+    else if (strcmp(argv[i], "--allow-not-yet") == 0) l->host->program.not_yet = NULL;
+    else return usage_error(argv[0], "no option '%s'", argv[i]), -1;
+  }
+  if (!paths) return usage_error(argv[0], "name a file or a directory"), -1;
+  return paths;
+}
+
+int cmd_lint(int argc, char **argv) {
+  struct host host;
+  struct lint l = {.host = &host};
+  host_open(&host);
+  int paths = options(argc, argv, &l);
+  for (int i = 1; i <= paths; i++) lint_path(&l, argv[i], true, 0);
+  host_release(&host);
+  if (paths < 0) return EXIT_USAGE;
+  if (!l.files && !l.json) fputs("stepwise lint: no .rb file there\n", stderr);
+  return l.code;
+}
