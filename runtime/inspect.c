@@ -21,11 +21,9 @@ static const char *escape_of(uint32_t c) {
   }
 }
 
-/* Characters that leave no ink: controls, format marks, separators, private use. */
+/* What Ruby calls unprintable; code points that are not assigned are shown as they are. */
 static bool unprintable(uint32_t c) {
-  return c < 0x20 || (c >= 0x7F && c < 0xA0) || c == 0xAD || (c >= 0x200B && c <= 0x200F) ||
-         (c >= 0x2028 && c <= 0x202E) || (c >= 0x2060 && c <= 0x206F) || c == 0xFEFF ||
-         (c >= 0xE000 && c < 0xF900) || (c >= 0xFFF0 && c < 0xFFFC) || c >= 0xE0000;
+  return c < 0x20 || (c >= 0x7F && c < 0xA0 && c != 0x85) || c == 0x2028 || c == 0x2029;
 }
 
 static void inspect_text(struct text t, struct buf *out) {
@@ -39,7 +37,7 @@ static void inspect_text(struct text t, struct buf *out) {
     else if (c == '#' && (next == '{' || next == '$' || next == '@'))
       buf_adds(out, "\\#");
     else if (unprintable(c))
-      buf_addf(out, c < 0x80 ? "\\x%02X" : c > 0xFFFF ? "\\u{%X}" : "\\u%04X", c);
+      buf_addf(out, "\\u%04X", c);
     else
       buf_add(out, t.s + i, utf8_width(t.s[i]));
   }

@@ -32,7 +32,7 @@ void float_text(double f, struct buf *out) {
   int e;
   shortest(fabs(f), s, sizeof s);
   size_t n = digits_of(s, digits, &e);
-  if (e < -4 || e >= 16) {
+  if (e < -4 || e >= 15) {
     buf_addf(out, "%c.%.*se%c%02d", digits[0], n > 1 ? (int)n - 1 : 1, n > 1 ? digits + 1 : "0",
              e < 0 ? '-' : '+', abs(e));
   } else if (e < 0) {
