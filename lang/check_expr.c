@@ -428,7 +428,7 @@ static type_id case_of(struct check *k, node_id id, struct node *n, bool lead) {
 bool may_assign(struct check *k, node_id id) {
   const struct node *n = node_at(k, id);
   uint32_t slot;
-  if (n->kind != N_name) {
+  if (n->kind != N_name && !(n->kind == N_param && n->a)) {
     diag_add(k->diags, D_assign_refused, span_of(k, id), "only a variable can be assigned");
     return false;
   }
@@ -475,7 +475,7 @@ static void assign_target(struct check *k, node_id id, type_id type) {
   if (n->kind == N_param && !n->a) {
     for (node_id c = n->c; c; c = node_at(k, c)->next)
       assign_target(k, c, type_element(k->types, type));
-  } else if (n->kind == N_name && may_assign(k, id)) {
+  } else if (may_assign(k, id)) { /* a name, or within parentheses a parameter */
     scope_assign(k, id, type);
   }
 }

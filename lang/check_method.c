@@ -16,6 +16,8 @@ static size_t block_params(struct check *k, const struct method_call *c, type_id
   type_id inner = type_inner(k->types, type_present(k->types, c->receiver));
   out[0] = element, out[1] = T_any;
   if (c->m->receiver == T_hash) {
+    if (c->m->word == W_each_with_index) return out[0] = T_array, out[1] = T_integer, 2;
+    if (c->m->word == W_reduce) return out[0] = T_any, out[1] = T_array, 2;
     bool values = c->m->word == W_transform_values;
     out[0] = values ? inner : T_any, out[1] = inner;
     return values || c->m->word == W_transform_keys || c->m->word == W_fetch ? 1 : 2;
@@ -23,6 +25,9 @@ static size_t block_params(struct check *k, const struct method_call *c, type_id
   switch (c->m->word) {
   case W_each_with_index: return out[1] = T_integer, 2;
   case W_reduce: return out[0] = T_any, out[1] = element, 2;
+  case W_sort:
+  case W_min:
+  case W_max: return out[1] = element, 2;
   case W_each_slice: return out[0] = type_array_of(k->types, element), 1;
   case W_fetch: return out[0] = T_integer, 1;
   case W_sub:

@@ -351,11 +351,6 @@ static enum status relation(struct eval *e, enum op op, value a, value b, value 
   return *out = value_bool(yes), OK;
 }
 
-static enum status bool_op(enum op op, value a, value b, value *out) {
-  bool x = value_truthy(a), y = value_truthy(b);
-  return *out = value_bool(op == OP_UNION ? x || y : x && y), OK;
-}
-
 static const struct op_case *case_of(enum op op, value a, value b) {
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
     if (cases[i].op == op && cases[i].a == a.tag && cases[i].b == b.tag) return &cases[i];
@@ -399,7 +394,6 @@ enum status op_binary(struct eval *e, enum op op, value a, value b, value *out) 
   default: break;
   }
   if (op == OP_MOD && a.tag == V_STRING) return text_format(e, a, b, out);
-  if ((op == OP_UNION || op == OP_INTERSECT) && a.tag == V_BOOL) return bool_op(op, a, b, out);
   const struct op_case *k = case_of(op, a, b);
   if (!k) return cannot(e, op, NULL, a, b);
   enum status st = k->fn(e, a, b, out);
