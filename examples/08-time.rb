@@ -11,6 +11,7 @@ runbook "time" do
     note "closes #{closes.iso8601}"
     note "over midnight" if closes.day != input.begins.day
     expect closes - input.begins <= 4.hours, "a window is at most 4 hours"
-    show (input.length.to_f / 1.day.to_f).round(4), as: "part of a day"
+    share = input.length.to_f / 1.day.to_f
+    show share.round(4), as: "part of a day"
   end
 end

@@ -47,10 +47,16 @@ static const struct keyword *keyword_find(const char *text, size_t len) {
   return &keywords[0];
 }
 
+static int as_error(struct parser *p) {
+  p->value.expr = build_error(p, (at_t){p->start, p->end});
+  return T_LITERAL;
+}
+
 static int as_name(struct parser *p) {
   uint32_t at = p->start;
-  while (p->text[at] == '$' || p->text[at] == '@')
+  while (at < p->end && (p->text[at] == '$' || p->text[at] == '@'))
     at++;
+  if (at == p->end) return as_error(p); /* a sigil alone names nothing */
   p->value.name = sym_intern(p->syms, p->text + at, p->end - at);
   return T_IDENT;
 }
@@ -142,8 +148,7 @@ static int stand_in(struct parser *p, enum kind kind) {
   case ASSIGN:
     return as_number(p, T_OP_ASSIGN, OP_ADD);
   case VALUE:
-    p->value.expr = build_error(p, (at_t){p->start, p->end});
-    return T_LITERAL;
+    return as_error(p);
   case VARIABLE:
   case NAME:
     return as_name(p);
