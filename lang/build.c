@@ -1,5 +1,6 @@
 /* Tree constructors for the grammar. Places come from the grammar; meaning comes later. */
 #include "build.h"
+#include "leftout.h"
 
 static uint32_t deeper(uint32_t a, uint32_t b) {
   return (a > b ? a : b) + 1;
@@ -26,6 +27,7 @@ struct expr build_error(struct parser *p, at_t at) {
 struct expr build_name(struct parser *p, sym name, at_t at) {
   node_id id;
   fresh(p, N_name, at, &id)->a = name;
+  leftout_note(p, name, MARK_FUNCTION, id);
   return (struct expr){id, 1};
 }
 
@@ -69,6 +71,7 @@ struct expr build_call(struct parser *p, struct expr receiver, uint32_t safe, sy
   n->b = name;
   n->c = args.head;
   n->flags = (uint8_t)(flags | safe);
+  leftout_note(p, name, receiver.id ? MARK_MUTATOR : MARK_FUNCTION, id);
   if (args.head != args.tail || (args.head && tree_node(p->tree, args.head)->kind == N_pair))
     check_order(p, args.head);
   if (args.tail && tree_node(p->tree, args.tail)->kind == N_block) n->flags |= NF_BLOCK;

@@ -2,6 +2,8 @@
  * filter.c, so the same character is several tokens here (LPAREN and LPAREN_CALL, LBRACE and
  * LBRACE_BLOCK, IF and IF_MOD, DO and DO_COMMAND). Actions only call the constructors of build.h.
  *
+ * Generated twice: yyparse with lookahead correction, quick_parse without (tools/grammar.mk).
+ *
  * A name followed by arguments without parentheses (a command) stands only where Ruby allows it: as a
  * statement, as what is assigned, as a condition, or as the only argument of another call. */
 %code top {
@@ -10,6 +12,7 @@
 }
 %code {
 
+#undef yylex
 #define yylex filter_next
 #define NONE ((struct expr){0, 0})
 #define NO_LIST ((struct list){0})

@@ -193,19 +193,19 @@ static at_t name_place(const struct parser *p, const struct node *n, sym name) {
   return (at_t){at, at + len <= p->length ? at + len : n->end};
 }
 
-static void report_function(struct parser *p, const struct node *n, const sym *names) {
+static void report_function(struct parser *p, const struct node *n) {
   sym name = n->kind == N_call ? n->b : n->a;
   for (int i = 0; i < FUNCTIONS; i++) {
-    if (names[i] != name) continue;
+    if (strcmp(functions[i].text, sym_text(p->syms, name)) != 0) continue;
     at_t at = name_place(p, n, name);
     diag_help(syntax_error(p, D_left_out, at.start, at.end, "%s", functions[i].message), "%s",
               functions[i].help);
   }
 }
 
-static void report_mutator(struct parser *p, const struct node *n, const sym *names) {
+static void report_mutator(struct parser *p, const struct node *n) {
   for (int i = 0; i < MUTATORS; i++) {
-    if (names[i] != n->b) continue;
+    if (strcmp(mutators[i].text, sym_text(p->syms, n->b)) != 0) continue;
     at_t at = name_place(p, n, n->b);
     struct diag *d =
         syntax_error(p, D_left_out, at.start, at.end,
@@ -213,20 +213,6 @@ static void report_mutator(struct parser *p, const struct node *n, const sym *na
     diag_help(d, "make a new value with %s, and assign it to a name: x = x.%s", mutators[i].instead,
               mutators[i].instead);
   }
-}
-
-/* names are in use somewhere in the text; most runbooks have none of them. */
-static bool find_names(struct parser *p, sym *functions_used, sym *mutators_used) {
-  bool any = false;
-  for (int i = 0; i < FUNCTIONS; i++) {
-    functions_used[i] = sym_find(p->syms, functions[i].text, strlen(functions[i].text));
-    any |= functions_used[i] != 0;
-  }
-  for (int i = 0; i < MUTATORS; i++) {
-    mutators_used[i] = sym_find(p->syms, mutators[i].text, strlen(mutators[i].text));
-    any |= mutators_used[i] != 0;
-  }
-  return any;
 }
 
 /* A bare word that Ruby would call; one before a dot names a binding or a primitive. */
@@ -299,18 +285,43 @@ static void check_spaced(struct parser *p) {
   mem_free(names.items);
 }
 
+static void mark(struct parser *p, sym name, enum mark how) {
+  if (name >= p->mark_count) {
+    uint32_t count = name + 256;
+    p->marks = mem_realloc(p->marks, count);
+    memset(p->marks + p->mark_count, 0, count - p->mark_count);
+    p->mark_count = count;
+  }
+  p->marks[name] |= how;
+}
+
+void leftout_start(struct parser *p) {
+  for (int i = 0; i < FUNCTIONS; i++)
+    mark(p, sym_intern(p->syms, functions[i].text, strlen(functions[i].text)), MARK_FUNCTION);
+  for (int i = 0; i < MUTATORS; i++)
+    mark(p, sym_intern(p->syms, mutators[i].text, strlen(mutators[i].text)), MARK_MUTATOR);
+}
+
+void leftout_stop(struct parser *p) {
+  mem_free(p->marks);
+  mem_free(p->suspects);
+}
+
+void leftout_suspect(struct parser *p, node_id id) {
+  p->suspects = mem_grow(p->suspects, p->suspect_count, &p->suspect_cap, sizeof *p->suspects);
+  p->suspects[p->suspect_count++] = id;
+}
+
 void leftout_check(struct parser *p) {
-  sym functions_used[FUNCTIONS], mutators_used[MUTATORS];
   if (p->saw_spaced) check_spaced(p);
-  if (!find_names(p, functions_used, mutators_used)) return;
+  if (!p->suspect_count) return;
   struct names names = assigned_names(p);
-  for (node_id id = 1; id < p->tree->count; id++) {
-    const struct node *n = tree_node(p->tree, id);
-    if (n->kind == N_call && n->a) report_mutator(p, n, mutators_used);
-    else if (n->kind == N_call || is_bare_call(p, n)) {
-      if (!names_has(&names, n->kind == N_call ? n->b : n->a))
-        report_function(p, n, functions_used);
-    }
+  for (size_t i = 0; i < p->suspect_count; i++) {
+    const struct node *n = tree_node(p->tree, p->suspects[i]);
+    if (n->kind == N_call && n->a) report_mutator(p, n);
+    else if ((n->kind == N_call && !names_has(&names, n->b)) ||
+             (is_bare_call(p, n) && !names_has(&names, n->a)))
+      report_function(p, n);
   }
   mem_free(names.items);
 }

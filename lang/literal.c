@@ -39,6 +39,12 @@ bool literal_label_here(const struct parser *p) {
 
 /* --- numbers --- */
 
+static int hex_value(char c) {
+  if (is_digit(c)) return c - '0';
+  c |= 0x20;
+  return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
 static node_id int_node(struct parser *p, uint64_t bits) {
   node_id id = node_new(p->tree, N_int, p->start, p->end);
   struct node *n = tree_node(p->tree, id);
@@ -90,7 +96,7 @@ static bool underscores_fit(const char *s, const char *end) {
   return true;
 }
 
-int literal_int(struct parser *p, uint32_t at, uint32_t to) {
+static int int_token(struct parser *p, uint32_t at, uint32_t to) {
   p->start = at, p->end = to;
   const char *s = p->text + at, *end = p->text + to;
   unsigned base = 10;
@@ -125,7 +131,7 @@ void literal_negate(struct parser *p, uint32_t at) {
   n->start = p->start = at;
 }
 
-int literal_float(struct parser *p, uint32_t at, uint32_t to) {
+static int float_token(struct parser *p, uint32_t at, uint32_t to) {
   p->start = at, p->end = to;
   char digits[400];
   size_t len = 0;
@@ -148,6 +154,27 @@ int literal_float(struct parser *p, uint32_t at, uint32_t to) {
   n->a = (uint32_t)bits;
   n->b = (uint32_t)(bits >> 32);
   return token_node(p, T_LITERAL, id);
+}
+
+static uint32_t digits_end(const struct parser *p, uint32_t at) {
+  while (is_digit(p->text[at]) || (p->text[at] == '_' && is_digit(p->text[at + 1]))) at++;
+  return at;
+}
+
+int literal_number(struct parser *p, uint32_t at) {
+  const char *s = p->text + at;
+  uint32_t end = digits_end(p, at);
+  bool real = false;
+  if (s[0] == '0' && is_word(s[1]) && !is_digit(s[1]) && (s[1] | 0x20) != 'e') { /* 0x1F */
+    for (end = at + 2; hex_value(p->text[end]) >= 0 || p->text[end] == '_';) end++;
+    return int_token(p, at, end);
+  }
+  if (p->text[end] == '.' && is_digit(p->text[end + 1])) end = digits_end(p, end + 1), real = true;
+  if ((p->text[end] | 0x20) == 'e') {
+    uint32_t sign = end + 1 + (p->text[end + 1] == '-' || p->text[end + 1] == '+');
+    if (is_digit(p->text[sign])) end = digits_end(p, sign), real = true;
+  }
+  return real ? float_token(p, at, end) : int_token(p, at, end);
 }
 
 /* --- text --- */
@@ -184,12 +211,6 @@ int literal_content(struct parser *p) {
     return token_node(p, T_STR_CONTENT, id);
   }
   return token_node(p, T_STR_CONTENT, literal_str(p, p->start, p->end, how[kind]));
-}
-
-static int hex_value(char c) {
-  if (is_digit(c)) return c - '0';
-  c |= 0x20;
-  return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
 struct decoder {

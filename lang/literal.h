@@ -8,8 +8,7 @@
 #include "parser.h"
 
 int literal_word(struct parser *p, enum node_kind kind, uint32_t at, uint32_t to);
-int literal_int(struct parser *p, uint32_t at, uint32_t to);
-int literal_float(struct parser *p, uint32_t at, uint32_t to);
+int literal_number(struct parser *p, uint32_t at);
 int literal_symbol(struct parser *p, uint32_t at, uint32_t to); /* at the colon */
 int literal_content(struct parser *p); /* text inside a string: start, end are set */
 /* The number that ends at p->end is negative: the minus stands at `at`. */

@@ -20,11 +20,13 @@ static void parser_start(struct parser *p, bool careful) {
 
 static void parser_run(struct parser *p, bool careful) {
   parser_start(p, careful);
-  if (yyparse(p) != 0 || !p->tree->root) {
+  leftout_start(p);
+  if ((careful ? yyparse(p) : quick_parse(p)) != 0 || !p->tree->root) {
     p->failed = true;
     p->tree->root = build_body(p, (struct list){0}, (at_t){0, p->length}).id;
   }
   if (!p->failed || careful) leftout_check(p);
+  leftout_stop(p);
   scan_stop(p);
 }
 

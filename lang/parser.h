@@ -121,8 +121,12 @@ struct parser {
   bool fatal_soon;     /* a string goes on to the end of the text */
   uint32_t hard, soft; /* errors; soft: the text merely stops too early */
 
-  /* What the pass over the finished tree must look at (leftout.c). */
-  bool saw_bang, saw_spaced;
+  /* leftout.c: for each sym, is it Ruby's (enum mark)? And the nodes that bear such a name. */
+  uint8_t *marks;
+  uint32_t mark_count;
+  node_id *suspects;
+  size_t suspect_count, suspect_cap;
+  bool saw_spaced; /* a name, a blank and a [ : see leftout_check */
 };
 
 /* scan.l */
@@ -147,6 +151,7 @@ static inline struct opener *opener_top(struct parser *p) {
 
 /* gram.y */
 int yyparse(struct parser *p);
+int quick_parse(struct parser *p);
 
 /* synerr.c: every syntax diagnostic goes through these, so that one parse counts them. */
 struct diag *syntax_error(struct parser *p, enum diag_code code, uint32_t start, uint32_t end,

@@ -124,6 +124,11 @@ static char closing(char open) {
   return pair ? pair[1] : open;
 }
 
+static bool is_word(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+         (unsigned char)c >= 0x80;
+}
+
 static bool is_blank(char c) {
   return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f' || c == '\v';
 }
@@ -214,19 +219,28 @@ static int heredoc_raw(struct parser *p, const struct opener *o, uint32_t at, ui
   return T_LITERAL;
 }
 
-int quote_heredoc(struct parser *p, uint32_t at, uint32_t to, bool after_name) {
-  p->start = at, p->end = p->go = to;
+/* The name after `<<`, `<<~` or `<<-`: a word or a quoted text. false when there is none. */
+static bool heredoc_name(const struct parser *p, uint32_t at, bool quoted, uint32_t *end) {
+  char quote = p->text[at++];
+  while (quoted ? p->text[at] && p->text[at] != quote && p->text[at] != '\n' : is_word(p->text[at])) at++;
+  *end = at;
+  return !quoted || p->text[at] == quote;
+}
+
+int quote_heredoc(struct parser *p, uint32_t at, bool after_name) {
   char mark = p->text[at + 2];
   bool squiggly = mark == '~', dash = mark == '-';
-  uint32_t name = at + 2 + (squiggly || dash), name_end = to;
+  uint32_t name = at + 2 + (squiggly || dash), name_end;
   char quote = p->text[name];
-  if (after_name && !squiggly && !dash && (quote == '_' || (quote >= 'a' && quote <= 'z'))) {
-    p->end = p->go = at + 2;
-    return T_REFUSED; /* `x <<y`: appends, in Ruby */
-  }
+  bool quoted = quote == '\'' || quote == '"', lower = quote == '_' || (quote >= 'a' && quote <= 'z');
+  p->start = at, p->end = p->go = at + 2;
+  if ((!quoted && (!is_word(quote) || (quote >= '0' && quote <= '9'))) ||
+      (after_name && !squiggly && !dash && lower) || !heredoc_name(p, name, quoted, &name_end))
+    return T_REFUSED; /* `x << y`: appends, in Ruby */
+  uint32_t to = quoted ? name_end + 1 : name_end;
+  p->end = p->go = to;
   if (after_name) p->saw_spaced = true;
-  bool quoted = quote == '\'' || quote == '"';
-  if (quoted) name++, name_end--;
+  if (quoted) name++;
   struct opener o = {.string = squiggly ? STR_SQUIGGLY : STR_HEREDOC,
                      .name = name,
                      .name_len = name_end - name,
@@ -383,21 +397,27 @@ static const struct {
     {'\0', "`%` strings are not in the language", "write \"...\" or a heredoc"},
 };
 
-uint32_t quote_percent(struct parser *p, uint32_t at) {
-  char letter = p->text[at + 1];
+/* After a name and a blank, `%w[` begins a list and any other `%` computes. */
+int quote_percent(struct parser *p, uint32_t at, bool after_name) {
+  char letter = p->text[at + 1], c = p->text[at + 2];
+  bool words = (letter == 'w' || letter == 'i') && c && strchr("[({<|/!", c);
+  if (words) return quote_words(p, at);
   uint32_t open = at + 1;
   if ((letter >= 'a' && letter <= 'z') || (letter >= 'A' && letter <= 'Z')) open++;
   else letter = '\0';
+  c = p->text[open];
+  p->start = at, p->end = at + 1;
+  p->value.num = OP_MOD;
+  if (after_name || is_blank(c) || is_word(c) || !c) return T_TIMES;
   size_t i = 0;
-  while (percents[i].letter != letter && percents[i].letter)
-    i++;
-  char c = p->text[open], close = closing(c);
+  while (percents[i].letter != letter && percents[i].letter) i++;
+  char close = closing(c);
   uint32_t to = close_find(p, open + 1, c == close ? '\0' : c, close);
-  uint32_t end = to < p->length ? to + 1 : to;
   diag_help(syntax_error(p, D_left_out, at, open + 1, "%s", percents[i].message), "%s",
             percents[i].help);
-  p->value.expr = (struct expr){node_new(p->tree, N_error, at, end), 1};
-  return end;
+  p->end = to < p->length ? to + 1 : to;
+  p->value.expr = (struct expr){node_new(p->tree, N_error, at, p->end), 1};
+  return T_LITERAL;
 }
 
 uint32_t quote_character(struct parser *p, uint32_t at) {
