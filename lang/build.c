@@ -260,29 +260,35 @@ struct expr build_group(struct parser *p, struct expr inner, at_t at) {
 
 /* --- assignments --- */
 
-static void check_target(struct parser *p, node_id target) {
+static bool target_fits(struct parser *p, node_id target) {
   const struct node *n = tree_node(p->tree, target);
   struct diag *d;
   if (n->kind == N_param) {
+    bool fits = true;
     for (node_id i = n->c; i; i = tree_node(p->tree, i)->next)
-      check_target(p, i);
-  } else if (n->kind == N_error || (n->kind == N_name && !(n->flags & NF_GROUP))) {
-    const char *text = n->kind == N_name ? sym_text(p->syms, n->a) : "x";
+      fits &= target_fits(p, i);
+    return fits;
+  }
+  if (n->kind == N_name && !(n->flags & NF_GROUP)) {
+    const char *text = sym_text(p->syms, n->a);
     char last = text[strlen(text) - 1];
-    if (last == '?' || last == '!')
-      syntax_error(p, D_target, n->start, n->end, "a variable's name has no `%c`", last);
+    if (last != '?' && last != '!') return true;
+    syntax_error(p, D_target, n->start, n->end, "a variable's name has no `%c`", last);
   } else if (n->kind == N_call || n->kind == N_index) {
+    if (n->a && tree_node(p->tree, n->a)->kind == N_error) return false;
     d = syntax_error(p, D_target, n->start, n->end, "values never change in place");
     if (n->kind == N_index)
       diag_help(
-          d, "make a new value: list + [x], hash.merge({key => value}), and assign it to a name");
+          d,
+          "make a new value, list + [x] or hash.merge({key => value}), and assign that to a name");
     else diag_help(d, "assign to a plain name; a record's fields are set where it is made");
   } else if (n->kind == N_const) {
     d = syntax_error(p, D_target, n->start, n->end, "a variable begins with a small letter");
     diag_help(d, "rename it in small letters");
-  } else {
+  } else if (n->kind != N_error) {
     syntax_error(p, D_target, n->start, n->end, "only a name can be assigned");
   }
+  return false;
 }
 
 static struct expr values_expr(struct parser *p, struct list values) {
@@ -302,14 +308,17 @@ static struct expr single_value(struct parser *p, struct list values) {
 }
 
 struct expr build_assign(struct parser *p, struct expr target, struct list values, at_t at) {
-  check_target(p, target.id);
-  return pair_of(p, N_assign, 0, target, single_value(p, values), at);
+  bool fits = target_fits(p, target.id);
+  struct expr value = single_value(p, values);
+  return fits ? pair_of(p, N_assign, 0, target, value, at) : build_error(p, at);
 }
 
 struct expr build_opassign(struct parser *p, struct expr target, uint32_t op, struct list values,
                            at_t at) {
-  check_target(p, target.id);
-  struct expr e = pair_of(p, N_opassign, 0, target, single_value(p, values), at);
+  bool fits = target_fits(p, target.id);
+  struct expr value = single_value(p, values);
+  if (!fits) return build_error(p, at);
+  struct expr e = pair_of(p, N_opassign, 0, target, value, at);
   if (tree_node(p->tree, e.id)->kind == N_opassign) tree_node(p->tree, e.id)->x = (uint16_t)op;
   return e;
 }
@@ -324,10 +333,12 @@ static void names_to_params(struct parser *p, node_id id) {
 }
 
 struct expr build_massign(struct parser *p, struct list targets, struct list values, at_t at) {
+  bool fits = true;
   for (node_id i = targets.head; i; i = tree_node(p->tree, i)->next) {
-    check_target(p, i);
+    fits &= target_fits(p, i);
     if (tree_node(p->tree, i)->kind == N_param) names_to_params(p, tree_node(p->tree, i)->c);
   }
+  if (!fits) return build_error(p, at);
   return pair_of(p, N_massign, 0, (struct expr){targets.head, targets.depth},
                  values_expr(p, values), at);
 }

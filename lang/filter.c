@@ -110,24 +110,38 @@ static void report_guess(struct parser *p) {
             sign, len, rest, name, word, name, word, op, sign, len, rest);
 }
 
-static void report_group(struct parser *p) {
-  int name = (int)(p->last_end - p->last_start);
+/* `foo (1) + 2`: does the bracket group, or hold the arguments? Returns true for the arguments. */
+static bool report_group(struct parser *p) {
   const char *word = p->text + p->last_start, *rest = p->text + p->end;
-  int len = (int)strcspn(rest, ")\n");
-  if (len > 30) len = 30;
+  int name = (int)(p->last_end - p->last_start), len = 0, depth = 0, line;
+  bool comma = false;
+  for (; rest[len] && rest[len] != '\n' && depth >= 0; len++) {
+    if (strchr("([{", rest[len])) depth++;
+    if (strchr(")]}", rest[len])) depth--;
+    comma |= depth == 0 && rest[len] == ',';
+  }
+  line = len;
+  while (rest[line] && !strchr("\n#;{", rest[line]))
+    line++;
+  while (line > len && rest[line - 1] == ' ')
+    line--;
   struct diag *d =
       syntax_error(p, D_ambiguous, p->last_end, p->end,
                    "a blank between `%.*s` and `(` can be read in two ways", name, word);
-  diag_help(
-      d, "write `%.*s(%.*s)` to call it with that, `%.*s((%.*s) ...)` when the brackets only group",
-      name, word, len, rest, name, word, len, rest);
+  if (comma || line == len || line > 50)
+    diag_help(d, "write `%.*s(%.*s`, without the blank", name, word, len > 50 ? 0 : len, rest);
+  else
+    diag_help(
+        d, "write `%.*s(%.*s` to call it with that alone, `%.*s((%.*s)` to call it with the whole",
+        name, word, len, rest, name, word, line, rest);
+  return comma;
 }
 
 /* --- one token in its context --- */
 
 static int fix_paren(struct parser *p) {
   bool call = p->state == S_NAME || (p->state == S_OPERATOR && !p->space) || p->state == S_DOT;
-  if (p->state == S_NAME && p->space) report_group(p);
+  if (p->state == S_NAME && p->space) call = report_group(p);
   opener_push(p, call ? O_CALL : O_PAREN);
   return call ? T_LPAREN_CALL : T_LPAREN;
 }
@@ -302,6 +316,7 @@ static void check_label(struct parser *p) {
   bool deeper = line_indent(p) > indent;
   p->line_start = line;
   if (deeper && next < p->length) return;
+  p->ends_line = true;
   diag_help(syntax_error(p, D_ambiguous, p->start, p->end,
                          "`%.*s` at the end of a line would take the next line as its value",
                          (int)(p->end - p->start), p->text + p->start),
@@ -326,6 +341,8 @@ static int fix_newline(struct parser *p) {
     return 0;
   o->command = false;
   o->ternaries = 0;
+  if (!is_bracket(o) && p->value.num == '\n') p->told = false;
+  if (p->careful && !is_bracket(o)) p->statement_indent = line_indent(p);
   if (o->kind >= O_IF && o->kind <= O_CASE) o->body = true;
   return T_NEWLINE;
 }
@@ -391,6 +408,7 @@ int token_next(struct parser *p) {
   for (;;) {
     if (p->fatal) return 0;
     int token;
+    struct opener *level = opener_top(p); /* the token may push its own */
     if (p->queued) {
       token = p->queued;
       p->queued = 0;
@@ -404,8 +422,9 @@ int token_next(struct parser *p) {
       if (!token) continue;
     }
     const struct token_info *info = token_info(token);
-    if (p->state == S_NAME && (info->flags & TF_STARTS)) opener_top(p)->command = true;
-    p->state = info->after;
+    if (p->state == S_NAME && (info->flags & TF_STARTS)) level->command = true;
+    p->state = p->ends_line ? S_OPERATOR : info->after;
+    p->ends_line = false;
     p->before = p->last;
     p->before_start = p->last_start;
     p->before_end = p->last_end;

@@ -89,8 +89,8 @@ statement: expr
       yyerrok;
       $$.expr = build_error(p, @$);
     }
-  | error DO block_params body END { yyerrok; $$.expr = $4.expr; }
-  | error DO_COMMAND block_params body END { yyerrok; $$.expr = $4.expr; }
+  | error block { yyerrok; $$.expr = build_error(p, @$); }
+  | error DO_COMMAND block_params body END { yyerrok; $$.expr = build_error(p, @$); }
   ;
 
 values: element_list

@@ -68,6 +68,9 @@ static void number_tail(struct parser *p) {
   } else {
     d = syntax_error(p, D_number, p->start, end, "`%.*s` is not a number", digits + letters, text);
     if (tail[0] == '_') diag_help(d, "an underscore stands between two digits: 1_000_000");
+    else if (text[0] == '0' && digits > 1)
+      diag_help(d,
+                "after 0x stand the digits 0 to 9 and a to f, after 0b 0 and 1, after 0o 0 to 7");
     else diag_help(d, "a unit is a method: 15.minutes, 2.hours, 10.megabytes, 2.percent");
   }
   p->end = end;
@@ -157,7 +160,8 @@ static int float_token(struct parser *p, uint32_t at, uint32_t to) {
 }
 
 static uint32_t digits_end(const struct parser *p, uint32_t at) {
-  while (is_digit(p->text[at]) || (p->text[at] == '_' && is_digit(p->text[at + 1]))) at++;
+  while (is_digit(p->text[at]) || (p->text[at] == '_' && is_digit(p->text[at + 1])))
+    at++;
   return at;
 }
 
@@ -166,7 +170,8 @@ int literal_number(struct parser *p, uint32_t at) {
   uint32_t end = digits_end(p, at);
   bool real = false;
   if (s[0] == '0' && is_word(s[1]) && !is_digit(s[1]) && (s[1] | 0x20) != 'e') { /* 0x1F */
-    for (end = at + 2; hex_value(p->text[end]) >= 0 || p->text[end] == '_';) end++;
+    for (end = at + 2; hex_value(p->text[end]) >= 0 || p->text[end] == '_';)
+      end++;
     return int_token(p, at, end);
   }
   if (p->text[end] == '.' && is_digit(p->text[end + 1])) end = digits_end(p, end + 1), real = true;

@@ -10,12 +10,11 @@ static void parser_start(struct parser *p, bool careful) {
   tree_release(t);
   tree_init(t, p->source, p->file);
   tree_add(t, N_error, 0, 0); /* id 0 is no node, and node_new wants the first chunk */
-  scan_start(p);
   p->state = S_OPERAND;
   p->stack[0].body = true;
   uint32_t first = strncmp(p->text, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
   bool gap;
-  scan_jump(p, quote_lines(p, first, &gap));
+  scan_start(p, quote_lines(p, first, &gap));
 }
 
 static void parser_run(struct parser *p, bool careful) {

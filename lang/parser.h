@@ -115,10 +115,13 @@ struct parser {
   bool skipping;    /* pass over tokens until the statement's end at stack depth skip_level */
   uint32_t skip_level;
   uint32_t skip_indent;
+  uint32_t statement_indent; /* of the line in which the last line end that counted was followed */
   uint32_t header;     /* depth of a refused `while ...` whose first line is being passed over */
   bool ended;          /* the end of the text was handed out */
   bool fatal;          /* nothing more can be read */
   bool fatal_soon;     /* a string goes on to the end of the text */
+  bool told;           /* the scanner or filter reported something in this statement */
+  bool ends_line;      /* the token just made may end its line, though a value could follow */
   uint32_t hard, soft; /* errors; soft: the text merely stops too early */
 
   /* leftout.c: for each sym, is it Ruby's (enum mark)? And the nodes that bear such a name. */
@@ -131,7 +134,7 @@ struct parser {
 
 /* scan.l */
 int scan_raw(struct parser *p, void *scanner);
-enum status scan_start(struct parser *p);
+void scan_start(struct parser *p, uint32_t at);
 void scan_stop(struct parser *p);
 uint32_t scan_at(const struct parser *p);      /* offset of the next byte */
 void scan_jump(struct parser *p, uint32_t at); /* go on there */

@@ -19,9 +19,12 @@ int quote_open(struct parser *p, enum string_kind kind, uint32_t at, uint32_t to
 }
 
 static bool string_follows(const struct parser *p, uint32_t at) {
-  while (p->text[at] == ' ' || p->text[at] == '\t')
-    at++;
-  return p->text[at] == '"' || p->text[at] == '\'';
+  const char *s = p->text + at;
+  while (*s == ' ' || *s == '\t' || *s == '\\') {
+    if (*s == '\\' && s[1] != '\n' && (s[1] != '\r' || s[2] != '\n')) return false;
+    s += *s != '\\' ? 1 : s[1] == '\n' ? 2 : 3;
+  }
+  return *s == '"' || *s == '\'';
 }
 
 static uint32_t regex_flags(struct parser *p, uint32_t at, uint32_t to) {
@@ -222,7 +225,8 @@ static int heredoc_raw(struct parser *p, const struct opener *o, uint32_t at, ui
 /* The name after `<<`, `<<~` or `<<-`: a word or a quoted text. false when there is none. */
 static bool heredoc_name(const struct parser *p, uint32_t at, bool quoted, uint32_t *end) {
   char quote = p->text[at++];
-  while (quoted ? p->text[at] && p->text[at] != quote && p->text[at] != '\n' : is_word(p->text[at])) at++;
+  while (quoted ? p->text[at] && p->text[at] != quote && p->text[at] != '\n' : is_word(p->text[at]))
+    at++;
   *end = at;
   return !quoted || p->text[at] == quote;
 }
@@ -232,7 +236,8 @@ int quote_heredoc(struct parser *p, uint32_t at, bool after_name) {
   bool squiggly = mark == '~', dash = mark == '-';
   uint32_t name = at + 2 + (squiggly || dash), name_end;
   char quote = p->text[name];
-  bool quoted = quote == '\'' || quote == '"', lower = quote == '_' || (quote >= 'a' && quote <= 'z');
+  bool quoted = quote == '\'' || quote == '"',
+       lower = quote == '_' || (quote >= 'a' && quote <= 'z');
   p->start = at, p->end = p->go = at + 2;
   if ((!quoted && (!is_word(quote) || (quote >= '0' && quote <= '9'))) ||
       (after_name && !squiggly && !dash && lower) || !heredoc_name(p, name, quoted, &name_end))
@@ -410,7 +415,8 @@ int quote_percent(struct parser *p, uint32_t at, bool after_name) {
   p->value.num = OP_MOD;
   if (after_name || is_blank(c) || is_word(c) || !c) return T_TIMES;
   size_t i = 0;
-  while (percents[i].letter != letter && percents[i].letter) i++;
+  while (percents[i].letter != letter && percents[i].letter)
+    i++;
   char close = closing(c);
   uint32_t to = close_find(p, open + 1, c == close ? '\0' : c, close);
   diag_help(syntax_error(p, D_left_out, at, open + 1, "%s", percents[i].message), "%s",

@@ -13,7 +13,7 @@ int quote_plain(struct parser *p, uint32_t at, uint32_t to); /* a whole string w
 int quote_single(struct parser *p, uint32_t at);             /* 'text' and :'text' */
 int quote_words(struct parser *p, uint32_t at);              /* %w[ ] %i[ ] */
 int quote_percent(struct parser *p, uint32_t at, bool after_name); /* at a %, whatever it means */
-int quote_line(struct parser *p, uint32_t to);               /* a line end inside a string */
+int quote_line(struct parser *p, uint32_t to);                     /* a line end inside a string */
 int quote_unterminated(struct parser *p);
 int quote_heredoc(struct parser *p, uint32_t at, bool after_name); /* at << */
 int quote_heredoc_end(struct parser *p);

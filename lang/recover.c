@@ -29,19 +29,24 @@ static bool ends_here(struct parser *p) {
   return true;
 }
 
+static bool is_block_opener(int token) {
+  return token == T_DO || token == T_DO_COMMAND || token == T_LBRACE_BLOCK;
+}
+
 void recover_start(struct parser *p, int token) {
   if (p->closed || !token) return;
   uint32_t level = p->depth;
+  bool block = is_block_opener(token) && level > 0; /* the token's own block is not the place */
+  if (block) level--;
   while (level > 0 && !p->stack[level].body)
     level--;
   p->skip_level = level;
+  p->skip_indent = p->statement_indent;
+  if (block && p->depth == level + 1) return;
   if (token == T_NEWLINE && ends_here(p)) return;
-  p->skip_indent = indent_at(p);
-  if (token == T_ELSE || token == T_ELSIF || token == T_WHEN) {
-    const struct opener *o = &p->stack[p->depth];
-    if (o->kind >= O_IF && o->kind <= O_CASE) return;
-  }
-  if ((token == T_DO || token == T_DO_COMMAND) && p->depth >= 1) p->skip_level = p->depth - 1;
+  const struct opener *o = opener_top(p);
+  bool clause = token == T_ELSE || token == T_ELSIF || token == T_WHEN;
+  if (clause && o->kind >= O_IF && o->kind <= O_CASE) return;
   p->skipping = true;
 }
 

@@ -18,6 +18,8 @@ struct diag *syntax_error(struct parser *p, enum diag_code code, uint32_t start,
     syntax_first(p);
     return NULL;
   }
+  if (p->header) return NULL; /* the line is refused already */
+  if (code == D_character || code == D_ambiguous || code == D_left_out) p->told = true;
   bool soft = (code == D_unclosed || code == D_unclosed_string || code == D_unfinished) && !p->hard;
   if (soft) p->soft++;
   else p->hard++;
@@ -86,8 +88,7 @@ static bool has(const int *expected, int count, int token) {
 }
 
 /* What would have fitted, the few likely ones, in words. */
-static void expected_words(const struct parser *p, const int *expected, int count,
-                           struct buf *out) {
+static void expected_words(const int *expected, int count, struct buf *out) {
   static const int likely[] = {T_RPAREN, T_RBRACK, T_RBRACE, T_PIPE_CLOSE, T_INTERP_END, T_COMMA,
                                T_COLON,  T_THEN,   T_WHEN,   T_ARROW,      T_END};
   bool value = has(expected, count, T_LITERAL), name = has(expected, count, T_IDENT);
@@ -96,12 +97,12 @@ static void expected_words(const struct parser *p, const int *expected, int coun
   for (size_t i = 0; i < sizeof likely / sizeof *likely && words < 3; i++) {
     int t = likely[i];
     if (!has(expected, count, t) || (t == T_COMMA && value)) continue;
-    if (t == T_ARROW && has(expected, count, T_RPAREN)) continue;
+    if (t == T_ARROW && has(expected, count, T_COMMA)) continue;
     buf_addf(out, "%s%s", words ? " or " : "", token_info(t)->words);
     words++;
   }
-  if (!words) buf_adds(out, "the end of the line");
-  (void)p;
+  if (!words || (!value && has(expected, count, T_NEWLINE)))
+    buf_addf(out, "%sthe end of the line", words ? " or " : "");
 }
 
 static void token_words(const struct parser *p, int token, struct token_span at, struct buf *out) {
@@ -149,19 +150,67 @@ static int word_len(const struct slip *s) {
   return (int)(s->last.end - s->last.start);
 }
 
+/* The text from a token on, as far as it reads as the arguments of a call; 0 when that is unclear.
+ */
 static int rest_len(const struct slip *s) {
   const char *rest = s->p->text + s->at.start;
-  int len = (int)strcspn(rest, "\n;)]}");
-  return len > 40 ? 40 : len;
+  int depth = 0, len = 0;
+  for (; rest[len] && rest[len] != '\n' && rest[len] != ';' && rest[len] != '#'; len++) {
+    if (strchr("([{", rest[len])) depth++;
+    if (strchr(")]}", rest[len]) && depth-- == 0) break;
+    if (len && strncmp(rest + len, " do", 3) == 0 &&
+        (!rest[len + 3] || strchr(" \n", rest[len + 3])))
+      break;
+  }
+  while (len > 0 && (rest[len - 1] == ' ' || rest[len - 1] == '\t'))
+    len--;
+  return len > 40 || depth > 0 ? 0 : len;
+}
+
+static bool is_blank(char c) {
+  return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
+/* x = 1 +
+ * step "a" do: the line before ends in an operator and takes this line as its value. */
+static bool continues_line(const struct slip *s) {
+  const struct parser *p = s->p;
+  uint32_t at = s->last.start;
+  bool line_end = false;
+  while (at > 0 && is_blank(p->text[at - 1]))
+    line_end |= p->text[--at] == '\n';
+  if (!line_end || at == 0) return false;
+  struct diag *d = syntax_error(s->p, D_syntax, at - 1, at,
+                                "this line goes on in the next, and that is not its value");
+  diag_help(d, "write what is missing after the `%c`, or delete it", p->text[at - 1]);
+  return true;
 }
 
 /* a && foo b: a call without brackets inside a larger expression. */
 static bool slip_nested_command(const struct slip *s) {
   if (s->before != T_IDENT || !token_has(s->token, TF_STARTS) || s->token == T_LABEL) return false;
-  struct diag *d = syntax_error(s->p, D_syntax, s->at.start, s->at.end,
+  if (continues_line(s)) return true;
+  struct diag *d = syntax_error(s->p, D_syntax, s->last.start, s->at.end,
                                 "a call inside an expression needs brackets");
-  diag_help(d, "write `%.*s(%.*s)`", word_len(s), s->p->text + s->last.start, rest_len(s),
-            s->p->text + s->at.start);
+  int len = rest_len(s);
+  diag_help(d, "write `%.*s(%.*s)`", word_len(s), s->p->text + s->last.start, len ? len : 3,
+            len ? s->p->text + s->at.start : "...");
+  return true;
+}
+
+/* foo "x" { }, 5 do ... end */
+static bool slip_block(const struct slip *s) {
+  struct diag *d;
+  if (s->token == T_LBRACE_BLOCK) {
+    d = syntax_error(s->p, D_syntax, s->at.start, s->at.end,
+                     "this `{` opens a block, but no call stands before it");
+    diag_help(d, "put the arguments in brackets, name(...) { ... }, or write do ... end; for a "
+                 "hash, name({...})");
+  } else if (s->token == T_DO || s->token == T_DO_COMMAND) {
+    d = syntax_error(s->p, D_syntax, s->at.start, s->at.end,
+                     "this `do` opens a block, but no call stands before it");
+    diag_help(d, "a block belongs to a call: name(...) do ... end");
+  } else return false;
   return true;
 }
 
@@ -184,23 +233,74 @@ static bool slip_array_label(const struct slip *s) {
   return true;
 }
 
+/* An operator or comma, and then the end of whatever it stands in. */
 static bool slip_value_missing(const struct slip *s) {
-  if (s->token != T_NEWLINE && s->token != T_END && s->token != T_RPAREN && s->token != T_RBRACK &&
-      s->token != T_RBRACE && s->token != T_COMMA && s->token != T_INTERP_END)
-    return false;
-  if (!has(s->expected, s->count, T_LITERAL) || has(s->expected, s->count, s->token)) return false;
+  static const int ends[] = {0,        T_NEWLINE, T_END,   T_RPAREN,     T_RBRACK,
+                             T_RBRACE, T_COMMA,   T_COLON, T_INTERP_END, T_ARROW};
   static const int operators[] = {T_ASSIGN, T_OP_ASSIGN, T_OR,    T_AND,   T_EQUALITY, T_RELATION,
                                   T_PIPE,   T_AMPER,     T_TIMES, T_POWER, T_ADDITIVE, T_UNARY,
-                                  T_BANG,   T_QUESTION,  T_COLON, T_ARROW, T_COMMA};
-  for (size_t i = 0; i < sizeof operators / sizeof *operators; i++) {
-    if (s->before != operators[i]) continue;
-    struct diag *d =
-        syntax_error(s->p, D_syntax, s->last.start, s->last.end, "a value is missing after `%.*s`",
-                     word_len(s), s->p->text + s->last.start);
-    diag_help(d, "write the value, or delete the `%.*s`", word_len(s), s->p->text + s->last.start);
+                                  T_BANG,   T_QUESTION,  T_COLON, T_ARROW, T_COMMA,    T_DOTS_OPEN};
+  if (!has(ends, sizeof ends / sizeof *ends, s->token) ||
+      !has(operators, sizeof operators / sizeof *operators, s->before) ||
+      !has(s->expected, s->count, T_LITERAL))
+    return false;
+  struct diag *d =
+      syntax_error(s->p, s->token ? D_syntax : D_unfinished, s->last.start, s->last.end,
+                   "a value is missing after `%.*s`", word_len(s), s->p->text + s->last.start);
+  diag_help(d, "write the value, or delete the `%.*s`", word_len(s), s->p->text + s->last.start);
+  return true;
+}
+
+static bool slip_name_missing(const struct slip *s) {
+  if (s->before != T_DOT) return false;
+  struct diag *d =
+      syntax_error(s->p, s->token ? D_syntax : D_unfinished, s->last.start, s->last.end,
+                   "a name is missing after `%.*s`", word_len(s), s->p->text + s->last.start);
+  diag_help(d, "write the field or method, as in `list.size`");
+  return true;
+}
+
+static bool slip_assignment(const struct slip *s) {
+  if (s->token != T_ASSIGN && s->token != T_OP_ASSIGN) return false;
+  struct diag *d = syntax_error(s->p, D_syntax, s->at.start, s->at.end,
+                                "an assignment stands on a line of its own");
+  if (s->token == T_ASSIGN)
+    diag_help(d, "to compare write ==; to assign, do it on the line before");
+  else diag_help(d, "do it on the line before");
+  return true;
+}
+
+/* A line that begins with `.` or with `key:`. */
+static bool slip_line_start(const struct slip *s) {
+  struct diag *d;
+  if (s->token == T_DOT && s->before == T_NEWLINE) {
+    d = syntax_error(s->p, D_syntax, s->at.start, s->at.end, "nothing stands before this `.`");
+    diag_help(d, "a chain of calls goes on in the very next line; delete the empty line between");
     return true;
   }
-  return false;
+  if (s->token != T_COLON || s->before != T_IDENT || opener_top(s->p)->ternaries) return false;
+  d = syntax_error(s->p, D_syntax, s->last.start, s->at.end,
+                   "`%.*s:` is an argument, and no call takes it", word_len(s),
+                   s->p->text + s->last.start);
+  diag_help(d, "end the line before it with a comma, or write `%.*s = ...` for a variable",
+            word_len(s), s->p->text + s->last.start);
+  return true;
+}
+
+/* show 1 2, x = 1 y = 2: two values side by side. */
+static bool slip_side_by_side(const struct slip *s) {
+  if (!token_has(s->token, TF_STARTS) || s->token == T_BANG) return false;
+  if (s->before < TOKEN_FIRST || token_info(s->before)->after == S_OPERAND ||
+      token_info(s->before)->after == S_DOT)
+    return false;
+  struct buf got = {.max = 400};
+  token_words(s->p, s->token, s->at, &got);
+  struct diag *d = syntax_error(s->p, D_syntax, s->at.start, s->at.end,
+                                "something is missing before %s", buf_str(&got));
+  diag_help(d,
+            "a comma between arguments, an operator between values, a line end between statements");
+  buf_release(&got);
+  return true;
 }
 
 static bool slip_interpolation(const struct slip *s) {
@@ -263,27 +363,33 @@ static bool slip_closer(const struct slip *s) {
                                     : "it stands in if ... end; is an `end` too early?");
     return true;
   }
-  if (o->kind == O_NONE || p->last_popped) return false;
+  if (p->last_popped) return false;
   d = syntax_error(p, D_stray, s->at.start, s->at.end, "this `%.*s` closes nothing", len, word);
   if (o->kind)
     diag_note(d, span_of(p, o->at, o->end), "open here is this %s", opener_words[o->kind]);
-  diag_help(d, "delete it, or close first what is open with `%s`", closer_words[o->kind]);
+  if (o->kind)
+    diag_help(d, "delete it, or close first what is open with `%s`", closer_words[o->kind]);
+  else diag_help(d, "delete it, or write what it is to close");
   return true;
 }
 
 static bool (*const slips[])(const struct slip *) = {
-    slip_interpolation, slip_block_param, slip_hash_argument, slip_array_label,
-    slip_value_missing, slip_bracket,     slip_closer,        slip_nested_command};
+    slip_interpolation, slip_block_param, slip_hash_argument, slip_array_label, slip_value_missing,
+    slip_name_missing,  slip_bracket,     slip_closer,        slip_assignment,  slip_nested_command,
+    slip_block,         slip_line_start,  slip_side_by_side};
 
 static void report_plain(struct slip *s) {
   struct parser *p = s->p;
   struct buf want = {.max = 400}, got = {.max = 400};
-  expected_words(p, s->expected, s->count, &want);
+  expected_words(s->expected, s->count, &want);
   token_words(p, s->token, s->at, &got);
-  struct diag *d = syntax_error(p, s->token ? D_syntax : D_unfinished, s->at.start, s->at.end,
-                                "%s cannot stand here; expected %s", buf_str(&got), buf_str(&want));
+  struct token_span at = s->token ? s->at : s->last;
+  struct diag *d = syntax_error(p, s->token ? D_syntax : D_unfinished, at.start, at.end,
+                                s->token ? "%s cannot stand here; expected %s"
+                                         : "%s comes too early; expected %s",
+                                buf_str(&got), buf_str(&want));
   const struct opener *o = opener_top(p);
-  if (is_open_bracket(o))
+  if (is_open_bracket(o) && o->at != s->at.start)
     diag_note(d, span_of(p, o->at, o->end), "inside this %s", opener_words[o->kind]);
   buf_release(&want);
   buf_release(&got);
@@ -292,7 +398,12 @@ static void report_plain(struct slip *s) {
 void syntax_unexpected(struct parser *p, int token, struct token_span at, const int *expected,
                        int count) {
   if (p->fatal) return;
+  if (p->told && token) { /* the statement has its error; what follows from it is no news */
+    recover_start(p, token);
+    return;
+  }
   struct slip s = {p, token, p->before, at, {p->before_start, p->before_end}, expected, count};
+  if (!token) s.before = p->last, s.last = (struct token_span){p->last_start, p->last_end};
   if (!token) {
     p->fatal = true;
     if (!report_unclosed(p)) report_plain(&s);

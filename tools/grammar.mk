@@ -5,4 +5,5 @@ lang_gen += $(GEN)/gram_quick.c
 lang_obj += $(BUILD)/obj/gen/gram_quick.o
 $(GEN)/gram_quick.c: lang/gram.y | deps
 	@mkdir -p $(@D)
-	bison -Wall -Werror -F parse.lac=none -F api.prefix='{quick_}' -o $@ --defines=$(GEN)/gram_quick.h $<
+	$(call say,YACC $< (quick))
+	$(Q)bison -Wall -Werror -F parse.lac=none -F api.prefix='{quick_}' -o $@ --defines=$(GEN)/gram_quick.h $<

@@ -1,0 +1,4 @@
+show <<~A, "b
+  text
+A
+c"

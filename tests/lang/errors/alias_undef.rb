@@ -1,0 +1,2 @@
+alias a b
+undef c

@@ -1,0 +1,3 @@
+x = a and b
+y = a or b
+z = not a

@@ -1,0 +1,4 @@
+if x = 1
+  note "a"
+end
+y = z = 2

@@ -1,0 +1,2 @@
+attr_accessor :a
+private

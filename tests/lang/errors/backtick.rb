@@ -1,0 +1,2 @@
+files = `ls -l`
+other = %x(ls)

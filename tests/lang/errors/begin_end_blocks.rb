@@ -1,0 +1,2 @@
+BEGIN { show 1 }
+END { show 2 }

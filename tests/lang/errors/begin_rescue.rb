@@ -1,0 +1,9 @@
+step "x" do
+  begin
+    sms.send(to: a)
+  rescue Timeout => e
+    note "failed"
+  ensure
+    note "done"
+  end
+end

@@ -1,0 +1,4 @@
+=begin
+a comment
+=end
+show 1

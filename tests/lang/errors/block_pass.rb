@@ -1,0 +1,2 @@
+xs.map(&block)
+xs.map(&:size)

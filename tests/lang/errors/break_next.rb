@@ -1,0 +1,4 @@
+xs.each do |x|
+  next if x.nil?
+  break unless x
+end

@@ -1,0 +1,3 @@
+class Foo < Bar
+  show 1
+end

@@ -1,0 +1,2 @@
+Integer("3")
+Float("3")

@@ -1,0 +1,1 @@
+show 1 if defined?(x)

@@ -1,0 +1,2 @@
+list.map &:size
+a &b

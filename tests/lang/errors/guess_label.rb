@@ -1,0 +1,2 @@
+start "x", campaign:
+show 1

@@ -1,0 +1,3 @@
+show -x
+wait -1
+x = a -b

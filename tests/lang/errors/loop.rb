@@ -1,0 +1,3 @@
+loop do
+  sleep 5
+end

@@ -1,0 +1,5 @@
+x = 1 +
+step "a" do
+  y = 2 *
+  note "b"
+end

@@ -1,0 +1,3 @@
+module Ops
+  show 1
+end

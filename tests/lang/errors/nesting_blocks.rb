@@ -1,0 +1,600 @@
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+a do
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end
+end

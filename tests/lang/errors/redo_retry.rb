@@ -1,0 +1,2 @@
+redo
+retry

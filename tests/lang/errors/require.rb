@@ -1,0 +1,4 @@
+require "json"
+require_relative "other"
+load "x.rb"
+include Comparable

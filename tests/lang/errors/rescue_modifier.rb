@@ -1,0 +1,1 @@
+x = sms.send(to: a) rescue nil

@@ -1,0 +1,2 @@
+x = Foo::Bar.new
+y = ::Baz

@@ -1,0 +1,3 @@
+self.x = 1
+super
+super(1)

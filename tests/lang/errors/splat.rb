@@ -1,0 +1,3 @@
+show(*list)
+start "x", **options
+a, *b = 1, 2

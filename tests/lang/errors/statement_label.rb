@@ -1,0 +1,1 @@
+campaign: 5

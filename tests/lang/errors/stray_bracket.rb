@@ -1,0 +1,4 @@
+show 1)
+note "x"]
+x = }
+note "ok"

@@ -1,0 +1,5 @@
+step "a" do
+  note "x"
+else
+  note "y"
+end

@@ -1,0 +1,4 @@
+step "a" do
+  note "x"
+  end
+end

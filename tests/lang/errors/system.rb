@@ -1,0 +1,4 @@
+system "rm -rf /"
+exec "ls"
+spawn "ls"
+exec.run(command: ["ls"])

@@ -1,0 +1,3 @@
+show “hello”
+x = 1 – 2
+y = 3

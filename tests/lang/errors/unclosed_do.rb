@@ -1,0 +1,11 @@
+runbook "x" do
+  step "a" do
+    if x
+      note "y"
+    note "z"
+  end
+
+  step "b" do
+    note "c"
+  end
+end

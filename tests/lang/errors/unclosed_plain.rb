@@ -1,0 +1,2 @@
+step "a" do
+  note "x"

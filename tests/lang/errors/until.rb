@@ -1,0 +1,4 @@
+until done?
+  note "x"
+end
+note "x" until y
