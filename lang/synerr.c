@@ -330,6 +330,7 @@ static bool slip_block_param(const struct slip *s) {
   struct diag *d =
       syntax_error(s->p, D_block, s->at.start, s->at.end, "block parameters are plain names");
   diag_help(d, "write |a, b| or |a, (b, c)|; there are no defaults, splats or keywords");
+  s->p->told = true;
   return true;
 }
 
