@@ -9,21 +9,27 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static const char *const first_names[] = {
-    "Ana",   "Luis",  "Mary",  "James", "Grace", "Noah",   "Zoë",    "José",
-    "Emily", "Owen",  "Ruth",  "Peter", "Chloe", "Dmitri", "Fatima", "Hans",
-    "Ivy",   "Jamal", "Keiko", "Liam",  "Mona",  "Nils",   "Olga",   "Priya"};
+static const char *const first_names[] = {"Ana",   "Luis",   "Mary",   "James", "Grace", "Noah",
+                                          "Zoë",   "José",   "Emily",  "Owen",  "Ruth",  "Peter",
+                                          "Chloe", "Dmitri", "Fatima", "Hans",  "Ivy",   "Jamal",
+                                          "Keiko", "Liam",   "Mona",   "Nils",  "Olga",  "Priya"};
 static const char *const last_names[] = {
     "Smith", "O'Brien", "García",   "Lee",   "Johnson", "Müller", "Nguyen", "Brown",
     "Davis", "Wilson",  "Martinez", "Clark", "Lewis",   "Walker", "Hall",   "Young"};
 static const char *const streets[] = {"Main St", "Oak Ave", "2nd St, Apt 4", "Elm \"Old\" Rd",
                                       "Lake Dr", "Hill Ct", "Park Blvd",     "River Rd"};
-static const char *const cities[] = {"Little Rock", "Conway", "Springdale", "Fort Smith",
+static const char *const cities[] = {"Little Rock", "Conway",      "Springdale",  "Fort Smith",
                                      "Jonesboro",   "Bentonville", "Hot Springs", "Texarkana"};
-static const char *const counties[] = {"Pulaski", "Faulkner", "Washington", "Sebastian",
-                                       "Craighead", "Benton", "Garland", "Miller"};
-static const char *const notes[] = {"", "", "", "moved", "wants mail", "met at fair, twice",
-                                    "line one\nline two", "says \"call after six\""};
+static const char *const counties[] = {"Pulaski",   "Faulkner", "Washington", "Sebastian",
+                                       "Craighead", "Benton",   "Garland",    "Miller"};
+static const char *const notes[] = {"",
+                                    "",
+                                    "",
+                                    "moved",
+                                    "wants mail",
+                                    "met at fair, twice",
+                                    "line one\nline two",
+                                    "says \"call after six\""};
 
 #define PICK(list, n) ((list)[(n) % (sizeof(list) / sizeof *(list))])
 
@@ -37,7 +43,8 @@ static uint64_t mix(uint64_t x) {
 
 static void put_field(const char *s, char end) {
   bool quote = false;
-  for (const char *p = s; *p; p++) quote |= *p == ',' || *p == '"' || *p == '\n';
+  for (const char *p = s; *p; p++)
+    quote |= *p == ',' || *p == '"' || *p == '\n';
   if (quote) putchar_unlocked('"');
   for (; *s; s++) {
     if (*s == '"') putchar_unlocked('"');
@@ -102,7 +109,8 @@ int main(int argc, char **argv) {
   }
   uint64_t rows = strtoull(argv[1], NULL, 10), seed = argc > 2 ? strtoull(argv[2], NULL, 10) : 1,
            dupes = argc > 3 ? strtoull(argv[3], NULL, 10) : 200;
-  puts("First Name,Last Name,Email,Phone,Birth Date,Street,City,State,Zip,County,Registered On,Notes");
+  puts("First Name,Last Name,Email,Phone,Birth Date,Street,City,State,Zip,County,Registered "
+       "On,Notes");
   for (uint64_t i = 0; i < rows; i++) {
     uint64_t r = mix(seed * 0x100000001b3u + i);
     bool again = i && r % 10000 < dupes;

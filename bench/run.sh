@@ -60,6 +60,24 @@ bench_lint() {
   row 'memory per further line, the same' '' '' "${p}x" 'linear: at most 1.25x' "$p <= 1.25"
 }
 
+bench_import() {
+  "$tools/gen_csv" 1000000 >"$work/people.csv"
+  # Both start without a database; the shell's import neither converts nor looks for duplicates.
+  measure 5 -- sh -c 'rm -f "$1".*; exec "$2" run --journal "$1.journal" --set "file=$3" --set "database=$1.db" bench/import.rb' \
+    sh "$work/ours" "$stepwise" "$work/people.csv" \
+    -- sh -c 'rm -f "$1"; exec sqlite3 "$1" ".mode csv" ".import $2 people"' sh "$work/theirs.db" "$work/people.csv" >"$work/m"
+  { read -r ours _ _ peak; read -r theirs _; } <"$work/m"
+  row 'import of 1,000,000 rows x 12, three converters, duplicates; `sqlite3 .import`' "$(ms "$ours")" "$(ms "$theirs")" \
+    "$(calc '%.2fx' "$ours / $theirs")" 'at most 4x' "$ours <= 4 * $theirs"
+  row 'its peak memory' "$(mib "$peak")" '' '' 'under 128 MiB' "$peak < 128 * 1024"
+  "$tools/gen_csv" 250000 >"$work/quarter.csv"
+  measure 3 -- sh -c 'rm -f "$1".*; exec "$2" run --journal "$1.journal" --set "file=$3" --set "database=$1.db" bench/import.rb' \
+    sh "$work/ours" "$stepwise" "$work/quarter.csv" >"$work/m"
+  read -r _ _ _ quarter <"$work/m"
+  row 'peak memory, 1,000,000 rows against 250,000' "$(mib "$peak")" "$(mib "$quarter")" "$(calc '%.2fx' "$peak / $quarter")" \
+    'flat: at most 1.25x' "$peak <= 1.25 * $quarter"
+}
+
 bench_verify() {
   "$tools/journal_bench" 200000 "$rounds" >"$work/m"
   read -r ours bare ratio < <(sed -n 's/^verify  *\([0-9]*\) rows.s, bare loop \([0-9]*\) rows.s, ratio \([0-9.]*\)$/\1 \2 \3/p' "$work/m")

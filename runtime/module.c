@@ -7,7 +7,8 @@
 
 static enum status fail(const char *name, const char *why, struct error *err) {
   error_set(err, ERR_IO, "cannot open the module stepwise-%s.so: %s", name, why);
-  error_help(err, "it belongs beside the stepwise binary or in PREFIX/lib/stepwise; build it with make");
+  error_help(err,
+             "it belongs beside the stepwise binary or in PREFIX/lib/stepwise; build it with make");
   error_kind(err, "provider");
   return err->status;
 }
@@ -15,7 +16,8 @@ static enum status fail(const char *name, const char *why, struct error *err) {
 static void directory_of_binary(struct buf *out) {
   char path[4096];
   ssize_t n = readlink("/proc/self/exe", path, sizeof path);
-  while (n > 0 && path[n - 1] != '/') n--;
+  while (n > 0 && path[n - 1] != '/')
+    n--;
   buf_add(out, n > 0 ? path : "./", n > 0 ? (size_t)n : 2);
 }
 

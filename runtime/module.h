@@ -1,5 +1,6 @@
 /* Heavy libraries as modules: stepwise-NAME.so, opened at first use, so that a run that needs none
- * pays for none. A module exports one structure stepwise_NAME that starts with a uint32_t version. */
+ * pays for none. A module exports one structure stepwise_NAME that starts with a uint32_t version.
+ */
 #ifndef STEPWISE_MODULE_H
 #define STEPWISE_MODULE_H
 

@@ -31,7 +31,7 @@ runbook "import-failure" do
   step "Review error log" do
     note found.message unless found.message.empty?
     problems = imports.problems(database: input.database, import: input.import, limit: 200)
-    reasons = problems.map { |problem| "#{problem.column} #{problem.reason}" }.tally
+    reasons = problems.map { |problem| "#{problem.column} #{problem.reason}".strip }.tally
     show reasons, as: "reasons and how often"
     show problems, as: "error log"
     note "the error log is empty" if problems.empty?

@@ -25,7 +25,7 @@ runbook "spreadsheet-import" do
     found = imports.inspect(path: input.file, worksheet: input.worksheet, encoding: input.encoding)
     show found, as: "the file"
     expect found.rows > 0, "#{input.file} has a header and no rows"
-    note "#{found.damaged} rows do not fit the header and will be refused" if found.damaged > 0
+    note "rows that do not fit the header and will be refused: #{found.damaged}" if found.damaged > 0
   end
 
   step "Map columns" do
@@ -56,7 +56,9 @@ runbook "spreadsheet-import" do
     staged = imports.stage(path: input.file, database: input.database, table: input.table, columns: columns,
                            keys: keys, create: input.create, worksheet: input.worksheet, encoding: input.encoding)
     show staged, as: "staged"
-    show imports.preview(database: input.database, import: staged.id, limit: 5), as: "first rows as they would be stored"
+    rows = imports.preview(database: input.database, import: staged.id, limit: 8)
+    show rows.first, as: "the first row as it would be stored" if rows.any?
+    show rows.map { |row| { row: row.row, name: "#{row.first_name} #{row.last_name}", email: row.email, phone: row.phone, born: row.birth_date } }, as: "the first rows, in short"
 
     problems = imports.problems(database: input.database, import: staged.id, limit: 50)
     if problems.any?

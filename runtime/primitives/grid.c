@@ -25,5 +25,6 @@ void grid_add_integer(struct grid *g, int64_t i) {
 }
 
 void grid_add_text(struct grid *g, const char *s, size_t len) {
-  *grid_add(g) = (struct grid_cell){.type = GRID_TEXT, .s = arena_dup(&g->arena, s, len), .len = len};
+  *grid_add(g) =
+      (struct grid_cell){.type = GRID_TEXT, .s = arena_dup(&g->arena, s, len), .len = len};
 }

@@ -23,10 +23,12 @@ struct grid {
   size_t count, cap;       /* of cells */
 };
 
-static inline size_t grid_rows(const struct grid *g) { return g->columns ? g->count / g->columns : 0; }
+static inline size_t grid_rows(const struct grid *g) {
+  return g->columns ? g->count / g->columns : 0;
+}
 void grid_release(struct grid *g);
 void grid_name(struct grid *g, const char *name); /* adds a column; before the first cell */
-struct grid_cell *grid_add(struct grid *g);       /* the next cell, null; valid until the next call */
+struct grid_cell *grid_add(struct grid *g); /* the next cell, null; valid until the next call */
 void grid_add_integer(struct grid *g, int64_t i);
 void grid_add_text(struct grid *g, const char *s, size_t len);
 

@@ -11,7 +11,8 @@
  *         \-> failed <-/                                staged, failed, stopped -> discarded
  *
  * stage may be repeated with the same id in every state but committed and rolled_back. No function
- * keeps state outside the files, so all may run on worker threads. Memory does not grow with rows. */
+ * keeps state outside the files, so all may run on worker threads. Memory does not grow with rows.
+ */
 #ifndef STEPWISE_IMPORT_H
 #define STEPWISE_IMPORT_H
 
@@ -24,9 +25,9 @@ struct import_column {
   char *from, *to; /* owned: header name in the file, column of the table */
   const struct converter *chain[IMPORT_MAX_CHAIN];
   size_t chain_count;
-  bool required;   /* an empty value is a problem, a missing column an error */
-  bool blank;      /* a value that does not convert is left blank instead of refusing its row */
-  char *country;   /* owned or NULL: for phone */
+  bool required; /* an empty value is a problem, a missing column an error */
+  bool blank;    /* a value that does not convert is left blank instead of refusing its row */
+  char *country; /* owned or NULL: for phone */
 };
 
 struct import_key {
@@ -49,7 +50,8 @@ struct import_spec {
 void import_spec_release(struct import_spec *spec);
 void import_spec_options(const struct import_spec *spec, struct sheet_options *out);
 /* Converters by name, parted by spaces or commas: "trim upcase". */
-enum status import_column_chain(struct import_column *c, const char *names, struct error *err) must_use;
+enum status import_column_chain(struct import_column *c, const char *names,
+                                struct error *err) must_use;
 
 enum import_policy {
   POLICY_SKIP_DUPLICATES,   /* flagged rows are left out */
@@ -92,7 +94,8 @@ enum status import_problems(const char *database, const char *id, int64_t limit,
                             struct error *err) must_use;
 enum status import_duplicates(const char *database, const char *id, int64_t limit, struct grid *out,
                               struct error *err) must_use;
-/* After commit: do the counts add up; and `limit` rows, drawn by the id, read again from the source. */
+/* After commit: do the counts add up; and `limit` rows, drawn by the id, read again from the
+ * source. */
 enum status import_counts(const char *database, const char *id, struct grid *out,
                           struct error *err) must_use;
 enum status import_spot_check(const char *database, const char *id, int64_t limit, struct grid *out,

@@ -37,9 +37,9 @@ struct record {
 
 struct sheet_options {
   const char *path;
-  const char *format;    /* "csv", "tsv", "xlsx"; NULL = by the file's first bytes and name */
-  const char *sheet;     /* workbooks: name, or number from 1; NULL = the first that is not hidden */
-  const char *encoding;  /* "utf-8", "latin-1", "windows-1252"; NULL = utf-8 */
+  const char *format;   /* "csv", "tsv", "xlsx"; NULL = by the file's first bytes and name */
+  const char *sheet;    /* workbooks: name, or number from 1; NULL = the first that is not hidden */
+  const char *encoding; /* "utf-8", "latin-1", "windows-1252"; NULL = utf-8 */
   const char *delimiter; /* one of , ; | tab; NULL = by the header line */
 };
 
@@ -55,12 +55,12 @@ struct sheet {
   const struct sheet_ops *ops;
   const char *format;
   char *path;
-  char delimiter;       /* 0 for workbooks */
+  char delimiter; /* 0 for workbooks */
   const char *encoding;
-  char **names;         /* columns, trimmed; empty ones at the right end are left out */
+  char **names; /* columns, trimmed; empty ones at the right end are left out */
   size_t name_count;
   uint64_t header_row;
-  char **sheets;        /* workbooks: all sheets' names */
+  char **sheets; /* workbooks: all sheets' names */
   size_t sheet_count;
   char *sheet_name;     /* workbooks: the one that is read */
   bool ragged;          /* rows may be shorter than the header by their nature */

@@ -45,7 +45,8 @@ static const char *read_digits(const struct cell *c, struct digits *out) {
       out->d[out->n++] = ch;
     } else if (ch == '+' && !out->n && !out->plus) out->plus = true;
     else if ((ch == 'x' || ch == 'X' || ch == '#') && out->n >= 7) return "has an extension";
-    else if ((ch == 'e' || ch == 'E') && out->n >= 7 && i + 4 <= c->len && !strncasecmp(c->s + i, "ext", 3))
+    else if ((ch == 'e' || ch == 'E') && out->n >= 7 && i + 4 <= c->len &&
+             !strncasecmp(c->s + i, "ext", 3))
       return "has an extension";
     else if (!memchr(" ()-./\t", ch, 7) && (uint8_t)ch < 0x80) return "is not a phone number";
   }
@@ -69,7 +70,8 @@ static const char *international(const char *d, size_t n, struct buf *scratch) {
   return wrong;
 }
 
-static const char *national(const struct country *at, const char *d, size_t n, struct buf *scratch) {
+static const char *national(const struct country *at, const char *d, size_t n,
+                            struct buf *scratch) {
   if (at->trunk && n > at->min && d[0] == at->trunk) d++, n--;
   const char *wrong = NULL;
   if (at->code[0] == '1') wrong = check_nanp(d, n);
@@ -88,7 +90,10 @@ const char *as_phone(const struct convert_options *o, const struct cell *in, str
   if (wrong) return wrong;
   size_t from = scratch->len;
   const struct country *at = country_find(o->country ? o->country : "US");
-  size_t prefix = d.plus ? 0 : d.n > 11 && !memcmp(d.d, "011", 3) ? 3 : d.n > 10 && !memcmp(d.d, "00", 2) ? 2 : 0;
+  size_t prefix = d.plus                               ? 0
+                  : d.n > 11 && !memcmp(d.d, "011", 3) ? 3
+                  : d.n > 10 && !memcmp(d.d, "00", 2)  ? 2
+                                                       : 0;
   if (d.plus || prefix) wrong = international(d.d + prefix, d.n - prefix, scratch);
   else wrong = national(at ? at : country_find("US"), d.d, d.n, scratch);
   return wrong ? wrong : convert_added(out, scratch, from);
@@ -130,7 +135,8 @@ static const char *check_domain(const char *s, size_t len) {
     label = p + 1;
   }
   if (labels < 2) return "has no dot in its domain";
-  if (end - label < 2 || (*label >= '0' && *label <= '9')) return "has a top-level domain that cannot be";
+  if (end - label < 2 || (*label >= '0' && *label <= '9'))
+    return "has a top-level domain that cannot be";
   return NULL;
 }
 
@@ -155,26 +161,65 @@ const char *as_email(const struct convert_options *o, const struct cell *in, str
 }
 
 static const char *const states[][2] = {
-    {"AL", "Alabama"},        {"AK", "Alaska"},         {"AZ", "Arizona"},
-    {"AR", "Arkansas"},       {"CA", "California"},     {"CO", "Colorado"},
-    {"CT", "Connecticut"},    {"DE", "Delaware"},       {"DC", "District of Columbia"},
-    {"FL", "Florida"},        {"GA", "Georgia"},        {"HI", "Hawaii"},
-    {"ID", "Idaho"},          {"IL", "Illinois"},       {"IN", "Indiana"},
-    {"IA", "Iowa"},           {"KS", "Kansas"},         {"KY", "Kentucky"},
-    {"LA", "Louisiana"},      {"ME", "Maine"},          {"MD", "Maryland"},
-    {"MA", "Massachusetts"},  {"MI", "Michigan"},       {"MN", "Minnesota"},
-    {"MS", "Mississippi"},    {"MO", "Missouri"},       {"MT", "Montana"},
-    {"NE", "Nebraska"},       {"NV", "Nevada"},         {"NH", "New Hampshire"},
-    {"NJ", "New Jersey"},     {"NM", "New Mexico"},     {"NY", "New York"},
-    {"NC", "North Carolina"}, {"ND", "North Dakota"},   {"OH", "Ohio"},
-    {"OK", "Oklahoma"},       {"OR", "Oregon"},         {"PA", "Pennsylvania"},
-    {"RI", "Rhode Island"},   {"SC", "South Carolina"}, {"SD", "South Dakota"},
-    {"TN", "Tennessee"},      {"TX", "Texas"},          {"UT", "Utah"},
-    {"VT", "Vermont"},        {"VA", "Virginia"},       {"WA", "Washington"},
-    {"WV", "West Virginia"},  {"WI", "Wisconsin"},      {"WY", "Wyoming"},
-    {"AS", "American Samoa"}, {"GU", "Guam"},           {"MP", "Northern Mariana Islands"},
-    {"PR", "Puerto Rico"},    {"VI", "US Virgin Islands"},
-    {"AA", "Armed Forces Americas"}, {"AE", "Armed Forces Europe"}, {"AP", "Armed Forces Pacific"},
+    {"AL", "Alabama"},
+    {"AK", "Alaska"},
+    {"AZ", "Arizona"},
+    {"AR", "Arkansas"},
+    {"CA", "California"},
+    {"CO", "Colorado"},
+    {"CT", "Connecticut"},
+    {"DE", "Delaware"},
+    {"DC", "District of Columbia"},
+    {"FL", "Florida"},
+    {"GA", "Georgia"},
+    {"HI", "Hawaii"},
+    {"ID", "Idaho"},
+    {"IL", "Illinois"},
+    {"IN", "Indiana"},
+    {"IA", "Iowa"},
+    {"KS", "Kansas"},
+    {"KY", "Kentucky"},
+    {"LA", "Louisiana"},
+    {"ME", "Maine"},
+    {"MD", "Maryland"},
+    {"MA", "Massachusetts"},
+    {"MI", "Michigan"},
+    {"MN", "Minnesota"},
+    {"MS", "Mississippi"},
+    {"MO", "Missouri"},
+    {"MT", "Montana"},
+    {"NE", "Nebraska"},
+    {"NV", "Nevada"},
+    {"NH", "New Hampshire"},
+    {"NJ", "New Jersey"},
+    {"NM", "New Mexico"},
+    {"NY", "New York"},
+    {"NC", "North Carolina"},
+    {"ND", "North Dakota"},
+    {"OH", "Ohio"},
+    {"OK", "Oklahoma"},
+    {"OR", "Oregon"},
+    {"PA", "Pennsylvania"},
+    {"RI", "Rhode Island"},
+    {"SC", "South Carolina"},
+    {"SD", "South Dakota"},
+    {"TN", "Tennessee"},
+    {"TX", "Texas"},
+    {"UT", "Utah"},
+    {"VT", "Vermont"},
+    {"VA", "Virginia"},
+    {"WA", "Washington"},
+    {"WV", "West Virginia"},
+    {"WI", "Wisconsin"},
+    {"WY", "Wyoming"},
+    {"AS", "American Samoa"},
+    {"GU", "Guam"},
+    {"MP", "Northern Mariana Islands"},
+    {"PR", "Puerto Rico"},
+    {"VI", "US Virgin Islands"},
+    {"AA", "Armed Forces Americas"},
+    {"AE", "Armed Forces Europe"},
+    {"AP", "Armed Forces Pacific"},
 };
 
 const char *as_state(const struct convert_options *o, const struct cell *in, struct buf *scratch,

@@ -63,7 +63,7 @@ static const char *as_lower(const struct convert_options *o, const struct cell *
   return convert_added(out, scratch, from);
 }
 
-/* Copies a number's text without the commas that group its thousands; false when they stand wrong. */
+/* Copies a number's text without the commas that group thousands; false when they stand wrong. */
 static bool copy_number(const struct cell *c, char *to, size_t size) {
   size_t n = 0, group = 0;
   bool grouped = false, fraction = false;
@@ -81,7 +81,8 @@ static bool copy_number(const struct cell *c, char *to, size_t size) {
     }
     if (ch >= '0' && ch <= '9') group++;
     else if (ch == '.' || ch == 'e' || ch == 'E') fraction = true;
-    else if (!((ch == '-' || ch == '+') && (!n || to[n - 1] == 'e' || to[n - 1] == 'E'))) return false;
+    else if (!((ch == '-' || ch == '+') && (!n || to[n - 1] == 'e' || to[n - 1] == 'E')))
+      return false;
     if (n + 1 >= size) return false;
     to[n++] = ch;
   }
@@ -148,7 +149,8 @@ static const char *as_zip(const struct convert_options *o, const struct cell *in
     else return "is not a ZIP code";
   }
   size_t main_part = dash ? dash : n > 5 ? n - 4 : n;
-  if (main_part < 3 || main_part > 5 || (n > main_part && n - main_part != 4) || (dash && n == main_part))
+  if (main_part < 3 || main_part > 5 || (n > main_part && n - main_part != 4) ||
+      (dash && n == main_part))
     return "is not a ZIP code: it has 5 or 9 digits";
   size_t from = scratch->len;
   buf_addn(scratch, 5 - main_part, '0');

@@ -27,9 +27,9 @@ struct csv {
 
 /* How far a record got. */
 struct scan {
-  const char *p;      /* where scanning stands */
-  size_t count;       /* fields so far */
-  const char *open;   /* the quote that is open, or NULL */
+  const char *p;    /* where scanning stands */
+  size_t count;     /* fields so far */
+  const char *open; /* the quote that is open, or NULL */
   const char *problem;
   bool complete;
 };
@@ -52,7 +52,8 @@ static uint64_t line_of(int fd, uint64_t offset) {
     size_t want = offset - at < sizeof chunk ? (size_t)(offset - at) : sizeof chunk;
     ssize_t got = pread(fd, chunk, want, (off_t)at);
     if (got <= 0) break;
-    for (ssize_t i = 0; i < got; i++) line += chunk[i] == '\n';
+    for (ssize_t i = 0; i < got; i++)
+      line += chunk[i] == '\n';
     at += (uint64_t)got;
   }
   return line;
@@ -80,8 +81,7 @@ static enum status check_chunk(struct csv *c, const char *s, size_t len, struct 
   const char *nul = memchr(s, 0, len);
   if (nul) return fail_nul(c, c->offset + (uint64_t)(nul - s), err);
   size_t bad;
-  if (!c->latin1 && !utf8_check(&c->utf8, s, len, &bad))
-    return fail_utf8(c, c->offset + bad, err);
+  if (!c->latin1 && !utf8_check(&c->utf8, s, len, &bad)) return fail_utf8(c, c->offset + bad, err);
   c->offset += len;
   return OK;
 }
@@ -91,13 +91,15 @@ static void make_room(struct csv *c, size_t room) {
   c->end -= c->at;
   c->at = 0;
   if (c->end + room + 1 <= c->cap) return;
-  while (c->end + room + 1 > c->cap) c->cap *= 2;
+  while (c->end + room + 1 > c->cap)
+    c->cap *= 2;
   c->data = mem_realloc(c->data, c->cap);
 }
 
 static enum status read_some(struct csv *c, char *to, size_t size, size_t *got, struct error *err) {
   ssize_t n;
-  do n = read(c->fd, to, size);
+  do
+    n = read(c->fd, to, size);
   while (n < 0 && errno == EINTR);
   if (n < 0) {
     error_kind(err, "provider");
@@ -133,19 +135,22 @@ static enum status fill(struct csv *c, struct error *err) {
 }
 
 static struct cell *add_cell(struct csv *c, struct scan *scan) {
-  if (scan->count == c->cell_cap) c->cells = mem_grow(c->cells, scan->count, &c->cell_cap, sizeof *c->cells);
+  if (scan->count == c->cell_cap)
+    c->cells = mem_grow(c->cells, scan->count, &c->cell_cap, sizeof *c->cells);
   struct cell *cell = &c->cells[scan->count++];
   *cell = (struct cell){.kind = CELL_TEXT};
   return cell;
 }
 
-/* A field without quotes: up to the delimiter or the line end (the sentinel stops it at the latest). */
+/* A field without quotes: up to the delimiter or the line end (the sentinel stops it at the
+ * latest). */
 static void scan_plain(struct csv *c, struct scan *scan) {
   struct cell *cell = add_cell(c, scan);
   const char *p = scan->p;
   char delimiter = c->head.delimiter;
   cell->s = p;
-  while (*p != delimiter && *p != '\n' && *p != '\r') p++;
+  while (*p != delimiter && *p != '\n' && *p != '\r')
+    p++;
   cell->len = (size_t)(p - cell->s);
   scan->p = p;
 }
@@ -200,7 +205,8 @@ static void scan_record(struct csv *c, struct scan *scan) {
 
 static uint64_t count_lines(const char *from, const char *to) {
   uint64_t n = 0;
-  for (const char *p = from; (p = memchr(p, '\n', (size_t)(to - p))) != NULL; p++) n++;
+  for (const char *p = from; (p = memchr(p, '\n', (size_t)(to - p))) != NULL; p++)
+    n++;
   return n;
 }
 
@@ -248,7 +254,8 @@ static void close_up(struct cell *cell) {
 static enum status finish_record(struct csv *c, struct scan *scan, struct record *out,
                                  struct error *err) {
   for (size_t i = 0; i < scan->count; i++) {
-    if (c->cells[i].len > SHEET_MAX_FIELD) return fail_size(c, "bytes in a field", SHEET_MAX_FIELD, err);
+    if (c->cells[i].len > SHEET_MAX_FIELD)
+      return fail_size(c, "bytes in a field", SHEET_MAX_FIELD, err);
     if (c->cells[i].kind == CELL_ERROR) close_up(&c->cells[i]);
   }
   c->line += count_lines(c->data + c->at, scan->p);
@@ -290,7 +297,8 @@ static char guess_delimiter(const struct csv *c) {
     if (*p == '"') quoted = !quoted;
     if (quoted) continue;
     if (*p == '\n' || *p == '\r') break;
-    for (size_t i = 0; i < 4; i++) seen[i] += *p == candidates[i];
+    for (size_t i = 0; i < 4; i++)
+      seen[i] += *p == candidates[i];
   }
   size_t best = 0;
   for (size_t i = 1; i < 4; i++)
@@ -306,7 +314,8 @@ static enum status choose_delimiter(struct csv *c, const struct sheet_options *o
   else if (strlen(d) == 1 && strchr(",;|\t:", *d)) c->head.delimiter = *d;
   else {
     error_kind(err, "validation");
-    return error_set(err, ERR_VALUE, "\"%.20s\" is no delimiter; it is one of , ; : | or \"tab\"", d);
+    return error_set(err, ERR_VALUE, "\"%.20s\" is no delimiter; it is one of , ; : | or \"tab\"",
+                     d);
   }
   return OK;
 }
@@ -333,7 +342,8 @@ enum status csv_open(struct sheet **out, int fd, const struct sheet_options *o, 
                      struct error *err) {
   struct csv *c = mem_zalloc(sizeof *c);
   static const struct sheet_ops ops = {csv_next, csv_close};
-  c->head = (struct sheet){.ops = &ops, .format = tabs ? "tsv" : "csv", .path = mem_strdup(o->path)};
+  c->head =
+      (struct sheet){.ops = &ops, .format = tabs ? "tsv" : "csv", .path = mem_strdup(o->path)};
   c->fd = fd;
   c->line = 1;
   c->cap = 2 * CHUNK;

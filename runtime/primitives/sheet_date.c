@@ -9,8 +9,9 @@ struct part {
 };
 
 static unsigned month_of(const char *s, size_t len) {
-  static const char *const months[] = {"january", "february", "march",     "april",   "may",      "june",
-                                       "july",    "august",   "september", "october", "november", "december"};
+  static const char *const months[] = {"january",   "february", "march",    "april",
+                                       "may",       "june",     "july",     "august",
+                                       "september", "october",  "november", "december"};
   for (unsigned i = 0; i < 12; i++)
     if (len >= 3 && len <= strlen(months[i]) && !strncasecmp(s, months[i], len)) return i + 1;
   return len == 4 && !strncasecmp(s, "sept", 4) ? 9 : 0;
@@ -34,7 +35,8 @@ static bool read_number(const char **p, const char *end, struct part *out) {
 
 static bool read_word(const char **p, const char *end, struct part *out) {
   const char *s = *p;
-  while (s < end && is_letter(*s)) s++;
+  while (s < end && is_letter(*s))
+    s++;
   *out = (struct part){.word = true, .n = month_of(*p, (size_t)(s - *p))};
   *p = s;
   return out->n != 0;
@@ -44,7 +46,8 @@ static bool read_word(const char **p, const char *end, struct part *out) {
 static const char *skip_ordinal(const char *p, const char *end) {
   static const char *const endings[] = {"st", "nd", "rd", "th"};
   for (size_t i = 0; i < 4; i++)
-    if (end - p >= 2 && !strncasecmp(p, endings[i], 2) && (end - p == 2 || !is_letter(p[2]))) return p + 2;
+    if (end - p >= 2 && !strncasecmp(p, endings[i], 2) && (end - p == 2 || !is_letter(p[2])))
+      return p + 2;
   return p;
 }
 
@@ -55,7 +58,8 @@ static size_t read_parts(const char **p, const char *end, struct part part[3]) {
   while (s < end && n < 3) {
     if (n) {
       const char *mark = s;
-      while (s < end && strchr("/-., ", *s)) s++;
+      while (s < end && strchr("/-., ", *s))
+        s++;
       if (s == mark && !part[n - 1].word && !is_letter(*s)) return 0;
     }
     if (s == end) break;
@@ -98,7 +102,8 @@ static unsigned days_in(unsigned y, unsigned m) {
 /* A time of midnight after a date is what spreadsheets add; another time would be lost. */
 static const char *check_time(const char *p, const char *end) {
   if (p < end && *p == 'T') p++;
-  while (p < end && *p == ' ') p++;
+  while (p < end && *p == ' ')
+    p++;
   for (; p < end; p++) {
     if (*p >= '1' && *p <= '9') return "has a time of day";
     if (!strchr("0:.Z", *p)) return "is not a date";

@@ -10,8 +10,10 @@
 #include <unistd.h>
 
 void sheet_release(struct sheet *s) {
-  for (size_t i = 0; i < s->name_count; i++) mem_free(s->names[i]);
-  for (size_t i = 0; i < s->sheet_count; i++) mem_free(s->sheets[i]);
+  for (size_t i = 0; i < s->name_count; i++)
+    mem_free(s->names[i]);
+  for (size_t i = 0; i < s->sheet_count; i++)
+    mem_free(s->sheets[i]);
   mem_free(s->names);
   mem_free(s->sheets);
   mem_free(s->sheet_name);
@@ -40,8 +42,9 @@ static enum status open_file(const char *path, int *out, struct error *err) {
   if (fd < 0) {
     enum status st = errno == ENOENT ? ERR_NOT_FOUND : ERR_IO;
     error_set(err, st, "cannot open %s: %s", path, strerror(errno));
-    error_help(err, st == ERR_NOT_FOUND ? "check the path; it is taken from the directory you are in"
-                                        : "make the file readable for the user who runs this");
+    error_help(err, st == ERR_NOT_FOUND
+                        ? "check the path; it is taken from the directory you are in"
+                        : "make the file readable for the user who runs this");
     error_kind(err, "validation");
     return st;
   }
@@ -66,7 +69,8 @@ struct kind {
 
 static const struct kind kinds[] = {
     {"PK\003\004", 4, "xlsx", NULL, NULL},
-    {"PK\005\006", 4, NULL, "is an empty zip archive, not a workbook", "save the table as .xlsx again"},
+    {"PK\005\006", 4, NULL, "is an empty zip archive, not a workbook",
+     "save the table as .xlsx again"},
     {"\xd0\xcf\x11\xe0", 4, NULL, "is an encrypted workbook or an old .xls file",
      "open it, take the password off, and save it as .xlsx or \"CSV UTF-8\""},
     {"\xff\xfe", 2, NULL, "is UTF-16 text",
@@ -83,7 +87,8 @@ static const struct kind *kind_of(int fd) {
   char first[16] = {0};
   ssize_t got = pread(fd, first, sizeof first, 0);
   for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
-    if (got >= (ssize_t)kinds[i].len && !memcmp(first, kinds[i].magic, kinds[i].len)) return &kinds[i];
+    if (got >= (ssize_t)kinds[i].len && !memcmp(first, kinds[i].magic, kinds[i].len))
+      return &kinds[i];
   return NULL;
 }
 
@@ -109,7 +114,8 @@ static enum status choose_format(const char **out, int fd, const struct sheet_op
   return OK;
 }
 
-static enum status open_reader(struct sheet **out, const struct sheet_options *o, struct error *err) {
+static enum status open_reader(struct sheet **out, const struct sheet_options *o,
+                               struct error *err) {
   int fd = -1;
   enum status st = open_file(o->path, &fd, err);
   if (st) return st;
@@ -149,13 +155,13 @@ static void complain(struct buf *out, const char *fmt, ...) {
   va_end(ap);
 }
 
-/* Two names are one when their normal forms are; symbols alone ("#", "%") are compared as written. */
+/* Two names are one when their normal forms are; symbols alone ("#") are compared as written. */
 static bool same_name(const char *a, const char *b) {
   struct buf x = BUF_INIT, y = BUF_INIT;
   text_normal(&x, a, strlen(a));
   text_normal(&y, b, strlen(b));
-  bool same = x.len || y.len ? x.len == y.len && !memcmp(buf_str(&x), buf_str(&y), x.len)
-                             : !strcmp(a, b);
+  bool same =
+      x.len || y.len ? x.len == y.len && !memcmp(buf_str(&x), buf_str(&y), x.len) : !strcmp(a, b);
   buf_release(&x);
   buf_release(&y);
   return same;
@@ -196,8 +202,9 @@ static bool looks_like_data(const char *name) {
 static enum status check_header(const struct sheet *s, struct error *err) {
   for (size_t i = 0; i < s->name_count; i++)
     if (looks_like_data(s->names[i])) {
-      error_set(err, ERR_VALUE, "%s has no header: row %llu, column %zu holds \"%.60s\", which is data",
-                s->path, (unsigned long long)s->header_row, i + 1, s->names[i]);
+      error_set(err, ERR_VALUE,
+                "%s has no header: row %llu, column %zu holds \"%.60s\", which is data", s->path,
+                (unsigned long long)s->header_row, i + 1, s->names[i]);
       error_help(err, "add a first row that names the columns");
       error_kind(err, "validation");
       return err->status;
@@ -206,8 +213,9 @@ static enum status check_header(const struct sheet *s, struct error *err) {
   check_names(s, &wrong);
   enum status st = OK;
   if (wrong.len) {
-    st = error_set(err, ERR_VALUE, "the header of %s (row %llu) cannot be used: %s%s", s->path,
-                   (unsigned long long)s->header_row, buf_str(&wrong), wrong.overflow ? " ..." : "");
+    st =
+        error_set(err, ERR_VALUE, "the header of %s (row %llu) cannot be used: %s%s", s->path,
+                  (unsigned long long)s->header_row, buf_str(&wrong), wrong.overflow ? " ..." : "");
     error_help(err, "give every column a name of its own in that row");
     error_kind(err, "validation");
   }
@@ -225,7 +233,8 @@ static void take_names(struct sheet *s, const struct record *r) {
     names[i] = mem_strdup(buf_str(&name));
     buf_release(&name);
   }
-  while (count && !*names[count - 1]) mem_free(names[--count]);
+  while (count && !*names[count - 1])
+    mem_free(names[--count]);
   s->names = names;
   s->name_count = count;
 }
@@ -241,7 +250,8 @@ static enum status read_header(struct sheet *s, struct error *err) {
     return refuse(err, ERR_VALUE, s->path, "has no header: it holds nothing but blank rows",
                   "the first row names the columns, the rows after it hold the data");
   if (r.problem)
-    return refuse(err, ERR_VALUE, s->path, "has a damaged header: text stands after a closing quote",
+    return refuse(err, ERR_VALUE, s->path,
+                  "has a damaged header: text stands after a closing quote",
                   "double a quote that belongs to a column's name");
   take_names(s, &r);
   return check_header(s, err);
@@ -259,7 +269,8 @@ enum status sheet_open(struct sheet **out, const struct sheet_options *o, struct
 
 /* Extra empty fields at the right end are what programs leave behind; they are no fault. */
 static void check_width(struct sheet *s, struct record *r) {
-  while (r->count > s->name_count && !r->cells[r->count - 1].len) r->count--;
+  while (r->count > s->name_count && !r->cells[r->count - 1].len)
+    r->count--;
   bool shorter = r->count < s->name_count && !s->ragged;
   if (!shorter && r->count <= s->name_count) return;
   s->ragged_rows++;

@@ -37,7 +37,8 @@ static void job_run(void *arg) {
   j->status = j->run(j);
 }
 
-static enum status job_do(struct primitive_call *call, struct job *j, enum status (*run)(struct job *j), struct error *err) {
+static enum status job_do(struct primitive_call *call, struct job *j,
+                          enum status (*run)(struct job *j), struct error *err) {
   j->run = run;
   j->err = err;
   if (call->tasks) task_blocking(call->tasks, job_run, j);
@@ -46,23 +47,30 @@ static enum status job_do(struct primitive_call *call, struct job *j, enum statu
 }
 
 /* Runs the job unless its arguments were wrong; gives one record or all; frees the job. */
-static enum status job_finish(struct primitive_call *call, struct job *j, enum status s, enum status (*run)(struct job *j), bool all,
-                              value *out, struct error *err) {
+static enum status job_finish(struct primitive_call *call, struct job *j, enum status s,
+                              enum status (*run)(struct job *j), bool all, value *out,
+                              struct error *err) {
   if (!s) s = job_do(call, j, run, err);
   if (!s) *out = all ? grid_records(call, &j->grid) : grid_record(call, &j->grid);
   job_release(j);
   return s;
 }
 
-#define PARAM_PATH {"path", "path", "the file"}
-#define PARAM_DATABASE {"database", "path", "the SQLite database"}
-#define PARAM_IMPORT {"import", "string", "the import's id"}
-#define PARAM_LIMIT {"limit", "integer?", "at most so many rows; 20 unless said"}
-#define PARAMS_FORM                                                            \
-  {"sheet", "any?", "of a workbook: its name, or number from 1"},              \
-      {"encoding", "string?", "utf-8, latin-1 or windows-1252"},               \
-      {"delimiter", "string?", "one of , ; | or tab"}
-#define PARAM_END {NULL, NULL, NULL}
+#define PARAM_PATH                                                                                 \
+  { "path", "path", "the file" }
+#define PARAM_DATABASE                                                                             \
+  { "database", "path", "the SQLite database" }
+#define PARAM_IMPORT                                                                               \
+  { "import", "string", "the import's id" }
+#define PARAM_LIMIT                                                                                \
+  { "limit", "integer?", "at most so many rows; 20 unless said" }
+#define PARAMS_FORM                                                                                \
+  {"sheet", "any?", "of a workbook: its name, or number from 1"},                                  \
+      {"encoding", "string?", "utf-8, latin-1 or windows-1252"}, {                                 \
+    "delimiter", "string?", "one of , ; | or tab"                                                  \
+  }
+#define PARAM_END                                                                                  \
+  { NULL, NULL, NULL }
 
 static char *sheet_text(struct primitive_call *call, value v) {
   if (v.tag != V_INT) return arg_dup(call, v);
@@ -103,7 +111,8 @@ static enum status run_inspect(struct job *j) {
 
 static value text_list(char **texts, size_t count) {
   struct list *l = list_new(count);
-  for (size_t i = 0; i < count; i++) list_push(l, value_cstr(texts[i]));
+  for (size_t i = 0; i < count; i++)
+    list_push(l, value_cstr(texts[i]));
   return value_list(l);
 }
 
@@ -128,7 +137,8 @@ static value inspect_record(struct primitive_call *call, const struct job *j) {
   return value_record(d);
 }
 
-static enum status inspect(struct primitive_call *call, const value *args, value *out, struct error *err) {
+static enum status inspect(struct primitive_call *call, const value *args, value *out,
+                           struct error *err) {
   struct job j = {.spec = {.path = arg_dup(call, args[0])}};
   take_form(call, &j.spec, args + 1);
   enum status s = job_do(call, &j, run_inspect, err);
@@ -139,7 +149,8 @@ static enum status inspect(struct primitive_call *call, const value *args, value
 
 static const struct primitive_param inspect_params[] = {PARAM_PATH, PARAMS_FORM, PARAM_END};
 const struct primitive sheet_inspect = {
-    {"sheet", "inspect", inspect_params, "record", EFFECT_READ, "Reads a whole file and says what it holds: columns, rows, damaged rows"},
+    {"sheet", "inspect", inspect_params, "record", EFFECT_READ,
+     "Reads a whole file and says what it holds: columns, rows, damaged rows"},
     inspect};
 
 /* --- stage --- */
@@ -156,10 +167,14 @@ static char *import_id(struct primitive_call *call, value given) {
   return buf_take(&id);
 }
 
-static enum status stage(struct primitive_call *call, const value *args, value *out, struct error *err) {
+static enum status stage(struct primitive_call *call, const value *args, value *out,
+                         struct error *err) {
   struct job j = {.database = arg_dup(call, args[1]),
-                  .spec = {.path = arg_dup(call, args[0]), .table = arg_dup(call, args[2]), .id = import_id(call, args[5]),
-                           .create = arg_true(args[6], false), .pad = arg_true(args[7], false)}};
+                  .spec = {.path = arg_dup(call, args[0]),
+                           .table = arg_dup(call, args[2]),
+                           .id = import_id(call, args[5]),
+                           .create = arg_true(args[6], false),
+                           .pad = arg_true(args[7], false)}};
   take_form(call, &j.spec, args + 8);
   enum status s = args_columns(call, args[3], &j.spec, err);
   if (!s) s = args_keys(call, args[4], &j.spec, err);
@@ -167,21 +182,27 @@ static enum status stage(struct primitive_call *call, const value *args, value *
 }
 
 static const struct primitive_param stage_params[] = {
-    PARAM_PATH, PARAM_DATABASE, {"table", "string", "the table that the rows are for"},
+    PARAM_PATH,
+    PARAM_DATABASE,
+    {"table", "string", "the table that the rows are for"},
     {"columns", "array", "hashes {from:, to:, convert:, required:, blank:, country:}"},
     {"keys", "array?", "columns, or lists of columns, by which duplicates are found"},
     {"import", "string?", "the import's id; from the action's key unless said"},
     {"create", "boolean?", "make the database and the table when they are missing"},
-    {"pad", "boolean?", "fill up rows shorter than the header instead of refusing them"}, PARAMS_FORM, PARAM_END};
+    {"pad", "boolean?", "fill up rows shorter than the header instead of refusing them"},
+    PARAMS_FORM,
+    PARAM_END};
 const struct primitive sheet_stage = {
-    {"sheet", "stage", stage_params, "record", EFFECT_WRITE, "Reads, converts and checks a file, and finds duplicates; the table is not touched"},
+    {"sheet", "stage", stage_params, "record", EFFECT_WRITE,
+     "Reads, converts and checks a file, and finds duplicates; the table is not touched"},
     stage};
 
 static enum status run_load(struct job *j) {
   return import_load_spec(j->database, j->id, &j->spec, j->err);
 }
 
-static enum status restage(struct primitive_call *call, const value *args, value *out, struct error *err) {
+static enum status restage(struct primitive_call *call, const value *args, value *out,
+                           struct error *err) {
   struct job j = {.database = arg_dup(call, args[0]), .id = arg_dup(call, args[1])};
   enum status s = job_do(call, &j, run_load, err);
   if (!s && args[2].tag != V_NIL) {
@@ -198,12 +219,18 @@ static enum status restage(struct primitive_call *call, const value *args, value
 }
 
 static const struct primitive_param restage_params[] = {
-    PARAM_DATABASE, PARAM_IMPORT, {"path", "path?", "a corrected file; the same one unless said"},
+    PARAM_DATABASE,
+    PARAM_IMPORT,
+    {"path", "path?", "a corrected file; the same one unless said"},
     {"rename", "hash?", "names in the mapping to names in the file"},
     {"blank", "array?", "columns whose bad values are left blank instead of refusing the row"},
-    {"pad", "boolean?", "fill up rows shorter than the header instead of refusing them"}, PARAMS_FORM, PARAM_END};
+    {"pad", "boolean?", "fill up rows shorter than the header instead of refusing them"},
+    PARAMS_FORM,
+    PARAM_END};
 const struct primitive sheet_restage = {
-    {"sheet", "restage", restage_params, "record", EFFECT_WRITE, "Stages an import again, as it was asked for, with corrections"}, restage};
+    {"sheet", "restage", restage_params, "record", EFFECT_WRITE,
+     "Stages an import again, as it was asked for, with corrections"},
+    restage};
 
 /* --- looking --- */
 
@@ -234,15 +261,19 @@ static int64_t limit_of(value v) {
   return n < 0 ? 0 : n > LIST_LIMIT ? LIST_LIMIT : n;
 }
 
-static enum status look(struct primitive_call *call, const value *args, enum status (*run)(struct job *j), bool all, value *out,
+static enum status look(struct primitive_call *call, const value *args,
+                        enum status (*run)(struct job *j), bool all, value *out,
                         struct error *err) {
-  struct job j = {.database = arg_dup(call, args[0]), .id = arg_dup(call, args[1]), .limit = all ? limit_of(args[2]) : 0};
+  struct job j = {.database = arg_dup(call, args[0]),
+                  .id = arg_dup(call, args[1]),
+                  .limit = all ? limit_of(args[2]) : 0};
   return job_finish(call, &j, OK, run, all, out, err);
 }
 
-#define LOOK(name, many)                                                                                             \
-  static enum status name(struct primitive_call *call, const value *args, value *out, struct error *err) {           \
-    return look(call, args, run_##name, many, out, err);                                                             \
+#define LOOK(name, many)                                                                           \
+  static enum status name(struct primitive_call *call, const value *args, value *out,              \
+                          struct error *err) {                                                     \
+    return look(call, args, run_##name, many, out, err);                                           \
   }
 LOOK(preview, true)
 LOOK(problems, true)
@@ -252,33 +283,43 @@ LOOK(counts, false)
 LOOK(status, false)
 #undef LOOK
 
-static enum status list(struct primitive_call *call, const value *args, value *out, struct error *err) {
+static enum status list(struct primitive_call *call, const value *args, value *out,
+                        struct error *err) {
   struct job j = {.database = arg_dup(call, args[0])};
   return job_finish(call, &j, OK, run_list, true, out, err);
 }
 
-static const struct primitive_param many_params[] = {PARAM_DATABASE, PARAM_IMPORT, PARAM_LIMIT, PARAM_END};
+static const struct primitive_param many_params[] = {PARAM_DATABASE, PARAM_IMPORT, PARAM_LIMIT,
+                                                     PARAM_END};
 static const struct primitive_param one_params[] = {PARAM_DATABASE, PARAM_IMPORT, PARAM_END};
 static const struct primitive_param list_params[] = {PARAM_DATABASE, PARAM_END};
 
-const struct primitive sheet_preview = {
-    {"sheet", "preview", many_params, "array", EFFECT_READ, "The first staged rows, as they would be stored"}, preview};
-const struct primitive sheet_problems = {
-    {"sheet", "problems", many_params, "array", EFFECT_READ, "What was wrong: row, column, value, reason, refused"}, problems};
+const struct primitive sheet_preview = {{"sheet", "preview", many_params, "array", EFFECT_READ,
+                                         "The first staged rows, as they would be stored"},
+                                        preview};
+const struct primitive sheet_problems = {{"sheet", "problems", many_params, "array", EFFECT_READ,
+                                          "What was wrong: row, column, value, reason, refused"},
+                                         problems};
 const struct primitive sheet_duplicates = {
-    {"sheet", "duplicates", many_params, "array", EFFECT_READ, "Flagged rows and what they match"}, duplicates};
+    {"sheet", "duplicates", many_params, "array", EFFECT_READ, "Flagged rows and what they match"},
+    duplicates};
 const struct primitive sheet_spot_check = {
-    {"sheet", "spot_check", many_params, "array", EFFECT_READ, "Rows drawn by the import's id, compared with the source"}, spot_check};
-const struct primitive sheet_counts = {
-    {"sheet", "counts", one_params, "record", EFFECT_READ, "Whether what was read, written and is there adds up"}, counts};
-const struct primitive sheet_status = {
-    {"sheet", "status", one_params, "record", EFFECT_READ, "The state and the numbers of an import"}, status};
+    {"sheet", "spot_check", many_params, "array", EFFECT_READ,
+     "Rows drawn by the import's id, compared with the source"},
+    spot_check};
+const struct primitive sheet_counts = {{"sheet", "counts", one_params, "record", EFFECT_READ,
+                                        "Whether what was read, written and is there adds up"},
+                                       counts};
+const struct primitive sheet_status = {{"sheet", "status", one_params, "record", EFFECT_READ,
+                                        "The state and the numbers of an import"},
+                                       status};
 const struct primitive sheet_list = {
     {"sheet", "list", list_params, "array", EFFECT_READ, "All imports of a database"}, list};
 
 /* --- changing --- */
 
-static enum status take_policy(struct primitive_call *call, value v, enum import_policy *out, struct error *err) {
+static enum status take_policy(struct primitive_call *call, value v, enum import_policy *out,
+                               struct error *err) {
   static const char *const names[] = {"skip", "update", "keep"};
   const char *text = v.tag == V_NIL ? "skip" : arg_text(call, v);
   for (size_t i = 0; text && i < 3; i++)
@@ -287,7 +328,8 @@ static enum status take_policy(struct primitive_call *call, value v, enum import
       return OK;
     }
   error_kind(err, "validation");
-  return error_set(err, ERR_VALUE, "duplicates: is :skip, :update or :keep, not %s", text ? text : value_type_name(v));
+  return error_set(err, ERR_VALUE, "duplicates: is :skip, :update or :keep, not %s",
+                   text ? text : value_type_name(v));
 }
 
 static enum status take_rows(value v, struct job *j, struct error *err) {
@@ -296,7 +338,9 @@ static enum status take_rows(value v, struct job *j, struct error *err) {
   j->keep = mem_array(l->count ? l->count : 1, sizeof *j->keep);
   for (size_t i = 0; i < l->count; i++) {
     error_kind(err, "validation");
-    if (l->items[i].tag != V_INT) return error_set(err, ERR_VALUE, "keep: holds %s, not a row number", value_type_name(l->items[i]));
+    if (l->items[i].tag != V_INT)
+      return error_set(err, ERR_VALUE, "keep: holds %s, not a row number",
+                       value_type_name(l->items[i]));
     j->keep[i] = l->items[i].u.i;
   }
   j->choice.keep = j->keep;
@@ -317,14 +361,16 @@ static enum status run_discard(struct job *j) {
   return import_discard(j->database, j->id, &j->grid, j->err);
 }
 
-static enum status commit(struct primitive_call *call, const value *args, value *out, struct error *err) {
+static enum status commit(struct primitive_call *call, const value *args, value *out,
+                          struct error *err) {
   struct job j = {.database = arg_dup(call, args[0]), .id = arg_dup(call, args[1])};
   enum status s = take_policy(call, args[2], &j.choice.policy, err);
   if (!s) s = take_rows(args[3], &j, err);
   return job_finish(call, &j, s, run_commit, false, out, err);
 }
 
-static enum status roll_back(struct primitive_call *call, const value *args, value *out, struct error *err) {
+static enum status roll_back(struct primitive_call *call, const value *args, value *out,
+                             struct error *err) {
   struct job j = {.database = arg_dup(call, args[0]), .id = arg_dup(call, args[1])};
   const char *changed = args[2].tag == V_NIL ? "refuse" : arg_text(call, args[2]);
   enum status s = OK;
@@ -336,28 +382,47 @@ static enum status roll_back(struct primitive_call *call, const value *args, val
   return job_finish(call, &j, s, run_roll_back, false, out, err);
 }
 
-static enum status stop(struct primitive_call *call, const value *args, value *out, struct error *err) {
-  struct job j = {.database = arg_dup(call, args[0]), .id = arg_dup(call, args[1]), .text = arg_dup(call, args[2])};
+static enum status stop(struct primitive_call *call, const value *args, value *out,
+                        struct error *err) {
+  struct job j = {.database = arg_dup(call, args[0]),
+                  .id = arg_dup(call, args[1]),
+                  .text = arg_dup(call, args[2])};
   return job_finish(call, &j, OK, run_stop, false, out, err);
 }
 
-static enum status discard(struct primitive_call *call, const value *args, value *out, struct error *err) {
+static enum status discard(struct primitive_call *call, const value *args, value *out,
+                           struct error *err) {
   struct job j = {.database = arg_dup(call, args[0]), .id = arg_dup(call, args[1])};
   return job_finish(call, &j, OK, run_discard, false, out, err);
 }
 
 static const struct primitive_param commit_params[] = {
-    PARAM_DATABASE, PARAM_IMPORT, {"duplicates", "symbol?", ":skip (unless said), :update or :keep"},
-    {"keep", "array?", "numbers of flagged rows that are imported all the same"}, PARAM_END};
+    PARAM_DATABASE,
+    PARAM_IMPORT,
+    {"duplicates", "symbol?", ":skip (unless said), :update or :keep"},
+    {"keep", "array?", "numbers of flagged rows that are imported all the same"},
+    PARAM_END};
 static const struct primitive_param roll_back_params[] = {
-    PARAM_DATABASE, PARAM_IMPORT, {"changed", "symbol?", "rows changed since: :refuse (unless said) or :keep"}, PARAM_END};
-static const struct primitive_param stop_params[] = {PARAM_DATABASE, PARAM_IMPORT, {"reason", "string?", "kept as the import's message"}, PARAM_END};
+    PARAM_DATABASE,
+    PARAM_IMPORT,
+    {"changed", "symbol?", "rows changed since: :refuse (unless said) or :keep"},
+    PARAM_END};
+static const struct primitive_param stop_params[] = {
+    PARAM_DATABASE, PARAM_IMPORT, {"reason", "string?", "kept as the import's message"}, PARAM_END};
 
 const struct primitive sheet_commit = {
-    {"sheet", "commit", commit_params, "record", EFFECT_WRITE, "Stores the staged rows, in one transaction; again, it says what it did"}, commit};
+    {"sheet", "commit", commit_params, "record", EFFECT_WRITE,
+     "Stores the staged rows, in one transaction; again, it says what it did"},
+    commit};
 const struct primitive sheet_roll_back = {
-    {"sheet", "roll_back", roll_back_params, "record", EFFECT_WRITE, "Removes the rows an import created, restores those it changed"}, roll_back};
+    {"sheet", "roll_back", roll_back_params, "record", EFFECT_WRITE,
+     "Removes the rows an import created, restores those it changed"},
+    roll_back};
 const struct primitive sheet_stop = {
-    {"sheet", "stop", stop_params, "record", EFFECT_WRITE, "Stops an import that is not committed: it cannot be until it is staged again"}, stop};
+    {"sheet", "stop", stop_params, "record", EFFECT_WRITE,
+     "Stops an import that is not committed: it cannot be until it is staged again"},
+    stop};
 const struct primitive sheet_discard = {
-    {"sheet", "discard", one_params, "record", EFFECT_WRITE, "Gives up an import that is not committed; its staged rows are removed"}, discard};
+    {"sheet", "discard", one_params, "record", EFFECT_WRITE,
+     "Gives up an import that is not committed; its staged rows are removed"},
+    discard};

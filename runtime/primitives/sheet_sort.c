@@ -84,13 +84,15 @@ static enum status spill(struct sorter *s, struct error *err) {
     left -= (size_t)n;
     s->written += n;
   }
-  if (s->run_count == s->run_cap) s->runs = mem_grow(s->runs, s->run_count, &s->run_cap, sizeof *s->runs);
+  if (s->run_count == s->run_cap)
+    s->runs = mem_grow(s->runs, s->run_count, &s->run_cap, sizeof *s->runs);
   s->runs[s->run_count++] = (struct run){.at = from, .end = s->written};
   s->count = 0;
   return OK;
 }
 
-enum status sorter_add(struct sorter *s, uint64_t hash, bool source, int64_t row, struct error *err) {
+enum status sorter_add(struct sorter *s, uint64_t hash, bool source, int64_t row,
+                       struct error *err) {
   if (s->count == s->cap) {
     enum status st = spill(s, err);
     if (st) return st;
@@ -149,7 +151,8 @@ enum status sorter_finish(struct sorter *s, struct error *err) {
     st = refill(s, &s->runs[i], err);
     s->heap[s->heap_count++] = i;
   }
-  for (size_t i = s->heap_count; i-- > 0 && !st;) sift_down(s, i);
+  for (size_t i = s->heap_count; i-- > 0 && !st;)
+    sift_down(s, i);
   return st;
 }
 

@@ -10,8 +10,12 @@ struct sort_pair {
   uint64_t key; /* hash with the source in its lowest bit */
   int64_t row;
 };
-static inline uint64_t sort_hash(const struct sort_pair *p) { return p->key >> 1; }
-static inline bool sort_source(const struct sort_pair *p) { return p->key & 1; }
+static inline uint64_t sort_hash(const struct sort_pair *p) {
+  return p->key >> 1;
+}
+static inline bool sort_source(const struct sort_pair *p) {
+  return p->key & 1;
+}
 
 struct sorter;
 /* `directory` is where the runs' file goes; pairs is how many are held in memory. */
@@ -21,6 +25,7 @@ enum status sorter_add(struct sorter *s, uint64_t hash, bool source, int64_t row
                        struct error *err) must_use;
 /* After the last add: sorter_next gives all pairs in order. */
 enum status sorter_finish(struct sorter *s, struct error *err) must_use;
-enum status sorter_next(struct sorter *s, struct sort_pair *out, bool *more, struct error *err) must_use;
+enum status sorter_next(struct sorter *s, struct sort_pair *out, bool *more,
+                        struct error *err) must_use;
 
 #endif

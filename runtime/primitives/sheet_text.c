@@ -29,7 +29,8 @@ static bool utf8_lead(struct utf8_state *st, uint8_t c) {
 bool utf8_check(struct utf8_state *st, const char *s, size_t len, size_t *bad) {
   for (size_t i = 0; i < len; i++) {
     if (!st->need) {
-      while (i + 8 <= len && is_ascii8(s + i)) i += 8;
+      while (i + 8 <= len && is_ascii8(s + i))
+        i += 8;
       if (i == len) return true;
     }
     uint8_t c = (uint8_t)s[i];
@@ -60,7 +61,8 @@ uint32_t utf8_next(const char **p) {
 
 size_t utf8_cut(const char *s, size_t len, size_t max) {
   if (len <= max) return len;
-  while (max && ((uint8_t)s[max] & 0xc0) == 0x80) max--;
+  while (max && ((uint8_t)s[max] & 0xc0) == 0x80)
+    max--;
   return max;
 }
 

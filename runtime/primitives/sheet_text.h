@@ -16,7 +16,8 @@ struct utf8_state {
 bool utf8_check(struct utf8_state *st, const char *s, size_t len, size_t *bad) must_use;
 /* Reads one code point of valid UTF-8 at *p and moves *p past it. */
 uint32_t utf8_next(const char **p);
-size_t utf8_cut(const char *s, size_t len, size_t max); /* bytes of the longest whole prefix <= max */
+size_t utf8_cut(const char *s, size_t len,
+                size_t max); /* bytes of the longest whole prefix <= max */
 /* Adds text in ISO 8859-1 with the letters that Windows-1252 has in 0x80-0x9f. */
 void latin1_to_utf8(struct buf *out, const char *s, size_t len);
 
@@ -24,7 +25,8 @@ void text_upcase(struct buf *out, const char *s, size_t len);
 void text_downcase(struct buf *out, const char *s, size_t len);
 /* Without spaces at both ends (ASCII space, tab, line ends, no-break space); borrows s. */
 void text_trim(const char **s, size_t *len);
-void text_squeeze(struct buf *out, const char *s, size_t len); /* trimmed, inner runs made one space */
+void text_squeeze(struct buf *out, const char *s,
+                  size_t len); /* trimmed, inner runs made one space */
 
 /* The form that two spellings of one thing share: lower case, no accents, no spaces, no
  * punctuation; addresses with an @ keep their punctuation. Empty when nothing is left. */

@@ -14,8 +14,10 @@ struct complaint {
 };
 
 static const struct complaint complaints[] = {
-    {SQLITE_BUSY, ERR_CONFLICT, "transient", "another program is writing to it; try again when it has ended"},
-    {SQLITE_LOCKED, ERR_CONFLICT, "transient", "another program is writing to it; try again when it has ended"},
+    {SQLITE_BUSY, ERR_CONFLICT, "transient",
+     "another program is writing to it; try again when it has ended"},
+    {SQLITE_LOCKED, ERR_CONFLICT, "transient",
+     "another program is writing to it; try again when it has ended"},
     {SQLITE_FULL, ERR_IO, "provider", "make room on the disk; nothing was changed"},
     {SQLITE_IOERR, ERR_IO, "provider", "check the disk and its free space"},
     {SQLITE_NOTADB, ERR_IO, "validation", "name a SQLite database file"},
@@ -68,8 +70,9 @@ enum status db_open(struct db *db, const char *path, enum db_mode mode, struct e
   if (code == SQLITE_OK) {
     sqlite3_busy_timeout(db->handle, BUSY_MS);
     sqlite3_db_config(db->handle, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
-    st = db_exec(db, err, "PRAGMA cache_size=-16000; PRAGMA temp_store=FILE; PRAGMA foreign_keys=ON;"
-                          "SELECT count(*) FROM sqlite_schema");
+    st = db_exec(db, err,
+                 "PRAGMA cache_size=-16000; PRAGMA temp_store=FILE; PRAGMA foreign_keys=ON;"
+                 "SELECT count(*) FROM sqlite_schema");
   } else {
     st = db_fail(db, err);
   }
@@ -99,7 +102,8 @@ enum status db_exec(struct db *db, struct error *err, const char *fmt, ...) {
   return code == SQLITE_OK ? OK : db_fail(db, err);
 }
 
-static enum status prepare(struct db *db, struct error *err, sqlite3_stmt **out, const char *fmt, va_list ap) {
+static enum status prepare(struct db *db, struct error *err, sqlite3_stmt **out, const char *fmt,
+                           va_list ap) {
   char *sql = format_sql(fmt, ap);
   int code = sqlite3_prepare_v2(db->handle, sql, -1, out, NULL);
   sqlite3_free(sql);
@@ -123,14 +127,16 @@ enum status db_step(struct db *db, sqlite3_stmt *st, bool *row, struct error *er
 
 enum status db_run(struct db *db, sqlite3_stmt *st, struct error *err) {
   int code;
-  do code = sqlite3_step(st);
+  do
+    code = sqlite3_step(st);
   while (code == SQLITE_ROW);
   enum status status = code == SQLITE_DONE ? OK : db_fail(db, err);
   sqlite3_reset(st);
   return status;
 }
 
-enum status db_int(struct db *db, struct error *err, int64_t *out, int64_t missing, const char *fmt, ...) {
+enum status db_int(struct db *db, struct error *err, int64_t *out, int64_t missing, const char *fmt,
+                   ...) {
   va_list ap;
   va_start(ap, fmt);
   sqlite3_stmt *st = NULL;
@@ -138,7 +144,8 @@ enum status db_int(struct db *db, struct error *err, int64_t *out, int64_t missi
   va_end(ap);
   bool row = false;
   if (!status) status = db_step(db, st, &row, err);
-  if (!status) *out = row && sqlite3_column_type(st, 0) != SQLITE_NULL ? sqlite3_column_int64(st, 0) : missing;
+  if (!status)
+    *out = row && sqlite3_column_type(st, 0) != SQLITE_NULL ? sqlite3_column_int64(st, 0) : missing;
   sqlite3_finalize(st);
   return status;
 }
@@ -150,7 +157,8 @@ enum status db_commit(struct db *db, struct error *err) {
   return db_exec(db, err, "COMMIT");
 }
 void db_rollback(struct db *db) {
-  if (db->handle && !sqlite3_get_autocommit(db->handle)) sqlite3_exec(db->handle, "ROLLBACK", NULL, NULL, NULL);
+  if (db->handle && !sqlite3_get_autocommit(db->handle))
+    sqlite3_exec(db->handle, "ROLLBACK", NULL, NULL, NULL);
 }
 
 const char *column_text(sqlite3_stmt *st, int i, size_t *len) {

@@ -15,9 +15,9 @@ struct db {
 };
 
 enum db_mode {
-  DB_READ,   /* must exist, is not written */
-  DB_WRITE,  /* must exist */
-  DB_CREATE  /* made when missing */
+  DB_READ,  /* must exist, is not written */
+  DB_WRITE, /* must exist */
+  DB_CREATE /* made when missing */
 };
 
 enum status db_open(struct db *db, const char *path, enum db_mode mode, struct error *err) must_use;
@@ -26,11 +26,14 @@ void db_close(struct db *db); /* NULL-safe for a zeroed one; an open transaction
 /* What SQLite says, as an error with a kind and a help line. */
 enum status db_fail(struct db *db, struct error *err);
 enum status db_exec(struct db *db, struct error *err, const char *fmt, ...) must_use;
-enum status db_prepare(struct db *db, struct error *err, sqlite3_stmt **out, const char *fmt, ...) must_use;
+enum status db_prepare(struct db *db, struct error *err, sqlite3_stmt **out, const char *fmt,
+                       ...) must_use;
 enum status db_step(struct db *db, sqlite3_stmt *st, bool *row, struct error *err) must_use;
-enum status db_run(struct db *db, sqlite3_stmt *st, struct error *err) must_use; /* to its end, and resets */
+enum status db_run(struct db *db, sqlite3_stmt *st,
+                   struct error *err) must_use; /* to its end, and resets */
 /* The first column of the first row; `missing` when there is none. */
-enum status db_int(struct db *db, struct error *err, int64_t *out, int64_t missing, const char *fmt, ...) must_use;
+enum status db_int(struct db *db, struct error *err, int64_t *out, int64_t missing, const char *fmt,
+                   ...) must_use;
 enum status db_begin(struct db *db, struct error *err) must_use; /* IMMEDIATE */
 enum status db_commit(struct db *db, struct error *err) must_use;
 void db_rollback(struct db *db);
@@ -38,7 +41,8 @@ void db_rollback(struct db *db);
 /* A column's text, "" for NULL, and its length. */
 const char *column_text(sqlite3_stmt *st, int i, size_t *len);
 char *column_dup(sqlite3_stmt *st, int i) must_use;
-void bind_text(sqlite3_stmt *st, int i, const char *s); /* NULL gives NULL; s must live until reset */
+void bind_text(sqlite3_stmt *st, int i,
+               const char *s); /* NULL gives NULL; s must live until reset */
 uint64_t column_hash(sqlite3_stmt *st, int i, uint64_t seed); /* of type and content */
 
 #endif

@@ -1,4 +1,5 @@
-/* Looking at an import: staged rows, flags, counts, and rows drawn for a comparison with the source. */
+/* Looking at an import: staged rows, flags, counts, and rows drawn for a comparison with the
+ * source. */
 #include "sheet_text.h"
 #include "sql_import.h"
 
@@ -10,8 +11,8 @@ struct look {
   struct import_spec spec;
 };
 
-static enum status look_open(struct look *l, const char *database, const char *id, const char *wanted, bool staged,
-                             struct error *err) {
+static enum status look_open(struct look *l, const char *database, const char *id,
+                             const char *wanted, bool staged, struct error *err) {
   *l = (struct look){0};
   enum status s = state_open(&l->db, database, id, DB_READ, wanted, &l->state, err);
   if (!s) s = state_spec(&l->db, id, &l->spec, err);
@@ -25,7 +26,8 @@ static void look_close(struct look *l) {
   db_close(&l->db);
 }
 
-enum status import_preview(const char *database, const char *id, int64_t limit, struct grid *out, struct error *err) {
+enum status import_preview(const char *database, const char *id, int64_t limit, struct grid *out,
+                           struct error *err) {
   struct look l;
   sqlite3_stmt *st = NULL;
   struct buf columns = BUF_INIT;
@@ -34,7 +36,9 @@ enum status import_preview(const char *database, const char *id, int64_t limit, 
     buf_addf(&columns, ", c%zu AS ", i);
     add_name(&columns, l.spec.columns[i].to);
   }
-  if (!s) s = db_prepare(&l.db, err, &st, "SELECT row_ AS row%s FROM stage.rows ORDER BY row_ LIMIT %lld", buf_str(&columns), (long long)limit);
+  if (!s)
+    s = db_prepare(&l.db, err, &st, "SELECT row_ AS row%s FROM stage.rows ORDER BY row_ LIMIT %lld",
+                   buf_str(&columns), (long long)limit);
   if (!s) s = grid_read(&l.db, st, out, err);
   sqlite3_finalize(st);
   buf_release(&columns);
@@ -43,7 +47,8 @@ enum status import_preview(const char *database, const char *id, int64_t limit, 
 }
 
 /* An expression that shows a key's values: "ana@example.org", or several parted by " / ". */
-static void show_key(const struct look *l, size_t k, const char *alias, bool staged, struct buf *out) {
+static void show_key(const struct look *l, size_t k, const char *alias, bool staged,
+                     struct buf *out) {
   const struct import_key *key = &l->spec.keys[k];
   for (size_t i = 0; i < key->count; i++) {
     buf_addf(out, "%scoalesce(%s.", i ? " || ' / ' || " : "", alias);
@@ -55,7 +60,8 @@ static void show_key(const struct look *l, size_t k, const char *alias, bool sta
 
 static void key_name(const struct look *l, size_t k, struct buf *out) {
   const struct import_key *key = &l->spec.keys[k];
-  for (size_t i = 0; i < key->count; i++) buf_addf(out, "%s%s", i ? " + " : "", l->spec.columns[key->columns[i]].to);
+  for (size_t i = 0; i < key->count; i++)
+    buf_addf(out, "%s%s", i ? " + " : "", l->spec.columns[key->columns[i]].to);
 }
 
 /* The flags of one key; NULL where the table does not exist yet and nothing can match in it. */
@@ -66,25 +72,37 @@ static char *flags_of_key(const struct look *l, size_t k, const struct target *t
   show_key(l, k, "stored", false, &table);
   key_name(l, k, &name);
   char *sql;
-  const char *head = "SELECT f.row AS row, CASE f.in_file WHEN 1 THEN 'row ' ELSE %Q || ' ' END || f.match AS matches, %Q AS key,"
-                     " CASE f.exact WHEN 1 THEN 'exact' ELSE 'similar' END AS kind, %s AS value, %s AS other"
-                     " FROM stage.flag f JOIN stage.rows mine ON mine.row_ = f.row";
+  const char *head =
+      "SELECT f.row AS row, CASE f.in_file WHEN 1 THEN 'row ' ELSE %Q || ' ' END || f.match AS "
+      "matches, %Q AS key,"
+      " CASE f.exact WHEN 1 THEN 'exact' ELSE 'similar' END AS kind, %s AS value, %s AS other"
+      " FROM stage.flag f JOIN stage.rows mine ON mine.row_ = f.row";
   struct buf other = BUF_INIT;
-  if (t->exists) buf_addf(&other, "CASE f.in_file WHEN 1 THEN %s ELSE %s END", buf_str(&theirs), buf_str(&table));
+  if (t->exists)
+    buf_addf(&other, "CASE f.in_file WHEN 1 THEN %s ELSE %s END", buf_str(&theirs),
+             buf_str(&table));
   else buf_adds(&other, buf_str(&theirs));
-  char *first = sqlite3_mprintf(head, l->spec.table, buf_str(&name), buf_str(&mine), buf_str(&other));
-  char *stored = t->exists ? sqlite3_mprintf(" LEFT JOIN main.\"%w\" stored ON NOT f.in_file AND stored.%s = f.match", l->spec.table, t->rowid)
-                           : sqlite3_mprintf("");
-  sql = sqlite3_mprintf("%s LEFT JOIN stage.rows theirs ON f.in_file AND theirs.row_ = f.match%s WHERE f.key = %d", first, stored, (int)k);
+  char *first =
+      sqlite3_mprintf(head, l->spec.table, buf_str(&name), buf_str(&mine), buf_str(&other));
+  char *stored = t->exists
+                     ? sqlite3_mprintf(
+                           " LEFT JOIN main.\"%w\" stored ON NOT f.in_file AND stored.%s = f.match",
+                           l->spec.table, t->rowid)
+                     : sqlite3_mprintf("");
+  sql = sqlite3_mprintf(
+      "%s LEFT JOIN stage.rows theirs ON f.in_file AND theirs.row_ = f.match%s WHERE f.key = %d",
+      first, stored, (int)k);
   if (!sql) mem_out();
   sqlite3_free(first);
   sqlite3_free(stored);
   struct buf *all[] = {&mine, &theirs, &table, &name, &other};
-  for (size_t i = 0; i < sizeof all / sizeof *all; i++) buf_release(all[i]);
+  for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+    buf_release(all[i]);
   return sql;
 }
 
-enum status import_duplicates(const char *database, const char *id, int64_t limit, struct grid *out, struct error *err) {
+enum status import_duplicates(const char *database, const char *id, int64_t limit, struct grid *out,
+                              struct error *err) {
   struct look l;
   struct target t = {0};
   sqlite3_stmt *st = NULL;
@@ -96,7 +114,9 @@ enum status import_duplicates(const char *database, const char *id, int64_t limi
     buf_addf(&sql, "%s%s", k ? " UNION ALL " : "", one);
     sqlite3_free(one);
   }
-  if (!s && l.spec.key_count) s = db_prepare(&l.db, err, &st, "SELECT * FROM (%s) ORDER BY row, key LIMIT %lld", buf_str(&sql), (long long)limit);
+  if (!s && l.spec.key_count)
+    s = db_prepare(&l.db, err, &st, "SELECT * FROM (%s) ORDER BY row, key LIMIT %lld",
+                   buf_str(&sql), (long long)limit);
   if (!s && st) s = grid_read(&l.db, st, out, err);
   sqlite3_finalize(st);
   buf_release(&sql);
@@ -108,7 +128,8 @@ enum status import_duplicates(const char *database, const char *id, int64_t limi
 struct tally {
   int64_t present, changed, removed;
 };
-static enum status tally_row(void *ud, int64_t rowid, uint64_t then, uint64_t now, struct error *err) {
+static enum status tally_row(void *ud, int64_t rowid, uint64_t then, uint64_t now,
+                             struct error *err) {
   struct tally *t = ud;
   (void)rowid, (void)err;
   if (!then) return OK;
@@ -118,7 +139,8 @@ static enum status tally_row(void *ud, int64_t rowid, uint64_t then, uint64_t no
   return OK;
 }
 
-enum status import_counts(const char *database, const char *id, struct grid *out, struct error *err) {
+enum status import_counts(const char *database, const char *id, struct grid *out,
+                          struct error *err) {
   struct look l;
   struct tally t = {0, 0, 0};
   sqlite3_stmt *st = NULL;
@@ -126,13 +148,16 @@ enum status import_counts(const char *database, const char *id, struct grid *out
   if (!s) s = blocks_walk(&l.db, id, &l.state, tally_row, &t, err);
   if (!s)
     s = db_prepare(&l.db, err, &st,
-                   "SELECT rows_read, rejected, staged, created, updated, merged, skipped, flagged, %lld AS present, %lld AS altered,"
-                   " %lld AS removed, target_rows AS table_before, (SELECT count(*) FROM \"%w\") AS table_after,"
+                   "SELECT rows_read, rejected, staged, created, updated, merged, skipped, "
+                   "flagged, %lld AS present, %lld AS altered,"
+                   " %lld AS removed, target_rows AS table_before, (SELECT count(*) FROM \"%w\") "
+                   "AS table_after,"
                    " rows_read = staged + rejected AND created = %lld AND %lld = 0 AND"
-                   " CASE policy WHEN 'update' THEN staged >= created + updated + merged ELSE staged = created + skipped END"
+                   " CASE policy WHEN 'update' THEN staged >= created + updated + merged ELSE "
+                   "staged = created + skipped END"
                    " AS \"balanced?\" FROM stepwise_import WHERE id = %Q",
-                   (long long)t.present, (long long)t.changed, (long long)t.removed, l.state.table, (long long)t.present,
-                   (long long)t.changed, id);
+                   (long long)t.present, (long long)t.changed, (long long)t.removed, l.state.table,
+                   (long long)t.present, (long long)t.changed, id);
   if (!s) s = grid_read(&l.db, st, out, err);
   sqlite3_finalize(st);
   look_close(&l);
@@ -179,19 +204,22 @@ static void draw(struct spot *p, const char *id, uint64_t total, uint64_t limit)
   if (limit > SPOT_MAX) limit = SPOT_MAX;
   uint64_t seed = text_hash(0, id, strlen(id));
   if (limit >= total) {
-    for (; p->count < total; p->count++) p->wanted[p->count] = p->count;
+    for (; p->count < total; p->count++)
+      p->wanted[p->count] = p->count;
     return;
   }
   while (p->count < limit) {
     uint64_t n = scramble(seed++) % total;
     bool again = false;
-    for (size_t i = 0; i < p->count; i++) again |= p->wanted[i] == n;
+    for (size_t i = 0; i < p->count; i++)
+      again |= p->wanted[i] == n;
     if (!again) p->wanted[p->count++] = n;
   }
   qsort(p->wanted, p->count, sizeof *p->wanted, compare_numbers);
 }
 
-static enum status pick_created(void *ud, int64_t rowid, uint64_t then, uint64_t now, struct error *err) {
+static enum status pick_created(void *ud, int64_t rowid, uint64_t then, uint64_t now,
+                                struct error *err) {
   struct spot *p = ud;
   (void)now, (void)err;
   if (!then) return OK;
@@ -203,12 +231,15 @@ static enum status pick_created(void *ud, int64_t rowid, uint64_t then, uint64_t
 
 static enum status pick_updated(struct spot *p, const char *id, struct error *err) {
   sqlite3_stmt *st;
-  enum status s = db_prepare(&p->look.db, err, &st, "SELECT source_row, target_row FROM stepwise_import_change"
-                                                    " WHERE import = %Q AND kind = 'updated' ORDER BY target_row", id);
+  enum status s = db_prepare(&p->look.db, err, &st,
+                             "SELECT source_row, target_row FROM stepwise_import_change"
+                             " WHERE import = %Q AND kind = 'updated' ORDER BY target_row",
+                             id);
   bool row;
   while (!s && p->filled < p->count && !(s = db_step(&p->look.db, st, &row, err)) && row) {
     if (p->wanted[p->filled] == p->at)
-      p->picks[p->filled++] = (struct pick){sqlite3_column_int64(st, 0), sqlite3_column_int64(st, 1), false};
+      p->picks[p->filled++] =
+          (struct pick){sqlite3_column_int64(st, 0), sqlite3_column_int64(st, 1), false};
     p->at++;
   }
   sqlite3_finalize(st);
@@ -218,8 +249,11 @@ static enum status pick_updated(struct spot *p, const char *id, struct error *er
 /* A created row that took values from rows repeating it: its source is more than one row. */
 static enum status is_merged(struct spot *p, int64_t target, bool *merged, struct error *err) {
   int64_t n = 0;
-  enum status s = db_int(&p->look.db, err, &n, 0, "SELECT count(*) FROM stepwise_import_change WHERE import = %Q AND target_row = %lld"
-                                                  " AND kind = 'merged'", p->look.spec.id, (long long)target);
+  enum status s =
+      db_int(&p->look.db, err, &n, 0,
+             "SELECT count(*) FROM stepwise_import_change WHERE import = %Q AND target_row = %lld"
+             " AND kind = 'merged'",
+             p->look.spec.id, (long long)target);
   *merged = n > 0;
   return s;
 }
@@ -232,7 +266,8 @@ static bool same_value(const struct converted *v, sqlite3_stmt *st, int i) {
   if (v->type == CONVERTED_REAL && number) return sqlite3_column_double(st, i) == v->r;
   if (v->type == CONVERTED_INTEGER && number) return sqlite3_column_int64(st, i) == v->i;
   const char *s = column_text(st, i, &len);
-  if (v->type == CONVERTED_TEXT) return type != SQLITE_NULL && len == v->len && !memcmp(s, v->s, len);
+  if (v->type == CONVERTED_TEXT)
+    return type != SQLITE_NULL && len == v->len && !memcmp(s, v->s, len);
   char text[32];
   snprintf(text, sizeof text, "%lld", (long long)v->i);
   return v->type == CONVERTED_INTEGER && !strcmp(text, s);
@@ -264,7 +299,8 @@ static void report(struct spot *p, const struct pick *pick, const struct buf *di
   grid_add_text(p->out, buf_str(difference), difference->len);
 }
 
-static enum status check_pick(struct spot *p, struct pick *pick, const struct record *record, struct error *err) {
+static enum status check_pick(struct spot *p, struct pick *pick, const struct record *record,
+                              struct error *err) {
   struct buf difference = BUF_INIT;
   bool good = false, found = false, merged = false;
   enum status s = row_convert(&p->row, record, NULL, NULL, &good, err);
@@ -289,7 +325,8 @@ static enum status read_source(struct spot *p, struct sheet *sheet, struct error
   enum status s = OK;
   while (next < p->filled && !(s = sheet_next(sheet, &record, &more, err)) && more)
     while (!s && next < p->filled && p->picks[next].source <= (int64_t)record.row) {
-      if (p->picks[next].source == (int64_t)record.row) s = check_pick(p, &p->picks[next], &record, err);
+      if (p->picks[next].source == (int64_t)record.row)
+        s = check_pick(p, &p->picks[next], &record, err);
       next++;
     }
   return s;
@@ -307,7 +344,8 @@ static enum status check_source(struct spot *p, struct error *err) {
 
 static enum status pick_rows(struct spot *p, const char *id, int64_t limit, struct error *err) {
   int64_t updated = 0;
-  enum status s = db_int(&p->look.db, err, &updated, 0, "SELECT updated FROM stepwise_import WHERE id = %Q", id);
+  enum status s = db_int(&p->look.db, err, &updated, 0,
+                         "SELECT updated FROM stepwise_import WHERE id = %Q", id);
   if (s) return s;
   draw(p, id, (uint64_t)(p->look.state.created + updated), limit < 0 ? 0 : (uint64_t)limit);
   s = blocks_walk(&p->look.db, id, &p->look.state, pick_created, p, err);
@@ -324,17 +362,20 @@ static enum status prepare_stored(struct spot *p, struct error *err) {
   }
   enum status s = target_rowid(&p->look.db, p->look.state.table, &p->rowid, err);
   if (!s)
-    s = db_prepare(&p->look.db, err, &p->stored, "SELECT %s FROM main.\"%w\" WHERE %s = ?", buf_str(&columns), p->look.state.table, p->rowid);
+    s = db_prepare(&p->look.db, err, &p->stored, "SELECT %s FROM main.\"%w\" WHERE %s = ?",
+                   buf_str(&columns), p->look.state.table, p->rowid);
   buf_release(&columns);
   return s;
 }
 
-enum status import_spot_check(const char *database, const char *id, int64_t limit, struct grid *out, struct error *err) {
+enum status import_spot_check(const char *database, const char *id, int64_t limit, struct grid *out,
+                              struct error *err) {
   struct spot *p = mem_zalloc(sizeof *p);
   struct sheet *sheet = NULL;
   struct sheet_options options;
   static const char *const names[] = {"row", "table_row", "same?", "difference"};
-  for (size_t i = 0; i < sizeof names / sizeof *names; i++) grid_name(out, names[i]);
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+    grid_name(out, names[i]);
   p->out = out;
   enum status s = look_open(&p->look, database, id, "committed", false, err);
   if (!s) s = check_source(p, err);

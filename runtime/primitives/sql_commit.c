@@ -22,10 +22,14 @@ static const char *const policy_names[] = {"skip", "update", "keep"};
 static enum status check_fresh(struct commit *c, struct error *err) {
   int64_t rows = 0, last = 0;
   enum status s = OK;
-  if (c->target.exists) s = db_int(c->db, err, &rows, 0, "SELECT count(*) FROM main.\"%w\"", c->state.table);
-  if (!s && c->target.exists) s = db_int(c->db, err, &last, 0, "SELECT max(%s) FROM main.\"%w\"", c->target.rowid, c->state.table);
+  if (c->target.exists)
+    s = db_int(c->db, err, &rows, 0, "SELECT count(*) FROM main.\"%w\"", c->state.table);
+  if (!s && c->target.exists)
+    s = db_int(c->db, err, &last, 0, "SELECT max(%s) FROM main.\"%w\"", c->target.rowid,
+               c->state.table);
   if (s || (rows == c->state.target_rows && last == c->state.target_last)) return s;
-  error_set(err, ERR_CONFLICT, "table %s changed since import %s was staged: it had %lld rows then and has %lld now",
+  error_set(err, ERR_CONFLICT,
+            "table %s changed since import %s was staged: it had %lld rows then and has %lld now",
             c->state.table, c->id, (long long)c->state.target_rows, (long long)rows);
   error_help(err, "stage it again, so that duplicates are looked for among the new rows");
   error_kind(err, "conflict");
@@ -45,32 +49,42 @@ static enum status make_target(struct commit *c, struct error *err) {
 
 static enum status find_base(struct commit *c, struct error *err) {
   int64_t highest = 0, given = 0, sequence = 0;
-  enum status s = db_int(c->db, err, &highest, 0, "SELECT max(%s) FROM main.\"%w\"", c->target.rowid, c->state.table);
-  if (!s) s = db_int(c->db, err, &sequence, 0, "SELECT count(*) FROM main.sqlite_schema WHERE name = 'sqlite_sequence'");
+  enum status s = db_int(c->db, err, &highest, 0, "SELECT max(%s) FROM main.\"%w\"",
+                         c->target.rowid, c->state.table);
+  if (!s)
+    s = db_int(c->db, err, &sequence, 0,
+               "SELECT count(*) FROM main.sqlite_schema WHERE name = 'sqlite_sequence'");
   if (!s && sequence)
-    s = db_int(c->db, err, &given, 0, "SELECT seq FROM main.sqlite_sequence WHERE name = %Q COLLATE NOCASE", c->state.table);
+    s = db_int(c->db, err, &given, 0,
+               "SELECT seq FROM main.sqlite_sequence WHERE name = %Q COLLATE NOCASE",
+               c->state.table);
   c->state.base = highest > given ? highest : given;
   if (c->state.base < 0) c->state.base = 0;
   if (s || c->state.base <= INT64_MAX - c->state.last_row - BLOCK_ROWS) return s;
   error_kind(err, "validation");
-  return error_set(err, ERR_LIMIT, "table %s has row ids up to the highest there can be", c->state.table);
+  return error_set(err, ERR_LIMIT, "table %s has row ids up to the highest there can be",
+                   c->state.table);
 }
 
 /* Rows the operator wants in spite of their flag lose it. */
 static enum status keep_rows(struct commit *c, struct error *err) {
   enum status s = OK;
-  if (c->choice->policy == POLICY_KEEP_DUPLICATES) return db_exec(c->db, err, "DELETE FROM stage.dup");
+  if (c->choice->policy == POLICY_KEEP_DUPLICATES)
+    return db_exec(c->db, err, "DELETE FROM stage.dup");
   for (size_t i = 0; i < c->choice->keep_count && !s; i++)
-    s = db_exec(c->db, err, "DELETE FROM stage.dup WHERE row = %lld", (long long)c->choice->keep[i]);
+    s = db_exec(c->db, err, "DELETE FROM stage.dup WHERE row = %lld",
+                (long long)c->choice->keep[i]);
   return s;
 }
 
-static void add_set(struct buf *out, const struct import_spec *spec, const char *from, bool staged) {
+static void add_set(struct buf *out, const struct import_spec *spec, const char *from,
+                    bool staged) {
   for (size_t i = 0; i < spec->column_count; i++) {
     struct buf name = BUF_INIT;
     if (staged) buf_addf(&name, "c%zu", i);
     else add_name(&name, spec->columns[i].to);
-    buf_addf(out, "%s%s = coalesce(%s.c%zu, t.%s)", i ? ", " : "", buf_str(&name), from, i, buf_str(&name));
+    buf_addf(out, "%s%s = coalesce(%s.c%zu, t.%s)", i ? ", " : "", buf_str(&name), from, i,
+             buf_str(&name));
     buf_release(&name);
   }
 }
@@ -80,9 +94,13 @@ static enum status merge_in_file(struct commit *c, struct error *err) {
   struct buf set = BUF_INIT;
   add_set(&set, &c->spec, "d", true);
   sqlite3_stmt *dups = NULL, *update = NULL;
-  enum status s = db_prepare(c->db, err, &dups, "SELECT row, match FROM stage.dup WHERE in_file ORDER BY row");
+  enum status s =
+      db_prepare(c->db, err, &dups, "SELECT row, match FROM stage.dup WHERE in_file ORDER BY row");
   if (!s)
-    s = db_prepare(c->db, err, &update, "UPDATE stage.rows AS t SET %s FROM stage.rows AS d WHERE t.row_ = ?2 AND d.row_ = ?1", buf_str(&set));
+    s = db_prepare(
+        c->db, err, &update,
+        "UPDATE stage.rows AS t SET %s FROM stage.rows AS d WHERE t.row_ = ?2 AND d.row_ = ?1",
+        buf_str(&set));
   bool row;
   while (!s && !(s = db_step(c->db, dups, &row, err)) && row) {
     sqlite3_bind_int64(update, 1, sqlite3_column_int64(dups, 0));
@@ -94,24 +112,33 @@ static enum status merge_in_file(struct commit *c, struct error *err) {
   sqlite3_finalize(update);
   buf_release(&set);
   if (!s)
-    s = db_exec(c->db, err, "INSERT INTO main.stepwise_import_change SELECT %Q, %lld + match, 'merged', max(row), 0"
-                            " FROM stage.dup WHERE in_file GROUP BY match", c->id, (long long)c->state.base);
+    s = db_exec(
+        c->db, err,
+        "INSERT INTO main.stepwise_import_change SELECT %Q, %lld + match, 'merged', max(row), 0"
+        " FROM stage.dup WHERE in_file GROUP BY match",
+        c->id, (long long)c->state.base);
   return s;
 }
 
 /* Rows that will be updated, as they are now, in a table of their own: values keep their types. */
 static enum status save_before(struct commit *c, struct error *err) {
-  return db_exec(c->db, err, "CREATE TABLE main.\"stepwise_undo_%w\" AS SELECT %s AS stepwise_row, %s FROM main.\"%w\""
-                             " WHERE %s IN (SELECT match FROM stage.dup WHERE NOT in_file)",
-                 c->id, c->target.rowid, buf_str(&c->target.columns), c->state.table, c->target.rowid);
+  return db_exec(
+      c->db, err,
+      "CREATE TABLE main.\"stepwise_undo_%w\" AS SELECT %s AS stepwise_row, %s FROM main.\"%w\""
+      " WHERE %s IN (SELECT match FROM stage.dup WHERE NOT in_file)",
+      c->id, c->target.rowid, buf_str(&c->target.columns), c->state.table, c->target.rowid);
 }
 
 static enum status remember_updates(struct commit *c, struct error *err) {
   sqlite3_stmt *rows = NULL, *put = NULL;
-  enum status s = db_prepare(c->db, err, &rows, "SELECT u.match, u.last, %s FROM (SELECT match, max(row) AS last FROM stage.dup WHERE NOT in_file"
-                                                " GROUP BY match) AS u JOIN main.\"%w\" AS t ON t.%s = u.match",
+  enum status s = db_prepare(c->db, err, &rows,
+                             "SELECT u.match, u.last, %s FROM (SELECT match, max(row) AS last FROM "
+                             "stage.dup WHERE NOT in_file"
+                             " GROUP BY match) AS u JOIN main.\"%w\" AS t ON t.%s = u.match",
                              c->state.columns, c->state.table, c->target.rowid);
-  if (!s) s = db_prepare(c->db, err, &put, "INSERT INTO main.stepwise_import_change VALUES(%Q,?,'updated',?,?)", c->id);
+  if (!s)
+    s = db_prepare(c->db, err, &put,
+                   "INSERT INTO main.stepwise_import_change VALUES(%Q,?,'updated',?,?)", c->id);
   bool row;
   while (!s && !(s = db_step(c->db, rows, &row, err)) && row) {
     sqlite3_bind_int64(put, 1, sqlite3_column_int64(rows, 0));
@@ -127,16 +154,21 @@ static enum status remember_updates(struct commit *c, struct error *err) {
 
 static enum status update_target(struct commit *c, struct error *err) {
   int64_t any = 0;
-  enum status s = db_int(c->db, err, &any, 0, "SELECT EXISTS(SELECT 1 FROM stage.dup WHERE NOT in_file)");
+  enum status s =
+      db_int(c->db, err, &any, 0, "SELECT EXISTS(SELECT 1 FROM stage.dup WHERE NOT in_file)");
   if (s || !any) return s;
   s = save_before(c, err);
   struct buf set = BUF_INIT;
   add_set(&set, &c->spec, "d", false);
   sqlite3_stmt *dups = NULL, *update = NULL;
-  if (!s) s = db_prepare(c->db, err, &dups, "SELECT row, match FROM stage.dup WHERE NOT in_file ORDER BY row");
   if (!s)
-    s = db_prepare(c->db, err, &update, "UPDATE main.\"%w\" AS t SET %s FROM stage.rows AS d WHERE t.%s = ?2 AND d.row_ = ?1",
-                   c->state.table, buf_str(&set), c->target.rowid);
+    s = db_prepare(c->db, err, &dups,
+                   "SELECT row, match FROM stage.dup WHERE NOT in_file ORDER BY row");
+  if (!s)
+    s = db_prepare(
+        c->db, err, &update,
+        "UPDATE main.\"%w\" AS t SET %s FROM stage.rows AS d WHERE t.%s = ?2 AND d.row_ = ?1",
+        c->state.table, buf_str(&set), c->target.rowid);
   bool row;
   while (!s && !(s = db_step(c->db, dups, &row, err)) && row) {
     sqlite3_bind_int64(update, 1, sqlite3_column_int64(dups, 0));
@@ -154,12 +186,15 @@ static void name_row(struct commit *c, struct error *err) {
   struct error ignored = {0};
   int64_t row = 0;
   int64_t last = sqlite3_last_insert_rowid(c->db->handle) - c->state.base;
-  enum status s = db_int(c->db, &ignored, &row, 0, "SELECT min(row_) FROM stage.rows WHERE row_ > %lld"
-                                                   " AND NOT EXISTS (SELECT 1 FROM stage.dup WHERE dup.row = row_)", (long long)last);
+  enum status s = db_int(c->db, &ignored, &row, 0,
+                         "SELECT min(row_) FROM stage.rows WHERE row_ > %lld"
+                         " AND NOT EXISTS (SELECT 1 FROM stage.dup WHERE dup.row = row_)",
+                         (long long)last);
   if (!s && row) {
     char *message = mem_strdup(err->message);
     error_set(err, err->status, "row %lld: %s", (long long)row, message);
-    error_help(err, "nothing was imported; correct that row or flag it by a key on that column, and stage the import again");
+    error_help(err, "nothing was imported; correct that row or flag it by a key on that column, "
+                    "and stage the import again");
     error_kind(err, "validation");
     mem_free(message);
   }
@@ -174,9 +209,11 @@ static enum status insert_rows(struct commit *c, struct error *err) {
     buf_addf(&from, ",c%zu", i);
   }
   sqlite3_set_last_insert_rowid(c->db->handle, c->state.base);
-  enum status s = db_exec(c->db, err, "INSERT INTO main.\"%w\"(%s%s) SELECT row_ + %lld%s FROM stage.rows"
-                                      " WHERE NOT EXISTS (SELECT 1 FROM stage.dup WHERE dup.row = row_) ORDER BY row_",
-                          c->state.table, c->target.rowid, buf_str(&to), (long long)c->state.base, buf_str(&from));
+  enum status s = db_exec(
+      c->db, err,
+      "INSERT INTO main.\"%w\"(%s%s) SELECT row_ + %lld%s FROM stage.rows"
+      " WHERE NOT EXISTS (SELECT 1 FROM stage.dup WHERE dup.row = row_) ORDER BY row_",
+      c->state.table, c->target.rowid, buf_str(&to), (long long)c->state.base, buf_str(&from));
   c->created = s ? 0 : sqlite3_changes64(c->db->handle);
   if (s == ERR_VALUE) name_row(c, err);
   buf_release(&to);
@@ -198,11 +235,15 @@ static enum status write_rows(struct commit *c, struct error *err) {
 }
 
 static enum status record(struct commit *c, struct error *err) {
-  return db_exec(c->db, err,
-                 "UPDATE stepwise_import SET state = 'committed', message = '', policy = %Q, created = %lld, updated = %lld,"
-                 " merged = %lld, skipped = %lld, base = %lld, columns = %Q, made_table = %Q, changed = " NOW " WHERE id = %Q",
-                 policy_names[c->choice->policy], (long long)c->created, (long long)c->updated, (long long)c->merged,
-                 (long long)c->skipped, (long long)c->state.base, c->state.columns, c->state.made_table, c->id);
+  return db_exec(
+      c->db, err,
+      "UPDATE stepwise_import SET state = 'committed', message = '', policy = %Q, created = %lld, "
+      "updated = %lld,"
+      " merged = %lld, skipped = %lld, base = %lld, columns = %Q, made_table = %Q, changed = " NOW
+      " WHERE id = %Q",
+      policy_names[c->choice->policy], (long long)c->created, (long long)c->updated,
+      (long long)c->merged, (long long)c->skipped, (long long)c->state.base, c->state.columns,
+      c->state.made_table, c->id);
 }
 
 static enum status commit_rows(struct commit *c, struct error *err) {
@@ -231,8 +272,8 @@ static enum status commit_staged(struct commit *c, struct error *err) {
   return s;
 }
 
-enum status import_commit(const char *database, const char *id, const struct import_choice *choice, struct grid *out,
-                          struct error *err) {
+enum status import_commit(const char *database, const char *id, const struct import_choice *choice,
+                          struct grid *out, struct error *err) {
   struct db db;
   struct commit c = {.db = &db, .id = id, .choice = choice};
   enum status s = state_open(&db, database, id, DB_WRITE, "staged committed", &c.state, err);

@@ -8,7 +8,7 @@
 #include "sheet_text.h"
 #include "sql_import.h"
 
-enum { PAIRS_IN_MEMORY = 2 << 20 }; /* of 16 bytes, for all keys together */
+enum { PAIRS_IN_MEMORY = 1 << 19 }; /* of 16 bytes, for all keys together */
 
 struct dedupe {
   const struct import_spec *spec;
@@ -26,7 +26,8 @@ struct dedupe *dedupe_new(const struct import_spec *spec, const char *directory)
 
 void dedupe_free(struct dedupe *d) {
   if (!d) return;
-  for (size_t k = 0; k < d->spec->key_count; k++) sorter_free(d->sorters[k]);
+  for (size_t k = 0; k < d->spec->key_count; k++)
+    sorter_free(d->sorters[k]);
   buf_release(&d->text);
   mem_free(d);
 }
@@ -56,9 +57,11 @@ enum status dedupe_add(struct dedupe *d, const struct row *r, int64_t row, struc
     const struct import_key *key = &d->spec->keys[k];
     buf_clear(&d->text);
     bool whole = true;
-    for (size_t i = 0; i < key->count && whole; i++) whole = value_part(&d->text, &r->values[key->columns[i]]);
+    for (size_t i = 0; i < key->count && whole; i++)
+      whole = value_part(&d->text, &r->values[key->columns[i]]);
     if (!whole) continue;
-    enum status s = sorter_add(d->sorters[k], text_hash(k, d->text.data, d->text.len), true, row, err);
+    enum status s =
+        sorter_add(d->sorters[k], text_hash(k, d->text.data, d->text.len), true, row, err);
     if (s) return s;
   }
   return OK;
@@ -85,15 +88,18 @@ static void key_columns(const struct import_spec *spec, size_t k, bool staged, s
   }
 }
 
-static enum status add_target(struct dedupe *d, size_t k, struct db *db, const struct target *t, struct error *err) {
+static enum status add_target(struct dedupe *d, size_t k, struct db *db, const struct target *t,
+                              struct error *err) {
   struct buf columns = BUF_INIT;
   key_columns(d->spec, k, false, &columns);
   sqlite3_stmt *st;
-  enum status s = db_prepare(db, err, &st, "SELECT %s, %s FROM \"%w\"", t->rowid, buf_str(&columns), d->spec->table);
+  enum status s = db_prepare(db, err, &st, "SELECT %s, %s FROM \"%w\"", t->rowid, buf_str(&columns),
+                             d->spec->table);
   bool row;
   while (!s && !(s = db_step(db, st, &row, err)) && row)
     if (key_of(st, 1, d->spec->keys[k].count, &d->text))
-      s = sorter_add(d->sorters[k], text_hash(k, d->text.data, d->text.len), false, sqlite3_column_int64(st, 0), err);
+      s = sorter_add(d->sorters[k], text_hash(k, d->text.data, d->text.len), false,
+                     sqlite3_column_int64(st, 0), err);
   sqlite3_finalize(st);
   buf_release(&columns);
   return s;
@@ -112,11 +118,13 @@ struct matcher {
 static enum status prepare_matcher(struct matcher *m, const struct target *t, struct error *err) {
   struct buf columns = BUF_INIT;
   key_columns(m->d->spec, m->k, true, &columns);
-  enum status s = db_prepare(m->stage, err, &m->staged, "SELECT %s FROM rows WHERE row_ = ?", buf_str(&columns));
+  enum status s = db_prepare(m->stage, err, &m->staged, "SELECT %s FROM rows WHERE row_ = ?",
+                             buf_str(&columns));
   buf_clear(&columns);
   key_columns(m->d->spec, m->k, false, &columns);
   if (!s && t->exists)
-    s = db_prepare(m->db, err, &m->stored, "SELECT %s FROM \"%w\" WHERE %s = ?", buf_str(&columns), m->d->spec->table, t->rowid);
+    s = db_prepare(m->db, err, &m->stored, "SELECT %s FROM \"%w\" WHERE %s = ?", buf_str(&columns),
+                   m->d->spec->table, t->rowid);
   if (!s) s = db_prepare(m->stage, err, &m->flag, "INSERT INTO flag VALUES(?,%d,?,?,?)", (int)m->k);
   buf_release(&columns);
   return s;
@@ -130,8 +138,8 @@ static void release_matcher(struct matcher *m) {
 }
 
 /* Reads a row's key as written (exact) and in normal form. */
-static enum status read_key(struct matcher *m, bool staged, int64_t row, struct buf *exact, struct buf *normal,
-                            struct error *err) {
+static enum status read_key(struct matcher *m, bool staged, int64_t row, struct buf *exact,
+                            struct buf *normal, struct error *err) {
   sqlite3_stmt *st = staged ? m->staged : m->stored;
   bool found;
   sqlite3_bind_int64(st, 1, row);
@@ -154,8 +162,8 @@ static bool same_text(const struct buf *a, const struct buf *b) {
   return a->len == b->len && (!a->len || !memcmp(a->data, b->data, a->len));
 }
 
-static enum status compare_rows(struct matcher *m, const struct sort_pair *first, const struct sort_pair *later,
-                                struct error *err) {
+static enum status compare_rows(struct matcher *m, const struct sort_pair *first,
+                                const struct sort_pair *later, struct error *err) {
   struct buf exact[2] = {BUF_INIT, BUF_INIT}, normal[2] = {BUF_INIT, BUF_INIT};
   enum status s = read_key(m, sort_source(first), first->row, &exact[0], &normal[0], err);
   if (!s) s = read_key(m, true, later->row, &exact[1], &normal[1], err);
@@ -189,8 +197,8 @@ static enum status walk_groups(struct matcher *m, struct error *err) {
   return s;
 }
 
-static enum status flag_key(struct dedupe *d, size_t k, struct db *stage, struct db *db, const struct target *t,
-                            struct error *err) {
+static enum status flag_key(struct dedupe *d, size_t k, struct db *stage, struct db *db,
+                            const struct target *t, struct error *err) {
   enum status s = t->exists ? add_target(d, k, db, t, err) : OK;
   struct matcher m = {.d = d, .k = k, .stage = stage, .db = db};
   if (!s) s = prepare_matcher(&m, t, err);
@@ -205,7 +213,8 @@ static enum status flag_key(struct dedupe *d, size_t k, struct db *stage, struct
  * what it matches. Matches in the file always point to earlier rows, so one pass in order does. */
 static enum status resolve(struct db *stage, int64_t *flagged, struct error *err) {
   sqlite3_stmt *flags, *find = NULL, *put = NULL;
-  enum status s = db_prepare(stage, err, &flags, "SELECT row, in_file, match FROM flag ORDER BY row, key");
+  enum status s =
+      db_prepare(stage, err, &flags, "SELECT row, in_file, match FROM flag ORDER BY row, key");
   if (!s) s = db_prepare(stage, err, &find, "SELECT in_file, match FROM dup WHERE row = ?");
   if (!s) s = db_prepare(stage, err, &put, "INSERT OR IGNORE INTO dup VALUES(?,?,?)");
   bool row, found;
@@ -232,9 +241,10 @@ static enum status resolve(struct db *stage, int64_t *flagged, struct error *err
   return s;
 }
 
-enum status dedupe_finish(struct dedupe *d, struct db *stage, struct db *db, const struct target *target,
-                          int64_t *flagged, struct error *err) {
+enum status dedupe_finish(struct dedupe *d, struct db *stage, struct db *db,
+                          const struct target *target, int64_t *flagged, struct error *err) {
   enum status s = OK;
-  for (size_t k = 0; k < d->spec->key_count && !s; k++) s = flag_key(d, k, stage, db, target, err);
+  for (size_t k = 0; k < d->spec->key_count && !s; k++)
+    s = flag_key(d, k, stage, db, target, err);
   return s ? s : resolve(stage, flagged, err);
 }

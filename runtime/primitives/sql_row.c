@@ -19,8 +19,8 @@ static size_t find_name(const struct sheet *sheet, const char *name) {
   return SIZE_MAX;
 }
 
-static enum status missing(const struct import_spec *spec, const struct sheet *sheet, const size_t *source,
-                           struct error *err) {
+static enum status missing(const struct import_spec *spec, const struct sheet *sheet,
+                           const size_t *source, struct error *err) {
   struct buf names = {.max = 400};
   size_t count = 0, first = 0;
   for (size_t i = 0; i < spec->column_count; i++) {
@@ -30,12 +30,15 @@ static enum status missing(const struct import_spec *spec, const struct sheet *s
   }
   enum status s = OK;
   if (count) {
-    s = error_set(err, ERR_VALUE, "%s has no column %s, which the mapping requires", sheet->path, buf_str(&names));
-    int near = name_nearest(spec->columns[first].from, (const char *const *)sheet->names, sheet->name_count);
+    s = error_set(err, ERR_VALUE, "%s has no column %s, which the mapping requires", sheet->path,
+                  buf_str(&names));
+    int near = name_nearest(spec->columns[first].from, (const char *const *)sheet->names,
+                            sheet->name_count);
     if (near >= 0 && count == 1) error_help(err, "did you mean \"%s\"?", sheet->names[near]);
     else {
       buf_clear(&names);
-      for (size_t i = 0; i < sheet->name_count; i++) buf_addf(&names, "%s%s", i ? ", " : "", sheet->names[i]);
+      for (size_t i = 0; i < sheet->name_count; i++)
+        buf_addf(&names, "%s%s", i ? ", " : "", sheet->names[i]);
       error_help(err, "the file's columns are: %s", buf_str(&names));
     }
     error_kind(err, "validation");
@@ -44,8 +47,10 @@ static enum status missing(const struct import_spec *spec, const struct sheet *s
   return s;
 }
 
-enum status row_init(struct row *r, const struct import_spec *spec, const struct sheet *sheet, struct error *err) {
-  *r = (struct row){.spec = spec, .source = mem_array(spec->column_count, sizeof *r->source),
+enum status row_init(struct row *r, const struct import_spec *spec, const struct sheet *sheet,
+                     struct error *err) {
+  *r = (struct row){.spec = spec,
+                    .source = mem_array(spec->column_count, sizeof *r->source),
                     .values = mem_array(spec->column_count, sizeof *r->values),
                     .scratch = mem_array(2 * spec->column_count, sizeof *r->scratch)};
   size_t found = 0;
@@ -64,7 +69,8 @@ enum status row_init(struct row *r, const struct import_spec *spec, const struct
 }
 
 void row_release(struct row *r) {
-  for (size_t i = 0; r->scratch && i < 2 * r->spec->column_count; i++) buf_release(&r->scratch[i]);
+  for (size_t i = 0; r->scratch && i < 2 * r->spec->column_count; i++)
+    buf_release(&r->scratch[i]);
   mem_free(r->scratch);
   mem_free(r->values);
   mem_free(r->source);
@@ -72,11 +78,13 @@ void row_release(struct row *r) {
 }
 
 /* Runs the converters of a column, one's text feeding the next. */
-static const char *convert_cell(struct row *r, size_t i, const struct cell *in, struct converted *out) {
+static const char *convert_cell(struct row *r, size_t i, const struct cell *in,
+                                struct converted *out) {
   const struct import_column *c = &r->spec->columns[i];
   struct convert_options options = {.country = c->country};
   if (in->kind == CELL_ERROR) return "is a formula's error";
-  *out = (struct converted){.type = in->len ? CONVERTED_TEXT : CONVERTED_NULL, .s = in->s, .len = in->len};
+  *out = (struct converted){
+      .type = in->len ? CONVERTED_TEXT : CONVERTED_NULL, .s = in->s, .len = in->len};
   for (size_t k = 0; k < c->chain_count && out->type == CONVERTED_TEXT; k++) {
     struct buf *scratch = &r->scratch[2 * i + k % 2];
     struct cell cell = {out->s, out->len, CELL_TEXT};
@@ -87,8 +95,8 @@ static const char *convert_cell(struct row *r, size_t i, const struct cell *in, 
   return NULL;
 }
 
-static enum status convert_column(struct row *r, size_t i, const struct record *record, problem_fn fn, void *ud,
-                                  bool *good, struct error *err) {
+static enum status convert_column(struct row *r, size_t i, const struct record *record,
+                                  problem_fn fn, void *ud, bool *good, struct error *err) {
   const struct import_column *c = &r->spec->columns[i];
   struct cell empty = {"", 0, CELL_TEXT};
   size_t from = r->source[i];
@@ -104,8 +112,8 @@ static enum status convert_column(struct row *r, size_t i, const struct record *
   return wrong && fn ? fn(ud, record->row, c, cell, wrong, refused, err) : OK;
 }
 
-enum status row_convert(struct row *r, const struct record *record, problem_fn fn, void *ud, bool *good,
-                        struct error *err) {
+enum status row_convert(struct row *r, const struct record *record, problem_fn fn, void *ud,
+                        bool *good, struct error *err) {
   *good = true;
   bool padded = r->spec->pad && record->problem && strstr(record->problem, "fewer");
   if (record->problem && !padded) {
@@ -113,6 +121,7 @@ enum status row_convert(struct row *r, const struct record *record, problem_fn f
     return fn ? fn(ud, record->row, NULL, NULL, record->problem, true, err) : OK;
   }
   enum status s = OK;
-  for (size_t i = 0; i < r->spec->column_count && !s; i++) s = convert_column(r, i, record, fn, ud, good, err);
+  for (size_t i = 0; i < r->spec->column_count && !s; i++)
+    s = convert_column(r, i, record, fn, ud, good, err);
   return s;
 }

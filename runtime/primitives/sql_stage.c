@@ -42,11 +42,15 @@ static enum status stage_gone(const char *id, struct error *err) {
   return ERR_CONFLICT;
 }
 
-enum status stage_attach(struct db *db, const char *database, const char *id, int64_t attempt, struct error *err) {
+enum status stage_attach(struct db *db, const char *database, const char *id, int64_t attempt,
+                         struct error *err) {
   struct buf path = BUF_INIT;
   stage_path(&path, database, id);
   enum status s = access(buf_str(&path), R_OK | W_OK) ? stage_gone(id, err) : OK;
-  if (!s) s = db_exec(db, err, "ATTACH %Q AS stage; PRAGMA stage.cache_size=-8000; PRAGMA stage.synchronous=OFF", buf_str(&path));
+  if (!s)
+    s = db_exec(db, err,
+                "ATTACH %Q AS stage; PRAGMA stage.cache_size=-8000; PRAGMA stage.synchronous=OFF",
+                buf_str(&path));
   buf_release(&path);
   int64_t found = 0;
   if (!s) s = db_int(db, err, &found, 0, "SELECT attempt FROM stage.about");
@@ -54,7 +58,7 @@ enum status stage_attach(struct db *db, const char *database, const char *id, in
   return s;
 }
 
-/* An earlier attempt's file is taken away unless its process still lives: then it holds the lock. */
+/* An earlier attempt's file is taken away unless its process lives: then it holds the lock. */
 static enum status clear_stage(const char *path, const char *id, struct error *err) {
   if (access(path, F_OK)) return OK;
   sqlite3 *h = NULL;
@@ -72,14 +76,18 @@ static enum status clear_stage(const char *path, const char *id, struct error *e
 }
 
 static void stage_schema(const struct import_spec *spec, struct buf *out) {
-  buf_adds(out, "CREATE TABLE about(attempt INTEGER);"
-                "CREATE TABLE problem(row INTEGER, position INTEGER, \"column\" TEXT, value TEXT, reason TEXT, refused INTEGER,"
-                " PRIMARY KEY(row, position)) WITHOUT ROWID;"
-                "CREATE TABLE flag(row INTEGER, key INTEGER, exact INTEGER, in_file INTEGER, match INTEGER,"
-                " PRIMARY KEY(row, key)) WITHOUT ROWID;"
-                "CREATE TABLE dup(row INTEGER PRIMARY KEY, in_file INTEGER, match INTEGER);"
-                "CREATE TABLE rows(row_ INTEGER PRIMARY KEY");
-  for (size_t i = 0; i < spec->column_count; i++) buf_addf(out, ",c%zu", i);
+  buf_adds(
+      out,
+      "CREATE TABLE about(attempt INTEGER);"
+      "CREATE TABLE problem(row INTEGER, position INTEGER, \"column\" TEXT, value TEXT, reason "
+      "TEXT, refused INTEGER,"
+      " PRIMARY KEY(row, position)) WITHOUT ROWID;"
+      "CREATE TABLE flag(row INTEGER, key INTEGER, exact INTEGER, in_file INTEGER, match INTEGER,"
+      " PRIMARY KEY(row, key)) WITHOUT ROWID;"
+      "CREATE TABLE dup(row INTEGER PRIMARY KEY, in_file INTEGER, match INTEGER);"
+      "CREATE TABLE rows(row_ INTEGER PRIMARY KEY");
+  for (size_t i = 0; i < spec->column_count; i++)
+    buf_addf(out, ",c%zu", i);
   buf_addc(out, ')');
 }
 
@@ -91,24 +99,29 @@ static enum status make_stage(struct loader *l, int64_t attempt, struct error *e
   buf_clear(&text);
   stage_schema(l->spec, &text);
   if (!s)
-    s = db_exec(&l->stage, err, "PRAGMA page_size=16384; PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF;"
-                                "PRAGMA locking_mode=EXCLUSIVE; PRAGMA cache_size=-8000; BEGIN EXCLUSIVE; %s;"
-                                "INSERT INTO about VALUES(%lld)", buf_str(&text), (long long)attempt);
+    s = db_exec(&l->stage, err,
+                "PRAGMA page_size=16384; PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF;"
+                "PRAGMA locking_mode=EXCLUSIVE; PRAGMA cache_size=-8000; BEGIN EXCLUSIVE; %s;"
+                "INSERT INTO about VALUES(%lld)",
+                buf_str(&text), (long long)attempt);
   buf_release(&text);
   return s;
 }
 
 static enum status prepare_inserts(struct loader *l, struct error *err) {
   struct buf marks = BUF_INIT;
-  for (size_t i = 0; i < l->spec->column_count; i++) buf_adds(&marks, ",?");
-  enum status s = db_prepare(&l->stage, err, &l->insert, "INSERT INTO rows VALUES(?%s)", buf_str(&marks));
+  for (size_t i = 0; i < l->spec->column_count; i++)
+    buf_adds(&marks, ",?");
+  enum status s =
+      db_prepare(&l->stage, err, &l->insert, "INSERT INTO rows VALUES(?%s)", buf_str(&marks));
   buf_release(&marks);
   if (!s) s = db_prepare(&l->stage, err, &l->problem, "INSERT INTO problem VALUES(?,?,?,?,?,?)");
   return s;
 }
 
-static enum status keep_problem(void *ud, uint64_t row, const struct import_column *c, const struct cell *cell,
-                                const char *reason, bool refused, struct error *err) {
+static enum status keep_problem(void *ud, uint64_t row, const struct import_column *c,
+                                const struct cell *cell, const char *reason, bool refused,
+                                struct error *err) {
   struct loader *l = ud;
   l->problems++;
   sqlite3_bind_int64(l->problem, 1, (int64_t)row);
@@ -124,10 +137,18 @@ static enum status keep_problem(void *ud, uint64_t row, const struct import_colu
 
 static void bind_value(sqlite3_stmt *st, int i, const struct converted *v) {
   switch (v->type) {
-  case CONVERTED_TEXT: sqlite3_bind_text(st, i, v->s, (int)v->len, SQLITE_STATIC); break;
-  case CONVERTED_INTEGER: sqlite3_bind_int64(st, i, v->i); break;
-  case CONVERTED_REAL: sqlite3_bind_double(st, i, v->r); break;
-  case CONVERTED_NULL: sqlite3_bind_null(st, i); break;
+  case CONVERTED_TEXT:
+    sqlite3_bind_text(st, i, v->s, (int)v->len, SQLITE_STATIC);
+    break;
+  case CONVERTED_INTEGER:
+    sqlite3_bind_int64(st, i, v->i);
+    break;
+  case CONVERTED_REAL:
+    sqlite3_bind_double(st, i, v->r);
+    break;
+  case CONVERTED_NULL:
+    sqlite3_bind_null(st, i);
+    break;
   }
 }
 
@@ -140,7 +161,8 @@ static enum status add_row(struct loader *l, const struct record *record, struct
     return s;
   }
   sqlite3_bind_int64(l->insert, 1, (int64_t)record->row);
-  for (size_t i = 0; i < l->spec->column_count; i++) bind_value(l->insert, (int)i + 2, &l->row.values[i]);
+  for (size_t i = 0; i < l->spec->column_count; i++)
+    bind_value(l->insert, (int)i + 2, &l->row.values[i]);
   l->staged++;
   s = db_run(&l->stage, l->insert, err);
   return s ? s : dedupe_add(l->dedupe, &l->row, (int64_t)record->row, err);
@@ -149,10 +171,13 @@ static enum status add_row(struct loader *l, const struct record *record, struct
 /* Somebody may have stopped the import from another terminal. */
 static enum status check_stopped(struct loader *l, struct error *err) {
   int64_t stopped = 0;
-  enum status s = db_int(l->db, err, &stopped, 0, "SELECT state <> 'staging' FROM stepwise_import WHERE id = %Q", l->spec->id);
+  enum status s =
+      db_int(l->db, err, &stopped, 0,
+             "SELECT state <> 'staging' FROM stepwise_import WHERE id = %Q", l->spec->id);
   if (s || !stopped) return s;
   error_kind(err, "cancelled");
-  return error_set(err, ERR_CANCELLED, "import %s was stopped after row %lld", l->spec->id, (long long)l->last_row);
+  return error_set(err, ERR_CANCELLED, "import %s was stopped after row %lld", l->spec->id,
+                   (long long)l->last_row);
 }
 
 static enum status load_rows(struct loader *l, struct error *err) {
@@ -168,11 +193,13 @@ static enum status load_rows(struct loader *l, struct error *err) {
 }
 
 /* How large the table is now: when it has changed by the time of commit, the flags are stale. */
-static enum status measure_target(struct loader *l, int64_t *rows, int64_t *last, struct error *err) {
+static enum status measure_target(struct loader *l, int64_t *rows, int64_t *last,
+                                  struct error *err) {
   *rows = *last = 0;
   if (!l->target.exists) return OK;
   enum status s = db_int(l->db, err, rows, 0, "SELECT count(*) FROM \"%w\"", l->spec->table);
-  if (!s) s = db_int(l->db, err, last, 0, "SELECT max(%s) FROM \"%w\"", l->target.rowid, l->spec->table);
+  if (!s)
+    s = db_int(l->db, err, last, 0, "SELECT max(%s) FROM \"%w\"", l->target.rowid, l->spec->table);
   return s;
 }
 
@@ -192,21 +219,27 @@ static void close_stage(struct loader *l) {
 }
 
 /* Takes over the problems and the counts. A failed attempt keeps its problems too. */
-static enum status record_outcome(struct loader *l, int64_t attempt, int64_t rows, int64_t last, struct error *err) {
+static enum status record_outcome(struct loader *l, int64_t attempt, int64_t rows, int64_t last,
+                                  struct error *err) {
   enum status s = stage_attach(l->db, l->db->path, l->spec->id, attempt, err);
   if (!s) s = db_begin(l->db, err);
   if (!s)
-    s = db_exec(l->db, err, "INSERT INTO main.stepwise_import_problem SELECT %Q, row, position, \"column\", value, reason, refused"
-                            " FROM stage.problem", l->spec->id);
-  if (!s)
     s = db_exec(l->db, err,
-                "UPDATE stepwise_import SET rows_read = %lld, blank = %lld, rejected = %lld, staged = %lld, flagged = %lld,"
-                " problems = %lld, last_row = %lld, target_rows = %lld, target_last = %lld, format = %Q,"
-                " state = 'staged', changed = strftime('%%Y-%%m-%%dT%%H:%%M:%%fZ','now')"
-                " WHERE id = %Q AND state = 'staging'",
-                (long long)l->read, (long long)l->sheet->blank, (long long)l->rejected, (long long)l->staged,
-                (long long)l->flagged, (long long)l->problems, (long long)l->last_row, (long long)rows, (long long)last,
-                l->sheet->format, l->spec->id);
+                "INSERT INTO main.stepwise_import_problem SELECT %Q, row, position, \"column\", "
+                "value, reason, refused"
+                " FROM stage.problem",
+                l->spec->id);
+  if (!s)
+    s = db_exec(
+        l->db, err,
+        "UPDATE stepwise_import SET rows_read = %lld, blank = %lld, rejected = %lld, staged = "
+        "%lld, flagged = %lld,"
+        " problems = %lld, last_row = %lld, target_rows = %lld, target_last = %lld, format = %Q,"
+        " state = 'staged', changed = strftime('%%Y-%%m-%%dT%%H:%%M:%%fZ','now')"
+        " WHERE id = %Q AND state = 'staging'",
+        (long long)l->read, (long long)l->sheet->blank, (long long)l->rejected,
+        (long long)l->staged, (long long)l->flagged, (long long)l->problems, (long long)l->last_row,
+        (long long)rows, (long long)last, l->sheet->format, l->spec->id);
   bool stopped = !s && !sqlite3_changes64(l->db->handle);
   if (!s) s = db_commit(l->db, err);
   if (s) db_rollback(l->db);
@@ -251,7 +284,8 @@ static void directory_of(struct buf *out, const char *path) {
   else buf_add(out, path, slash == path ? 1 : (size_t)(slash - path));
 }
 
-static enum status stage_with(struct loader *l, const char *database, struct grid *out, struct error *err) {
+static enum status stage_with(struct loader *l, const char *database, struct grid *out,
+                              struct error *err) {
   struct sheet_options options;
   import_spec_options(l->spec, &options);
   enum status s = import_check_id(l->spec->id, err);
@@ -268,7 +302,8 @@ static enum status stage_with(struct loader *l, const char *database, struct gri
   return s;
 }
 
-enum status import_stage(const char *database, const struct import_spec *spec, struct grid *out, struct error *err) {
+enum status import_stage(const char *database, const struct import_spec *spec, struct grid *out,
+                         struct error *err) {
   struct db db = {0};
   struct loader l = {.spec = spec, .db = &db};
   enum status s = stage_with(&l, database, out, err);

@@ -8,7 +8,8 @@
 static const char schema[] =
     "CREATE TABLE IF NOT EXISTS stepwise_import("
     " id TEXT PRIMARY KEY NOT NULL,"
-    " state TEXT NOT NULL CHECK (state IN ('staging','staged','failed','stopped','committed','rolled_back','discarded')),"
+    " state TEXT NOT NULL CHECK (state IN "
+    "('staging','staged','failed','stopped','committed','rolled_back','discarded')),"
     " attempt INTEGER NOT NULL DEFAULT 1,"
     " target TEXT NOT NULL, source TEXT NOT NULL,"
     " format TEXT, sheet TEXT, encoding TEXT, delimiter TEXT,"
@@ -31,17 +32,21 @@ static const char schema[] =
     " converters TEXT NOT NULL, required INTEGER NOT NULL, blank INTEGER NOT NULL, country TEXT,"
     " PRIMARY KEY(import, position)) WITHOUT ROWID;"
     "CREATE TABLE IF NOT EXISTS stepwise_import_key("
-    " import TEXT NOT NULL, key INTEGER NOT NULL, position INTEGER NOT NULL, \"column\" INTEGER NOT NULL,"
+    " import TEXT NOT NULL, key INTEGER NOT NULL, position INTEGER NOT NULL, \"column\" INTEGER "
+    "NOT NULL,"
     " PRIMARY KEY(import, key, position)) WITHOUT ROWID;"
     "CREATE TABLE IF NOT EXISTS stepwise_import_problem("
-    " import TEXT NOT NULL, row INTEGER NOT NULL, position INTEGER NOT NULL, \"column\" TEXT NOT NULL,"
+    " import TEXT NOT NULL, row INTEGER NOT NULL, position INTEGER NOT NULL, \"column\" TEXT NOT "
+    "NULL,"
     " value TEXT NOT NULL, reason TEXT NOT NULL, refused INTEGER NOT NULL,"
     " PRIMARY KEY(import, row, position)) WITHOUT ROWID;"
     "CREATE TABLE IF NOT EXISTS stepwise_import_block("
     " id INTEGER PRIMARY KEY, import TEXT NOT NULL, first INTEGER NOT NULL, hashes BLOB NOT NULL);"
-    "CREATE INDEX IF NOT EXISTS stepwise_import_block_order ON stepwise_import_block(import, first);"
+    "CREATE INDEX IF NOT EXISTS stepwise_import_block_order ON stepwise_import_block(import, "
+    "first);"
     "CREATE TABLE IF NOT EXISTS stepwise_import_change("
-    " import TEXT NOT NULL, target_row INTEGER NOT NULL, kind TEXT NOT NULL, source_row INTEGER NOT NULL,"
+    " import TEXT NOT NULL, target_row INTEGER NOT NULL, kind TEXT NOT NULL, source_row INTEGER "
+    "NOT NULL,"
     " hash INTEGER NOT NULL, PRIMARY KEY(import, target_row)) WITHOUT ROWID;";
 
 #define NOW "strftime('%%Y-%%m-%%dT%%H:%%M:%%fZ','now')"
@@ -54,7 +59,8 @@ void import_spec_release(struct import_spec *s) {
   }
   mem_free(s->columns);
   char *texts[] = {s->id, s->table, s->path, s->format, s->sheet, s->encoding, s->delimiter};
-  for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) mem_free(texts[i]);
+  for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+    mem_free(texts[i]);
   *s = (struct import_spec){0};
 }
 
@@ -64,7 +70,8 @@ void import_spec_options(const struct import_spec *s, struct sheet_options *out)
 
 static enum status unknown_converter(const char *name, struct error *err) {
   struct buf known = BUF_INIT;
-  for (const struct converter *c = converters; c->name; c++) buf_addf(&known, "%s%s", c == converters ? "" : ", ", c->name);
+  for (const struct converter *c = converters; c->name; c++)
+    buf_addf(&known, "%s%s", c == converters ? "" : ", ", c->name);
   error_set(err, ERR_VALUE, "there is no converter \"%.40s\"", name);
   error_help(err, "converters are %s", buf_str(&known));
   error_kind(err, "validation");
@@ -77,7 +84,8 @@ static enum status chain_add(struct import_column *c, const char *name, struct e
   if (!found) return unknown_converter(name, err);
   error_kind(err, "validation");
   if (c->chain_count == IMPORT_MAX_CHAIN)
-    return error_set(err, ERR_VALUE, "column %s has more than %d converters", c->to, IMPORT_MAX_CHAIN);
+    return error_set(err, ERR_VALUE, "column %s has more than %d converters", c->to,
+                     IMPORT_MAX_CHAIN);
   if (c->chain_count && strcmp(c->chain[c->chain_count - 1]->column_type, "TEXT"))
     return error_set(err, ERR_VALUE, "nothing can follow the converter %s, which makes a number",
                      c->chain[c->chain_count - 1]->name);
@@ -99,7 +107,8 @@ enum status import_column_chain(struct import_column *c, const char *names, stru
 
 enum status import_check_id(const char *id, struct error *err) {
   size_t len = strlen(id);
-  if (len && len <= IMPORT_MAX_ID && strspn(id, "abcdefghijklmnopqrstuvwxyz0123456789-") == len) return OK;
+  if (len && len <= IMPORT_MAX_ID && strspn(id, "abcdefghijklmnopqrstuvwxyz0123456789-") == len)
+    return OK;
   error_set(err, ERR_VALUE, "\"%.60s\" is no import id", id);
   error_help(err, "an id is up to %d small letters, digits and dashes", IMPORT_MAX_ID);
   error_kind(err, "validation");
@@ -112,7 +121,8 @@ enum status state_make_tables(struct db *db, struct error *err) {
 
 void state_release(struct import_state *s) {
   char *texts[] = {s->state, s->table, s->path, s->columns, s->made_table};
-  for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) mem_free(texts[i]);
+  for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+    mem_free(texts[i]);
   *s = (struct import_state){0};
 }
 
@@ -146,22 +156,31 @@ static const char *way_on(const char *state) {
 }
 
 static void read_state(sqlite3_stmt *st, struct import_state *out) {
-  *out = (struct import_state){.state = column_dup(st, 0), .table = column_dup(st, 1), .path = column_dup(st, 2),
-                               .attempt = sqlite3_column_int64(st, 3), .base = sqlite3_column_int64(st, 4),
-                               .last_row = sqlite3_column_int64(st, 5), .created = sqlite3_column_int64(st, 6),
-                               .target_rows = sqlite3_column_int64(st, 7), .target_last = sqlite3_column_int64(st, 8),
-                               .source_size = sqlite3_column_int64(st, 9), .source_time = sqlite3_column_int64(st, 10),
-                               .columns = column_dup(st, 11), .made_table = column_dup(st, 12)};
+  *out = (struct import_state){.state = column_dup(st, 0),
+                               .table = column_dup(st, 1),
+                               .path = column_dup(st, 2),
+                               .attempt = sqlite3_column_int64(st, 3),
+                               .base = sqlite3_column_int64(st, 4),
+                               .last_row = sqlite3_column_int64(st, 5),
+                               .created = sqlite3_column_int64(st, 6),
+                               .target_rows = sqlite3_column_int64(st, 7),
+                               .target_last = sqlite3_column_int64(st, 8),
+                               .source_size = sqlite3_column_int64(st, 9),
+                               .source_time = sqlite3_column_int64(st, 10),
+                               .columns = column_dup(st, 11),
+                               .made_table = column_dup(st, 12)};
 }
 
 static enum status has_tables(struct db *db, bool *out, struct error *err) {
   int64_t n = 0;
-  enum status s = db_int(db, err, &n, 0, "SELECT count(*) FROM sqlite_schema WHERE name = 'stepwise_import'");
+  enum status s =
+      db_int(db, err, &n, 0, "SELECT count(*) FROM sqlite_schema WHERE name = 'stepwise_import'");
   *out = n > 0;
   return s;
 }
 
-enum status state_load(struct db *db, const char *id, const char *wanted, struct import_state *out, struct error *err) {
+enum status state_load(struct db *db, const char *id, const char *wanted, struct import_state *out,
+                       struct error *err) {
   *out = (struct import_state){0};
   bool known = false, row = false;
   enum status s = import_check_id(id, err);
@@ -169,8 +188,11 @@ enum status state_load(struct db *db, const char *id, const char *wanted, struct
   if (!s && !known) s = not_found(db, id, err);
   if (s) return s;
   sqlite3_stmt *st;
-  s = db_prepare(db, err, &st, "SELECT state, target, source, attempt, base, last_row, created, target_rows, target_last,"
-                               " source_size, source_time, columns, made_table FROM stepwise_import WHERE id = %Q", id);
+  s = db_prepare(
+      db, err, &st,
+      "SELECT state, target, source, attempt, base, last_row, created, target_rows, target_last,"
+      " source_size, source_time, columns, made_table FROM stepwise_import WHERE id = %Q",
+      id);
   if (!s) s = db_step(db, st, &row, err);
   if (!s && !row) s = not_found(db, id, err);
   if (!s) read_state(st, out);
@@ -183,8 +205,8 @@ enum status state_load(struct db *db, const char *id, const char *wanted, struct
   return ERR_CONFLICT;
 }
 
-enum status state_open(struct db *db, const char *database, const char *id, enum db_mode mode, const char *wanted,
-                       struct import_state *out, struct error *err) {
+enum status state_open(struct db *db, const char *database, const char *id, enum db_mode mode,
+                       const char *wanted, struct import_state *out, struct error *err) {
   *out = (struct import_state){0};
   enum status s = db_open(db, database, mode, err);
   if (!s) s = state_load(db, id, wanted, out, err);
@@ -204,11 +226,13 @@ enum status source_stamp(const char *path, int64_t *size, int64_t *time, struct 
 
 static enum status save_columns(struct db *db, const struct import_spec *spec, struct error *err) {
   sqlite3_stmt *st;
-  enum status s = db_prepare(db, err, &st, "INSERT INTO stepwise_import_column VALUES(?,?,?,?,?,?,?,?)");
+  enum status s =
+      db_prepare(db, err, &st, "INSERT INTO stepwise_import_column VALUES(?,?,?,?,?,?,?,?)");
   for (size_t i = 0; i < spec->column_count && !s; i++) {
     const struct import_column *c = &spec->columns[i];
     struct buf chain = BUF_INIT;
-    for (size_t k = 0; k < c->chain_count; k++) buf_addf(&chain, "%s%s", k ? " " : "", c->chain[k]->name);
+    for (size_t k = 0; k < c->chain_count; k++)
+      buf_addf(&chain, "%s%s", k ? " " : "", c->chain[k]->name);
     bind_text(st, 1, spec->id);
     sqlite3_bind_int64(st, 2, (int64_t)i);
     bind_text(st, 3, c->from);
@@ -228,34 +252,42 @@ static enum status save_keys(struct db *db, const struct import_spec *spec, stru
   enum status s = OK;
   for (size_t k = 0; k < spec->key_count; k++)
     for (size_t i = 0; i < spec->keys[k].count && !s; i++)
-      s = db_exec(db, err, "INSERT INTO stepwise_import_key VALUES(%Q,%d,%d,%d)", spec->id, (int)k, (int)i,
-                  (int)spec->keys[k].columns[i]);
+      s = db_exec(db, err, "INSERT INTO stepwise_import_key VALUES(%Q,%d,%d,%d)", spec->id, (int)k,
+                  (int)i, (int)spec->keys[k].columns[i]);
   return s;
 }
 
-static enum status save_spec(struct db *db, const struct import_spec *spec, int64_t attempt, struct error *err) {
+static enum status save_spec(struct db *db, const struct import_spec *spec, int64_t attempt,
+                             struct error *err) {
   int64_t size, time;
   enum status s = source_stamp(spec->path, &size, &time, err);
   if (!s)
     s = db_exec(db, err,
-                "DELETE FROM stepwise_import_column WHERE import = %Q; DELETE FROM stepwise_import_key WHERE import = %Q;"
-                "DELETE FROM stepwise_import_problem WHERE import = %Q; DELETE FROM stepwise_import WHERE id = %Q;"
-                "INSERT INTO stepwise_import(id, state, attempt, target, source, format, sheet, encoding, delimiter,"
+                "DELETE FROM stepwise_import_column WHERE import = %Q; DELETE FROM "
+                "stepwise_import_key WHERE import = %Q;"
+                "DELETE FROM stepwise_import_problem WHERE import = %Q; DELETE FROM "
+                "stepwise_import WHERE id = %Q;"
+                "INSERT INTO stepwise_import(id, state, attempt, target, source, format, sheet, "
+                "encoding, delimiter,"
                 " creates, pads, source_size, source_time, started, changed)"
                 " VALUES(%Q,'staging',%lld,%Q,%Q,%Q,%Q,%Q,%Q,%d,%d,%lld,%lld," NOW "," NOW ")",
-                spec->id, spec->id, spec->id, spec->id, spec->id, (long long)attempt, spec->table, spec->path, spec->format,
-                spec->sheet, spec->encoding, spec->delimiter, spec->create, spec->pad, (long long)size, (long long)time);
+                spec->id, spec->id, spec->id, spec->id, spec->id, (long long)attempt, spec->table,
+                spec->path, spec->format, spec->sheet, spec->encoding, spec->delimiter,
+                spec->create, spec->pad, (long long)size, (long long)time);
   if (!s) s = save_columns(db, spec, err);
   if (!s) s = save_keys(db, spec, err);
   return s;
 }
 
-enum status state_begin(struct db *db, const struct import_spec *spec, int64_t *attempt, struct error *err) {
+enum status state_begin(struct db *db, const struct import_spec *spec, int64_t *attempt,
+                        struct error *err) {
   enum status s = db_begin(db, err);
   if (!s) s = state_make_tables(db, err);
-  if (!s) s = db_int(db, err, attempt, 0, "SELECT attempt FROM stepwise_import WHERE id = %Q", spec->id);
+  if (!s)
+    s = db_int(db, err, attempt, 0, "SELECT attempt FROM stepwise_import WHERE id = %Q", spec->id);
   struct import_state old = {0};
-  if (!s && *attempt) s = state_load(db, spec->id, "staging staged failed stopped discarded", &old, err);
+  if (!s && *attempt)
+    s = state_load(db, spec->id, "staging staged failed stopped discarded", &old, err);
   state_release(&old);
   ++*attempt;
   if (!s) s = save_spec(db, spec, *attempt, err);
@@ -267,19 +299,24 @@ enum status state_begin(struct db *db, const struct import_spec *spec, int64_t *
 void state_fail(struct db *db, const char *id, const struct error *cause) {
   struct error ignored = {0};
   db_rollback(db);
-  if (db_exec(db, &ignored, "UPDATE stepwise_import SET state = 'failed', message = %Q, changed = " NOW
-                            " WHERE id = %Q AND state IN ('staging','staged')", cause->message, id))
+  if (db_exec(db, &ignored,
+              "UPDATE stepwise_import SET state = 'failed', message = %Q, changed = " NOW
+              " WHERE id = %Q AND state IN ('staging','staged')",
+              cause->message, id))
     error_release(&ignored);
 }
 
-#define STATE_ROW                                                                                        \
-  "SELECT id, state, target AS \"table\", source AS path, message, policy, rows_read, blank, rejected,"   \
-  " staged, flagged, problems, created, updated, merged, skipped, removed, restored, kept, started,"      \
+#define STATE_ROW                                                                                  \
+  "SELECT id, state, target AS \"table\", source AS path, message, policy, rows_read, blank, "     \
+  "rejected,"                                                                                      \
+  " staged, flagged, problems, created, updated, merged, skipped, removed, restored, kept, "       \
+  "started,"                                                                                       \
   " changed FROM stepwise_import "
 
 enum status grid_read(struct db *db, sqlite3_stmt *st, struct grid *out, struct error *err) {
   int columns = sqlite3_column_count(st);
-  for (int i = 0; i < columns; i++) grid_name(out, sqlite3_column_name(st, i));
+  for (int i = 0; i < columns; i++)
+    grid_name(out, sqlite3_column_name(st, i));
   bool row;
   enum status s;
   while (!(s = db_step(db, st, &row, err)) && row)
@@ -308,7 +345,8 @@ enum status state_row(struct db *db, const char *id, struct grid *out, struct er
   return s;
 }
 
-enum status import_status(const char *database, const char *id, struct grid *out, struct error *err) {
+enum status import_status(const char *database, const char *id, struct grid *out,
+                          struct error *err) {
   struct db db;
   struct import_state state;
   enum status s = state_open(&db, database, id, DB_READ, NULL, &state, err);
@@ -332,22 +370,26 @@ enum status import_list(const char *database, struct grid *out, struct error *er
 }
 
 /* Moves an import to a state it may be in already; `from` are the others it may come from. */
-static enum status move_to(struct db *db, const char *id, const char *from, const char *to, const char *message,
-                           struct error *err) {
+static enum status move_to(struct db *db, const char *id, const char *from, const char *to,
+                           const char *message, struct error *err) {
   struct import_state state;
   enum status s = db_begin(db, err);
   if (s) return s;
   s = state_load(db, id, from, &state, err);
   if (!s && strcmp(state.state, to))
-    s = db_exec(db, err, "UPDATE stepwise_import SET state = %Q, message = coalesce(%Q, message), changed = " NOW " WHERE id = %Q",
-                to, message, id);
+    s = db_exec(
+        db, err,
+        "UPDATE stepwise_import SET state = %Q, message = coalesce(%Q, message), changed = " NOW
+        " WHERE id = %Q",
+        to, message, id);
   state_release(&state);
   if (!s) s = db_commit(db, err);
   if (s) db_rollback(db);
   return s;
 }
 
-enum status import_stop(const char *database, const char *id, const char *reason, struct grid *out, struct error *err) {
+enum status import_stop(const char *database, const char *id, const char *reason, struct grid *out,
+                        struct error *err) {
   struct db db;
   enum status s = db_open(&db, database, DB_WRITE, err);
   if (!s) s = move_to(&db, id, "staging staged failed stopped discarded", "stopped", reason, err);
@@ -356,31 +398,39 @@ enum status import_stop(const char *database, const char *id, const char *reason
   return s;
 }
 
-enum status import_discard(const char *database, const char *id, struct grid *out, struct error *err) {
+enum status import_discard(const char *database, const char *id, struct grid *out,
+                           struct error *err) {
   struct db db;
   enum status s = db_open(&db, database, DB_WRITE, err);
   struct import_state state = {0};
   if (!s) s = state_load(&db, id, NULL, &state, err);
   bool undone = !s && !strcmp(state.state, "rolled_back");
   state_release(&state);
-  if (!s && !undone) s = move_to(&db, id, "staged failed stopped discarded staging", "discarded", NULL, err);
+  if (!s && !undone)
+    s = move_to(&db, id, "staged failed stopped discarded staging", "discarded", NULL, err);
   if (!s) stage_remove(database, id);
   if (!s) s = state_row(&db, id, out, err);
   db_close(&db);
   return s;
 }
 
-static enum status load_columns(struct db *db, const char *id, struct import_spec *out, struct error *err) {
+static enum status load_columns(struct db *db, const char *id, struct import_spec *out,
+                                struct error *err) {
   sqlite3_stmt *st;
-  enum status s = db_prepare(db, err, &st, "SELECT source, target, converters, required, blank, country"
-                                           " FROM stepwise_import_column WHERE import = %Q ORDER BY position", id);
+  enum status s = db_prepare(db, err, &st,
+                             "SELECT source, target, converters, required, blank, country"
+                             " FROM stepwise_import_column WHERE import = %Q ORDER BY position",
+                             id);
   size_t cap = 0;
   bool row;
   while (!s && !(s = db_step(db, st, &row, err)) && row) {
-    if (out->column_count == cap) out->columns = mem_grow(out->columns, cap, &cap, sizeof *out->columns);
+    if (out->column_count == cap)
+      out->columns = mem_grow(out->columns, cap, &cap, sizeof *out->columns);
     struct import_column *c = &out->columns[out->column_count++];
-    *c = (struct import_column){.from = column_dup(st, 0), .to = column_dup(st, 1),
-                                .required = sqlite3_column_int(st, 3), .blank = sqlite3_column_int(st, 4)};
+    *c = (struct import_column){.from = column_dup(st, 0),
+                                .to = column_dup(st, 1),
+                                .required = sqlite3_column_int(st, 3),
+                                .blank = sqlite3_column_int(st, 4)};
     if (sqlite3_column_type(st, 5) != SQLITE_NULL) c->country = column_dup(st, 5);
     s = import_column_chain(c, column_text(st, 2, NULL), err);
   }
@@ -388,14 +438,18 @@ static enum status load_columns(struct db *db, const char *id, struct import_spe
   return s;
 }
 
-static enum status load_keys(struct db *db, const char *id, struct import_spec *out, struct error *err) {
+static enum status load_keys(struct db *db, const char *id, struct import_spec *out,
+                             struct error *err) {
   sqlite3_stmt *st;
-  enum status s = db_prepare(db, err, &st, "SELECT key, \"column\" FROM stepwise_import_key WHERE import = %Q"
-                                           " ORDER BY key, position", id);
+  enum status s = db_prepare(db, err, &st,
+                             "SELECT key, \"column\" FROM stepwise_import_key WHERE import = %Q"
+                             " ORDER BY key, position",
+                             id);
   bool row;
   while (!s && !(s = db_step(db, st, &row, err)) && row) {
     int64_t k = sqlite3_column_int64(st, 0), column = sqlite3_column_int64(st, 1);
-    if (k < 0 || k >= IMPORT_MAX_KEYS || column < 0 || column >= (int64_t)out->column_count) continue;
+    if (k < 0 || k >= IMPORT_MAX_KEYS || column < 0 || column >= (int64_t)out->column_count)
+      continue;
     struct import_key *key = &out->keys[k];
     if (key->count < IMPORT_MAX_KEY_COLUMNS) key->columns[key->count++] = (size_t)column;
     out->key_count = (size_t)k + 1;
@@ -412,14 +466,22 @@ enum status state_spec(struct db *db, const char *id, struct import_spec *out, s
   *out = (struct import_spec){0};
   sqlite3_stmt *st;
   bool row = false;
-  enum status s = db_prepare(db, err, &st, "SELECT id, target, source, format, sheet, encoding, delimiter, creates, pads"
-                                           " FROM stepwise_import WHERE id = %Q", id);
+  enum status s =
+      db_prepare(db, err, &st,
+                 "SELECT id, target, source, format, sheet, encoding, delimiter, creates, pads"
+                 " FROM stepwise_import WHERE id = %Q",
+                 id);
   if (!s) s = db_step(db, st, &row, err);
   if (!s && !row) s = not_found(db, id, err);
   if (!s)
-    *out = (struct import_spec){.id = column_dup(st, 0), .table = column_dup(st, 1), .path = column_dup(st, 2),
-                                .format = dup_or_null(st, 3), .sheet = dup_or_null(st, 4), .encoding = dup_or_null(st, 5),
-                                .delimiter = dup_or_null(st, 6), .create = sqlite3_column_int(st, 7),
+    *out = (struct import_spec){.id = column_dup(st, 0),
+                                .table = column_dup(st, 1),
+                                .path = column_dup(st, 2),
+                                .format = dup_or_null(st, 3),
+                                .sheet = dup_or_null(st, 4),
+                                .encoding = dup_or_null(st, 5),
+                                .delimiter = dup_or_null(st, 6),
+                                .create = sqlite3_column_int(st, 7),
                                 .pad = sqlite3_column_int(st, 8)};
   sqlite3_finalize(st);
   if (!s) s = load_columns(db, id, out, err);
@@ -428,7 +490,8 @@ enum status state_spec(struct db *db, const char *id, struct import_spec *out, s
   return s;
 }
 
-enum status import_load_spec(const char *database, const char *id, struct import_spec *out, struct error *err) {
+enum status import_load_spec(const char *database, const char *id, struct import_spec *out,
+                             struct error *err) {
   struct db db;
   struct import_state state;
   enum status s = state_open(&db, database, id, DB_READ, NULL, &state, err);
@@ -438,14 +501,18 @@ enum status import_load_spec(const char *database, const char *id, struct import
   return s;
 }
 
-enum status import_problems(const char *database, const char *id, int64_t limit, struct grid *out, struct error *err) {
+enum status import_problems(const char *database, const char *id, int64_t limit, struct grid *out,
+                            struct error *err) {
   struct db db;
   struct import_state state;
   sqlite3_stmt *st = NULL;
   enum status s = state_open(&db, database, id, DB_READ, NULL, &state, err);
   if (!s)
-    s = db_prepare(&db, err, &st, "SELECT row, \"column\", value, reason, refused AS \"refused?\" FROM stepwise_import_problem"
-                                  " WHERE import = %Q ORDER BY row, position LIMIT %lld", id, (long long)limit);
+    s = db_prepare(&db, err, &st,
+                   "SELECT row, \"column\", value, reason, refused AS \"refused?\" FROM "
+                   "stepwise_import_problem"
+                   " WHERE import = %Q ORDER BY row, position LIMIT %lld",
+                   id, (long long)limit);
   if (!s) s = grid_read(&db, st, out, err);
   sqlite3_finalize(st);
   state_release(&state);

@@ -21,16 +21,19 @@ struct undo {
 
 static void note_changed(struct undo *u, int64_t rowid, bool gone) {
   if (u->changed++ < NAMED_ROWS)
-    buf_addf(&u->names, "%s%lld%s", u->changed > 1 ? ", " : "", (long long)rowid, gone ? " (removed)" : "");
+    buf_addf(&u->names, "%s%lld%s", u->changed > 1 ? ", " : "", (long long)rowid,
+             gone ? " (removed)" : "");
 }
 
-static enum status look_at_row(void *ud, int64_t rowid, uint64_t then, uint64_t now, struct error *err) {
+static enum status look_at_row(void *ud, int64_t rowid, uint64_t then, uint64_t now,
+                               struct error *err) {
   (void)err;
   if (then && then != now) note_changed(ud, rowid, !now);
   return OK;
 }
 
-static enum status remove_row(void *ud, int64_t rowid, uint64_t then, uint64_t now, struct error *err) {
+static enum status remove_row(void *ud, int64_t rowid, uint64_t then, uint64_t now,
+                              struct error *err) {
   struct undo *u = ud;
   if (!then || then != now) return OK;
   sqlite3_bind_int64(u->remove, 1, rowid);
@@ -38,14 +41,19 @@ static enum status remove_row(void *ud, int64_t rowid, uint64_t then, uint64_t n
   return db_run(u->db, u->remove, err);
 }
 
-typedef enum status (*change_fn)(struct undo *u, int64_t rowid, bool same, bool gone, struct error *err);
+typedef enum status (*change_fn)(struct undo *u, int64_t rowid, bool same, bool gone,
+                                 struct error *err);
 
 /* Each updated row, and whether it still is as the import left it. */
 static enum status walk_changes(struct undo *u, change_fn fn, struct error *err) {
   sqlite3_stmt *changes = NULL, *now = NULL;
-  enum status s = db_prepare(u->db, err, &changes, "SELECT target_row, hash FROM stepwise_import_change"
-                                                   " WHERE import = %Q AND kind = 'updated' ORDER BY target_row", u->id);
-  if (!s) s = db_prepare(u->db, err, &now, "SELECT %s FROM main.\"%w\" WHERE %s = ?", u->state.columns, u->state.table, u->rowid);
+  enum status s = db_prepare(u->db, err, &changes,
+                             "SELECT target_row, hash FROM stepwise_import_change"
+                             " WHERE import = %Q AND kind = 'updated' ORDER BY target_row",
+                             u->id);
+  if (!s)
+    s = db_prepare(u->db, err, &now, "SELECT %s FROM main.\"%w\" WHERE %s = ?", u->state.columns,
+                   u->state.table, u->rowid);
   bool row, found;
   while (!s && !(s = db_step(u->db, changes, &row, err)) && row) {
     int64_t rowid = sqlite3_column_int64(changes, 0);
@@ -60,13 +68,15 @@ static enum status walk_changes(struct undo *u, change_fn fn, struct error *err)
   return s;
 }
 
-static enum status look_at_change(struct undo *u, int64_t rowid, bool same, bool gone, struct error *err) {
+static enum status look_at_change(struct undo *u, int64_t rowid, bool same, bool gone,
+                                  struct error *err) {
   (void)err;
   if (!same) note_changed(u, rowid, gone);
   return OK;
 }
 
-static enum status restore_row(struct undo *u, int64_t rowid, bool same, bool gone, struct error *err) {
+static enum status restore_row(struct undo *u, int64_t rowid, bool same, bool gone,
+                               struct error *err) {
   (void)gone;
   if (!same) return OK;
   sqlite3_bind_int64(u->restore, 1, rowid);
@@ -75,17 +85,21 @@ static enum status restore_row(struct undo *u, int64_t rowid, bool same, bool go
 }
 
 static enum status refuse_changed(struct undo *u, struct error *err) {
-  error_set(err, ERR_CONFLICT, "%lld %s of import %s %s changed since by somebody else, in table %s: row %s%s",
-            (long long)u->changed, u->changed == 1 ? "row" : "rows", u->id, u->changed == 1 ? "was" : "were", u->state.table,
-            buf_str(&u->names), u->changed > NAMED_ROWS ? " ..." : "");
-  error_help(err, "nothing was rolled back; look at those rows, or say changed: :keep to leave them as they are");
+  error_set(err, ERR_CONFLICT,
+            "%lld %s of import %s %s changed since by somebody else, in table %s: row %s%s",
+            (long long)u->changed, u->changed == 1 ? "row" : "rows", u->id,
+            u->changed == 1 ? "was" : "were", u->state.table, buf_str(&u->names),
+            u->changed > NAMED_ROWS ? " ..." : "");
+  error_help(err, "nothing was rolled back; look at those rows, or say changed: :keep to leave "
+                  "them as they are");
   error_kind(err, "conflict");
   return ERR_CONFLICT;
 }
 
 static enum status refuse_spread(struct undo *u, int64_t spread, struct error *err) {
-  error_set(err, ERR_CONFLICT, "rolling import %s back would change %lld rows of other tables that refer to its rows", u->id,
-            (long long)spread);
+  error_set(err, ERR_CONFLICT,
+            "rolling import %s back would change %lld rows of other tables that refer to its rows",
+            u->id, (long long)spread);
   error_help(err, "nothing was rolled back; take those references away first");
   error_kind(err, "conflict");
   return ERR_CONFLICT;
@@ -93,12 +107,19 @@ static enum status refuse_spread(struct undo *u, int64_t spread, struct error *e
 
 static enum status prepare(struct undo *u, struct error *err) {
   enum status s = target_rowid(u->db, u->state.table, &u->rowid, err);
-  if (!s) s = db_prepare(u->db, err, &u->remove, "DELETE FROM main.\"%w\" WHERE %s = ?", u->state.table, u->rowid);
+  if (!s)
+    s = db_prepare(u->db, err, &u->remove, "DELETE FROM main.\"%w\" WHERE %s = ?", u->state.table,
+                   u->rowid);
   int64_t saved = 0;
-  if (!s) s = db_int(u->db, err, &saved, 0, "SELECT count(*) FROM sqlite_schema WHERE name = 'stepwise_undo_%q'", u->id);
+  if (!s)
+    s = db_int(u->db, err, &saved, 0,
+               "SELECT count(*) FROM sqlite_schema WHERE name = 'stepwise_undo_%q'", u->id);
   if (!s && saved)
-    s = db_prepare(u->db, err, &u->restore, "UPDATE main.\"%w\" SET (%s) = (SELECT %s FROM \"stepwise_undo_%w\" WHERE stepwise_row = ?1)"
-                                            " WHERE %s = ?1", u->state.table, u->state.columns, u->state.columns, u->id, u->rowid);
+    s = db_prepare(u->db, err, &u->restore,
+                   "UPDATE main.\"%w\" SET (%s) = (SELECT %s FROM \"stepwise_undo_%w\" WHERE "
+                   "stepwise_row = ?1)"
+                   " WHERE %s = ?1",
+                   u->state.table, u->state.columns, u->state.columns, u->id, u->rowid);
   return s;
 }
 
@@ -107,8 +128,10 @@ static enum status prepare(struct undo *u, struct error *err) {
 static enum status check_spread(struct undo *u, int64_t before, struct error *err) {
   int64_t triggers = 0;
   int64_t spread = sqlite3_total_changes64(u->db->handle) - before - u->removed - u->restored;
-  enum status s = db_int(u->db, err, &triggers, 0, "SELECT count(*) FROM sqlite_schema WHERE type = 'trigger' AND tbl_name = %Q COLLATE NOCASE",
-                         u->state.table);
+  enum status s = db_int(
+      u->db, err, &triggers, 0,
+      "SELECT count(*) FROM sqlite_schema WHERE type = 'trigger' AND tbl_name = %Q COLLATE NOCASE",
+      u->state.table);
   return s || triggers || spread <= 0 ? s : refuse_spread(u, spread, err);
 }
 
@@ -116,9 +139,12 @@ static enum status check_spread(struct undo *u, int64_t before, struct error *er
 static enum status drop_made_table(struct undo *u, struct error *err) {
   int64_t ours = 0, rows = 0;
   if (!*u->state.made_table) return OK;
-  enum status s = db_int(u->db, err, &ours, 0, "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = %Q AND sql = %Q",
-                         u->state.table, u->state.made_table);
-  if (!s && ours) s = db_int(u->db, err, &rows, 0, "SELECT EXISTS(SELECT 1 FROM main.\"%w\")", u->state.table);
+  enum status s =
+      db_int(u->db, err, &ours, 0,
+             "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = %Q AND sql = %Q",
+             u->state.table, u->state.made_table);
+  if (!s && ours)
+    s = db_int(u->db, err, &rows, 0, "SELECT EXISTS(SELECT 1 FROM main.\"%w\")", u->state.table);
   if (!s && ours && !rows) s = db_exec(u->db, err, "DROP TABLE main.\"%w\"", u->state.table);
   return s;
 }
@@ -130,20 +156,27 @@ static enum status finish(struct undo *u, struct error *err) {
   enum status s = drop_made_table(u, err);
   if (!s)
     s = db_exec(u->db, err,
-                "DELETE FROM stepwise_import_block WHERE import = %Q; DELETE FROM stepwise_import_change WHERE import = %Q;"
+                "DELETE FROM stepwise_import_block WHERE import = %Q; DELETE FROM "
+                "stepwise_import_change WHERE import = %Q;"
                 "DROP TABLE IF EXISTS \"stepwise_undo_%w\";"
-                "UPDATE stepwise_import SET state = 'rolled_back', removed = %lld, restored = %lld, kept = %lld,"
+                "UPDATE stepwise_import SET state = 'rolled_back', removed = %lld, restored = "
+                "%lld, kept = %lld,"
                 " changed = " NOW " WHERE id = %Q",
-                u->id, u->id, u->id, (long long)u->removed, (long long)u->restored, (long long)u->changed, u->id);
+                u->id, u->id, u->id, (long long)u->removed, (long long)u->restored,
+                (long long)u->changed, u->id);
   return s ? s : db_commit(u->db, err);
 }
 
 static enum status table_is_there(struct undo *u, bool *there, struct error *err) {
   int64_t n = 0;
-  enum status s = db_int(u->db, err, &n, 0, "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = %Q COLLATE NOCASE", u->state.table);
+  enum status s =
+      db_int(u->db, err, &n, 0,
+             "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = %Q COLLATE NOCASE",
+             u->state.table);
   *there = n > 0;
   if (s || n) return s;
-  error_set(err, ERR_CONFLICT, "table %s is gone; there is nothing left of import %s to roll back", u->state.table, u->id);
+  error_set(err, ERR_CONFLICT, "table %s is gone; there is nothing left of import %s to roll back",
+            u->state.table, u->id);
   error_kind(err, "conflict");
   return ERR_CONFLICT;
 }
@@ -162,7 +195,8 @@ static enum status undo_rows(struct undo *u, struct error *err) {
   return s ? s : finish(u, err);
 }
 
-enum status import_roll_back(const char *database, const char *id, bool keep_changed, struct grid *out, struct error *err) {
+enum status import_roll_back(const char *database, const char *id, bool keep_changed,
+                             struct grid *out, struct error *err) {
   struct db db;
   struct undo u = {.db = &db, .id = id, .keep_changed = keep_changed};
   enum status s = db_open(&db, database, DB_WRITE, err);

@@ -28,7 +28,8 @@ static int set_up(void **state) {
 
 static int tear_down(void **state) {
   struct room *r = *state;
-  static const char *const names[] = {"people.db", "people.csv", "people.db-journal", "people.db-t1.stage", "people.db-t2.stage"};
+  static const char *const names[] = {"people.db", "people.csv", "people.db-journal",
+                                      "people.db-t1.stage", "people.db-t2.stage"};
   for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
     char path[96];
     snprintf(path, sizeof path, "%s/%s", r->dir, names[i]);
@@ -52,7 +53,10 @@ static void write_csv(struct room *r, const char *text) {
 /* name:converters or name:converters! (required) for each column, from "Name" to "name". */
 static void make_spec(struct room *r, const char *id, const char *const *columns, size_t count) {
   import_spec_release(&r->spec);
-  r->spec = (struct import_spec){.id = mem_strdup(id), .table = mem_strdup("people"), .path = mem_strdup(r->file), .create = true};
+  r->spec = (struct import_spec){.id = mem_strdup(id),
+                                 .table = mem_strdup("people"),
+                                 .path = mem_strdup(r->file),
+                                 .create = true};
   r->spec.columns = mem_array(count, sizeof *r->spec.columns);
   for (size_t i = 0; i < count; i++) {
     struct import_column *c = &r->spec.columns[r->spec.column_count++];
@@ -109,7 +113,8 @@ static const char *query(struct room *r, const char *sql) {
   if (db_prepare(&db, &err, &st, "%s", sql)) fail_msg("%s", err.message);
   bool row;
   int columns = sqlite3_column_count(st);
-  for (int i = 0; i < columns; i++) grid_name(&r->grid, sqlite3_column_name(st, i));
+  for (int i = 0; i < columns; i++)
+    grid_name(&r->grid, sqlite3_column_name(st, i));
   while (db_step(&db, st, &row, &err) == OK && row)
     for (int i = 0; i < columns; i++) {
       size_t len;
@@ -125,14 +130,15 @@ static enum status said(struct room *r, enum status s) {
   if (s) print_message("# said: %s\n", r->err.message);
   return s;
 }
-#define EXPECT_OK(call) (error_release(&r->err), grid_release(&r->grid), assert_int_equal(said(r, call), OK))
-#define EXPECT_ERROR(call, status, text)                                              \
-  do {                                                                                \
-    error_release(&r->err);                                                           \
-    grid_release(&r->grid);                                                           \
-    assert_int_equal(call, status);                                                   \
-    if (!strstr(r->err.message, text)) print_error("said: %s\n", r->err.message);     \
-    assert_non_null(strstr(r->err.message, text));                                    \
+#define EXPECT_OK(call)                                                                            \
+  (error_release(&r->err), grid_release(&r->grid), assert_int_equal(said(r, call), OK))
+#define EXPECT_ERROR(call, status, text)                                                           \
+  do {                                                                                             \
+    error_release(&r->err);                                                                        \
+    grid_release(&r->grid);                                                                        \
+    assert_int_equal(call, status);                                                                \
+    if (!strstr(r->err.message, text)) print_error("said: %s\n", r->err.message);                  \
+    assert_non_null(strstr(r->err.message, text));                                                 \
   } while (0)
 
 static void stage_ok(struct room *r) {
@@ -186,11 +192,13 @@ static void test_stage(void **state) {
                                     "6|born|soon|is not a date|1\n"
                                     "8|||has fewer fields than the header|1");
   EXPECT_OK(import_preview(r->database, "t1", 2, &r->grid, &r->err));
-  assert_string_equal(grid_text(r), "2|Ana Lopez|ana@example.org|+15015550101|1987-03-14\n7|ANA LOPEZ|Ana@example.org||1987-03-14");
+  assert_string_equal(grid_text(r), "2|Ana Lopez|ana@example.org|+15015550101|1987-03-14\n7|ANA "
+                                    "LOPEZ|Ana@example.org||1987-03-14");
   EXPECT_OK(import_duplicates(r->database, "t1", 20, &r->grid, &r->err));
-  assert_string_equal(grid_text(r), "7|row 2|email|similar|Ana@example.org|ana@example.org\n"
-                                    "7|row 2|name + born|similar|ANA LOPEZ / 1987-03-14|Ana Lopez / 1987-03-14\n"
-                                    "9|row 2|phone|exact|+15015550101|+15015550101");
+  assert_string_equal(grid_text(r),
+                      "7|row 2|email|similar|Ana@example.org|ana@example.org\n"
+                      "7|row 2|name + born|similar|ANA LOPEZ / 1987-03-14|Ana Lopez / 1987-03-14\n"
+                      "9|row 2|phone|exact|+15015550101|+15015550101");
   assert_string_equal(query(r, "SELECT count(*) FROM sqlite_schema WHERE name = 'people'"), "0");
   assert_true(stage_exists(r));
   EXPECT_OK(import_discard(r->database, "t1", &r->grid, &r->err));
@@ -206,7 +214,8 @@ static void test_commit_and_roll_back(void **state) {
   assert_int_equal(number(r, "created"), 2);
   assert_int_equal(number(r, "skipped"), 2);
   assert_false(stage_exists(r));
-  assert_string_equal(query(r, "SELECT name, phone, born FROM people ORDER BY id"), "Ana Lopez|+15015550101|1987-03-14\nGus|+15015550105|2001-01-01");
+  assert_string_equal(query(r, "SELECT name, phone, born FROM people ORDER BY id"),
+                      "Ana Lopez|+15015550101|1987-03-14\nGus|+15015550105|2001-01-01");
   commit_ok(r, POLICY_KEEP_DUPLICATES); /* again: what it did stands */
   assert_int_equal(number(r, "created"), 2);
   assert_string_equal(query(r, "SELECT count(*) FROM people"), "2");
@@ -216,19 +225,27 @@ static void test_commit_and_roll_back(void **state) {
   assert_string_equal(grid_text(r), "2|2|1|\n10|10|1|");
   EXPECT_OK(import_roll_back(r->database, "t1", false, &r->grid, &r->err));
   assert_int_equal(number(r, "removed"), 2);
-  assert_string_equal(query(r, "SELECT count(*) FROM sqlite_schema WHERE name = 'people' OR name LIKE 'stepwise_undo%'"), "0");
+  assert_string_equal(
+      query(
+          r,
+          "SELECT count(*) FROM sqlite_schema WHERE name = 'people' OR name LIKE 'stepwise_undo%'"),
+      "0");
   EXPECT_OK(import_roll_back(r->database, "t1", false, &r->grid, &r->err));
   assert_int_equal(number(r, "removed"), 2);
-  EXPECT_ERROR(import_stage(r->database, &r->spec, &r->grid, &r->err), ERR_CONFLICT, "is rolled_back");
+  EXPECT_ERROR(import_stage(r->database, &r->spec, &r->grid, &r->err), ERR_CONFLICT,
+               "is rolled_back");
 }
 
 static void make_table(struct room *r) {
   struct db db;
   assert_int_equal(db_open(&db, r->database, DB_CREATE, &r->err), OK);
-  assert_int_equal(db_exec(&db, &r->err, "CREATE TABLE people(key INTEGER PRIMARY KEY, name TEXT, email TEXT UNIQUE, phone TEXT, born TEXT,"
-                                         " score REAL DEFAULT 1.5);"
-                                         "INSERT INTO people VALUES(7, 'Ana', 'ANA@example.org', NULL, NULL, 3),"
-                                         " (9, 'Zed', 'zed@example.org', NULL, x'00ff', NULL)"), OK);
+  assert_int_equal(db_exec(&db, &r->err,
+                           "CREATE TABLE people(key INTEGER PRIMARY KEY, name TEXT, email TEXT "
+                           "UNIQUE, phone TEXT, born TEXT,"
+                           " score REAL DEFAULT 1.5);"
+                           "INSERT INTO people VALUES(7, 'Ana', 'ANA@example.org', NULL, NULL, 3),"
+                           " (9, 'Zed', 'zed@example.org', NULL, x'00ff', NULL)"),
+                   OK);
   db_close(&db);
 }
 
@@ -244,8 +261,10 @@ static void test_update_target(void **state) {
   assert_int_equal(number(r, "created"), 1);
   assert_int_equal(number(r, "updated"), 1);
   /* rows 2, 7 and 9 all went into row 7, in order; blanks replaced nothing */
-  assert_string_equal(query(r, "SELECT * FROM people ORDER BY key"), "7|Flo|flo@example.org|+15015550101|2000-10-10|3.0\n"
-                                                                     "9|Zed|zed@example.org|||\n19|Gus|gus@example.org|+15015550105|2001-01-01|1.5");
+  assert_string_equal(
+      query(r, "SELECT * FROM people ORDER BY key"),
+      "7|Flo|flo@example.org|+15015550101|2000-10-10|3.0\n"
+      "9|Zed|zed@example.org|||\n19|Gus|gus@example.org|+15015550105|2001-01-01|1.5");
   EXPECT_OK(import_counts(r->database, "t1", &r->grid, &r->err));
   assert_int_equal(number(r, "balanced?"), 1);
   EXPECT_OK(import_spot_check(r->database, "t1", 10, &r->grid, &r->err));
@@ -253,8 +272,9 @@ static void test_update_target(void **state) {
   EXPECT_OK(import_roll_back(r->database, "t1", false, &r->grid, &r->err));
   assert_int_equal(number(r, "removed"), 1);
   assert_int_equal(number(r, "restored"), 1);
-  assert_string_equal(query(r, "SELECT key, name, email, phone, quote(born), score FROM people ORDER BY key"),
-                      "7|Ana|ANA@example.org||NULL|3.0\n9|Zed|zed@example.org||X'00FF'|");
+  assert_string_equal(
+      query(r, "SELECT key, name, email, phone, quote(born), score FROM people ORDER BY key"),
+      "7|Ana|ANA@example.org||NULL|3.0\n9|Zed|zed@example.org||X'00FF'|");
 }
 
 static void test_merge_in_file(void **state) {
@@ -266,7 +286,8 @@ static void test_merge_in_file(void **state) {
   stage_ok(r);
   commit_ok(r, POLICY_UPDATE_DUPLICATES);
   assert_int_equal(number(r, "merged"), 1);
-  assert_string_equal(query(r, "SELECT name, email, phone FROM people"), "Ana B|ANA@example.org|+15015550101");
+  assert_string_equal(query(r, "SELECT name, email, phone FROM people"),
+                      "Ana B|ANA@example.org|+15015550101");
   EXPECT_OK(import_spot_check(r->database, "t1", 10, &r->grid, &r->err));
   assert_string_equal(grid_text(r), "2|2|1|");
   EXPECT_OK(import_counts(r->database, "t1", &r->grid, &r->err));
@@ -293,13 +314,15 @@ static void test_changed_since(void **state) {
   commit_ok(r, POLICY_UPDATE_DUPLICATES);
   query(r, "UPDATE people SET phone = 'x' WHERE key = 7");
   query(r, "INSERT INTO people(key, name) VALUES(12, 'somebody else'), (50, 'later')");
-  EXPECT_ERROR(import_roll_back(r->database, "t1", false, &r->grid, &r->err), ERR_CONFLICT, "1 row of import t1 was changed since by somebody else, in table people: row 7");
+  EXPECT_ERROR(import_roll_back(r->database, "t1", false, &r->grid, &r->err), ERR_CONFLICT,
+               "1 row of import t1 was changed since by somebody else, in table people: row 7");
   assert_string_equal(query(r, "SELECT count(*) FROM people"), "5");
   EXPECT_OK(import_roll_back(r->database, "t1", true, &r->grid, &r->err));
   assert_int_equal(number(r, "removed"), 1);
   assert_int_equal(number(r, "restored"), 0);
   assert_int_equal(number(r, "kept"), 1);
-  assert_string_equal(query(r, "SELECT key, name, phone FROM people ORDER BY key"), "7|Flo|x\n9|Zed|\n12|somebody else|\n50|later|");
+  assert_string_equal(query(r, "SELECT key, name, phone FROM people ORDER BY key"),
+                      "7|Flo|x\n9|Zed|\n12|somebody else|\n50|later|");
 }
 
 static void test_removed_since(void **state) {
@@ -311,7 +334,8 @@ static void test_removed_since(void **state) {
   EXPECT_OK(import_counts(r->database, "t1", &r->grid, &r->err));
   assert_int_equal(number(r, "balanced?"), 0);
   assert_int_equal(number(r, "removed"), 1);
-  EXPECT_ERROR(import_roll_back(r->database, "t1", false, &r->grid, &r->err), ERR_CONFLICT, "row 9 (removed)");
+  EXPECT_ERROR(import_roll_back(r->database, "t1", false, &r->grid, &r->err), ERR_CONFLICT,
+               "row 9 (removed)");
 }
 
 static void test_references(void **state) {
@@ -322,8 +346,10 @@ static void test_references(void **state) {
   stage_ok(r);
   commit_ok(r, POLICY_SKIP_DUPLICATES);
   query(r, "INSERT INTO calls VALUES(19)");
-  EXPECT_ERROR(import_roll_back(r->database, "t1", false, &r->grid, &r->err), ERR_CONFLICT, "would change 1 rows of other tables");
-  assert_string_equal(query(r, "SELECT (SELECT count(*) FROM people), (SELECT count(*) FROM calls)"), "3|1");
+  EXPECT_ERROR(import_roll_back(r->database, "t1", false, &r->grid, &r->err), ERR_CONFLICT,
+               "would change 1 rows of other tables");
+  assert_string_equal(
+      query(r, "SELECT (SELECT count(*) FROM people), (SELECT count(*) FROM calls)"), "3|1");
   query(r, "DELETE FROM calls");
   EXPECT_OK(import_roll_back(r->database, "t1", false, &r->grid, &r->err));
 }
@@ -335,13 +361,15 @@ static void test_constraint(void **state) {
   make_table(r);
   stage_ok(r);
   struct import_choice choice = {.policy = POLICY_SKIP_DUPLICATES};
-  EXPECT_ERROR(import_commit(r->database, "t1", &choice, &r->grid, &r->err), ERR_VALUE, "row 3: database");
+  EXPECT_ERROR(import_commit(r->database, "t1", &choice, &r->grid, &r->err), ERR_VALUE,
+               "row 3: database");
   assert_non_null(strstr(r->err.message, "UNIQUE constraint failed: people.email"));
   assert_string_equal(query(r, "SELECT count(*) FROM people"), "2");
   EXPECT_OK(import_status(r->database, "t1", &r->grid, &r->err));
   assert_string_equal(word(r, "state"), "failed");
   assert_non_null(strstr(word(r, "message"), "UNIQUE"));
-  EXPECT_ERROR(import_commit(r->database, "t1", &choice, &r->grid, &r->err), ERR_CONFLICT, "is failed");
+  EXPECT_ERROR(import_commit(r->database, "t1", &choice, &r->grid, &r->err), ERR_CONFLICT,
+               "is failed");
   add_key(r, 1, SIZE_MAX); /* the correction: such rows are duplicates */
   stage_ok(r);
   commit_ok(r, POLICY_SKIP_DUPLICATES);
@@ -355,7 +383,8 @@ static void test_stale(void **state) {
   stage_ok(r);
   query(r, "INSERT INTO people(name) VALUES('new')");
   struct import_choice choice = {.policy = POLICY_SKIP_DUPLICATES};
-  EXPECT_ERROR(import_commit(r->database, "t1", &choice, &r->grid, &r->err), ERR_CONFLICT, "changed since import t1 was staged: it had 2 rows then and has 3 now");
+  EXPECT_ERROR(import_commit(r->database, "t1", &choice, &r->grid, &r->err), ERR_CONFLICT,
+               "changed since import t1 was staged: it had 2 rows then and has 3 now");
   EXPECT_OK(import_status(r->database, "t1", &r->grid, &r->err));
   assert_string_equal(word(r, "state"), "staged");
   stage_ok(r);
@@ -366,7 +395,8 @@ static void test_cut_file(void **state) {
   struct room *r = *state;
   write_csv(r, "name,email\nA,bad\nB,b@example.org\nC,\"cut");
   make_spec(r, "t1", person, 2);
-  EXPECT_ERROR(import_stage(r->database, &r->spec, &r->grid, &r->err), ERR_VALUE, "ends inside a quoted field in row 4");
+  EXPECT_ERROR(import_stage(r->database, &r->spec, &r->grid, &r->err), ERR_VALUE,
+               "ends inside a quoted field in row 4");
   EXPECT_OK(import_status(r->database, "t1", &r->grid, &r->err));
   assert_string_equal(word(r, "state"), "failed");
   assert_non_null(strstr(word(r, "message"), "quoted field"));
@@ -390,10 +420,12 @@ static void test_stop(void **state) {
   EXPECT_OK(import_stop(r->database, "t1", "looks wrong", &r->grid, &r->err));
   assert_string_equal(word(r, "state"), "stopped");
   assert_string_equal(word(r, "message"), "looks wrong");
-  EXPECT_ERROR(import_commit(r->database, "t1", &choice, &r->grid, &r->err), ERR_CONFLICT, "is stopped");
+  EXPECT_ERROR(import_commit(r->database, "t1", &choice, &r->grid, &r->err), ERR_CONFLICT,
+               "is stopped");
   stage_ok(r);
   commit_ok(r, POLICY_SKIP_DUPLICATES);
-  EXPECT_ERROR(import_stop(r->database, "t1", "late", &r->grid, &r->err), ERR_CONFLICT, "is committed");
+  EXPECT_ERROR(import_stop(r->database, "t1", "late", &r->grid, &r->err), ERR_CONFLICT,
+               "is committed");
   EXPECT_ERROR(import_discard(r->database, "t1", &r->grid, &r->err), ERR_CONFLICT, "is committed");
   EXPECT_OK(import_list(r->database, &r->grid, &r->err));
   assert_int_equal(grid_rows(&r->grid), 1);
@@ -405,25 +437,30 @@ static void test_refused(void **state) {
   static const char *const other[] = {"nmae:trim!", "email:email"};
   write_csv(r, "name,email\nA,a@example.org\n");
   make_spec(r, "t1", other, 2);
-  EXPECT_ERROR(import_stage(r->database, &r->spec, &r->grid, &r->err), ERR_VALUE, "has no column \"nmae\", which the mapping requires");
+  EXPECT_ERROR(import_stage(r->database, &r->spec, &r->grid, &r->err), ERR_VALUE,
+               "has no column \"nmae\", which the mapping requires");
   assert_string_equal(r->err.help, "did you mean \"name\"?");
   make_spec(r, "t1", person, 2);
   r->spec.create = false;
   EXPECT_ERROR(import_stage(r->database, &r->spec, &r->grid, &r->err), ERR_NOT_FOUND, "people.db");
   make_spec(r, "T 1", person, 2);
-  EXPECT_ERROR(import_stage(r->database, &r->spec, &r->grid, &r->err), ERR_VALUE, "is no import id");
+  EXPECT_ERROR(import_stage(r->database, &r->spec, &r->grid, &r->err), ERR_VALUE,
+               "is no import id");
   EXPECT_ERROR(import_status(r->database, "t1", &r->grid, &r->err), ERR_NOT_FOUND, "people.db");
   assert_int_equal(access(r->database, F_OK), -1);
   make_table(r);
   make_spec(r, "t1", person, 2);
   mem_free(r->spec.columns[0].to);
   r->spec.columns[0].to = mem_strdup("nme");
-  EXPECT_ERROR(import_stage(r->database, &r->spec, &r->grid, &r->err), ERR_VALUE, "table people has no column \"nme\"");
+  EXPECT_ERROR(import_stage(r->database, &r->spec, &r->grid, &r->err), ERR_VALUE,
+               "table people has no column \"nme\"");
   assert_string_equal(r->err.help, "did you mean \"name\"?");
   mem_free(r->spec.columns[0].to);
   r->spec.columns[0].to = mem_strdup("key");
-  EXPECT_ERROR(import_stage(r->database, &r->spec, &r->grid, &r->err), ERR_VALUE, "column key of people is the row number");
-  EXPECT_ERROR(import_status(r->database, "t1", &r->grid, &r->err), ERR_NOT_FOUND, "knows no import \"t1\"");
+  EXPECT_ERROR(import_stage(r->database, &r->spec, &r->grid, &r->err), ERR_VALUE,
+               "column key of people is the row number");
+  EXPECT_ERROR(import_status(r->database, "t1", &r->grid, &r->err), ERR_NOT_FOUND,
+               "knows no import \"t1\"");
 }
 
 static void test_target_kinds(void **state) {
@@ -435,8 +472,11 @@ static void test_target_kinds(void **state) {
   query(r, "CREATE VIEW v AS SELECT * FROM people");
   query(r, "CREATE TABLE w(name TEXT PRIMARY KEY, email) WITHOUT ROWID");
   query(r, "CREATE TABLE n(name, email, must TEXT NOT NULL)");
-  static const char *const cases[][2] = {{"v", "v is a view"}, {"w", "is WITHOUT ROWID"}, {"n", "column must of n must not be empty"},
-                                         {"none", "has no table \"none\""}, {"stepwise_import", "is a reserved table name"}};
+  static const char *const cases[][2] = {{"v", "v is a view"},
+                                         {"w", "is WITHOUT ROWID"},
+                                         {"n", "column must of n must not be empty"},
+                                         {"none", "has no table \"none\""},
+                                         {"stepwise_import", "is a reserved table name"}};
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     mem_free(r->spec.table);
     r->spec.table = mem_strdup(cases[i][0]);
@@ -459,7 +499,11 @@ static void test_many_duplicates(void **state) {
   stage_ok(r);
   commit_ok(r, POLICY_SKIP_DUPLICATES);
   assert_int_equal(number(r, "created") + number(r, "skipped"), 3000);
-  assert_string_equal(query(r, "SELECT count(*) - count(DISTINCT email), count(*) - count(DISTINCT phone) FROM people"), "0|0");
+  assert_string_equal(
+      query(
+          r,
+          "SELECT count(*) - count(DISTINCT email), count(*) - count(DISTINCT phone) FROM people"),
+      "0|0");
   EXPECT_OK(import_roll_back(r->database, "t1", false, &r->grid, &r->err));
 }
 
@@ -476,20 +520,26 @@ static void test_two_imports(void **state) {
   commit_ok(r, POLICY_UPDATE_DUPLICATES);
   assert_int_equal(number(r, "updated"), 1);
   /* the first import's row was changed by the second: undo in the right order only */
-  EXPECT_ERROR(import_roll_back(r->database, "t1", false, &r->grid, &r->err), ERR_CONFLICT, "changed since");
+  EXPECT_ERROR(import_roll_back(r->database, "t1", false, &r->grid, &r->err), ERR_CONFLICT,
+               "changed since");
   EXPECT_OK(import_roll_back(r->database, "t2", false, &r->grid, &r->err));
   EXPECT_OK(import_roll_back(r->database, "t1", false, &r->grid, &r->err));
-  assert_string_equal(query(r, "SELECT group_concat(state) FROM stepwise_import"), "rolled_back,rolled_back");
+  assert_string_equal(query(r, "SELECT group_concat(state) FROM stepwise_import"),
+                      "rolled_back,rolled_back");
 }
 
 int main(void) {
   cmocka_set_message_output(CM_OUTPUT_TAP);
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, set_up, tear_down)
   const struct CMUnitTest tests[] = {
-      TEST(test_stage),        TEST(test_commit_and_roll_back), TEST(test_update_target), TEST(test_merge_in_file), TEST(test_keep_rows),
-      TEST(test_changed_since), TEST(test_removed_since),       TEST(test_references),    TEST(test_constraint),    TEST(test_stale),
-      TEST(test_cut_file),     TEST(test_stop),                 TEST(test_refused),       TEST(test_target_kinds),  TEST(test_many_duplicates),
-      TEST(test_two_imports),
+      TEST(test_stage),           TEST(test_commit_and_roll_back),
+      TEST(test_update_target),   TEST(test_merge_in_file),
+      TEST(test_keep_rows),       TEST(test_changed_since),
+      TEST(test_removed_since),   TEST(test_references),
+      TEST(test_constraint),      TEST(test_stale),
+      TEST(test_cut_file),        TEST(test_stop),
+      TEST(test_refused),         TEST(test_target_kinds),
+      TEST(test_many_duplicates), TEST(test_two_imports),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -27,19 +27,22 @@ static enum status read_all(const struct sheet_options *o, struct buf *out, stru
   struct sheet *s;
   enum status st = sheet_open(&s, o, err);
   if (st) return st;
-  for (size_t i = 0; i < s->name_count; i++) buf_addf(out, "%s%s", i ? "|" : "", s->names[i]);
+  for (size_t i = 0; i < s->name_count; i++)
+    buf_addf(out, "%s%s", i ? "|" : "", s->names[i]);
   struct record r;
   bool more;
   while (!(st = sheet_next(s, &r, &more, err)) && more) {
     buf_addf(out, "\n%d:", (int)r.row);
-    for (size_t i = 0; i < r.count; i++) buf_addf(out, "%s%.*s", i ? "|" : "", (int)r.cells[i].len, r.cells[i].s);
+    for (size_t i = 0; i < r.count; i++)
+      buf_addf(out, "%s%.*s", i ? "|" : "", (int)r.cells[i].len, r.cells[i].s);
     if (r.problem) buf_addf(out, " {%s}", r.problem);
   }
   sheet_close(s);
   return st;
 }
 
-static void expect_read(const struct sheet_options *base, const char *bytes, size_t len, const char *expected) {
+static void expect_read(const struct sheet_options *base, const char *bytes, size_t len,
+                        const char *expected) {
   struct file f = write_file(bytes, len);
   struct sheet_options o = *base;
   struct buf out = BUF_INIT;
@@ -54,7 +57,8 @@ static void expect_read(const struct sheet_options *base, const char *bytes, siz
 }
 
 /* Both texts must occur: in the message, and in the help line. */
-static void expect_error(const struct sheet_options *base, const char *bytes, size_t len, const char *message, const char *help) {
+static void expect_error(const struct sheet_options *base, const char *bytes, size_t len,
+                         const char *message, const char *help) {
   struct file f = write_file(bytes, len);
   struct sheet_options o = *base;
   struct buf out = BUF_INIT;
@@ -82,7 +86,9 @@ static void test_csv(void **state) {
   READ("a,b\n1,2\n", "a|b\n2:1|2");
   READ("a,b\r\n1,2\r\n3,4", "a|b\n2:1|2\n3:3|4");
   READ("a,b\r1,2\r", "a|b\n2:1|2");
-  READ("\xef\xbb\xbf" "a,b\n1,2\n", "a|b\n2:1|2");
+  READ("\xef\xbb\xbf"
+       "a,b\n1,2\n",
+       "a|b\n2:1|2");
   READ("a,b\n\"x, y\",\"say \"\"hi\"\"\"\n", "a|b\n2:x, y|say \"hi\"");
   READ("a,b\n\"one\ntwo\r\nthree\",2\n3,4\n", "a|b\n2:one\ntwo\r\nthree|2\n3:3|4");
   READ("a,b\n,\n  , \n1,\n", "a|b\n4:1|");
@@ -121,7 +127,9 @@ static void test_encodings(void **state) {
   REFUSE("name\nab\xc3", "is not UTF-8: byte 0xC3 at line 2", "windows-1252");
   REFUSE("name\n\xed\xa0\x80\n", "is not UTF-8", "encoding");
   REFUSE("name\n\xc0\xaf\n", "is not UTF-8", "encoding");
-  REFUSE("\xff\xfe" "a\0b\0", "is UTF-16", "iconv -f UTF-16");
+  REFUSE("\xff\xfe"
+         "a\0b\0",
+         "is UTF-16", "iconv -f UTF-16");
   REFUSE("a,b\n1,\0x\n", "binary data: a NUL byte at line 2", "CSV UTF-8");
 }
 
@@ -131,18 +139,23 @@ static void test_headers(void **state) {
   REFUSE("\n \n,,\n", "has no header", "first row");
   REFUSE("a,,b\n1,2,3\n", "column 2 has no name", "name of its own");
   REFUSE("Email,b,e-mail\n1,2,3\n", "columns 1 and 3 are both named \"e-mail\"", "name of its own");
-  REFUSE("Ana,ana@example.org,x\nBo,bo@example.org,y\n", "has no header: row 1, column 2 holds \"ana@example.org\"", "add a first row");
+  REFUSE("Ana,ana@example.org,x\nBo,bo@example.org,y\n",
+         "has no header: row 1, column 2 holds \"ana@example.org\"", "add a first row");
   REFUSE("a,,b,A\n", "column 2 has no name; columns 1 and 4 are both named \"A\"", "name");
 }
 
 static void test_cut_and_huge(void **state) {
   (void)state;
-  REFUSE("a,Note\n1,x\n2,\"cut in the mid", "ends inside a quoted field in row 3, column 2 (Note), opened at line 3", "complete file");
+  REFUSE("a,Note\n1,x\n2,\"cut in the mid",
+         "ends inside a quoted field in row 3, column 2 (Note), opened at line 3", "complete file");
   REFUSE("a,b\n1,\"x\ny\",\"never\n", "row 2, column 3, opened at line 3", "close that quote");
   struct buf big = BUF_INIT;
   buf_adds(&big, "a,b\n1,\"");
-  for (int i = 0; i < 300000; i++) buf_adds(&big, "1,2,3\n");
-  expect_error(&plain, big.data, big.len, "a quoted field is longer than 1 MiB in row 2, column 2 (b), opened at line 2", "quote");
+  for (int i = 0; i < 300000; i++)
+    buf_adds(&big, "1,2,3\n");
+  expect_error(&plain, big.data, big.len,
+               "a quoted field is longer than 1 MiB in row 2, column 2 (b), opened at line 2",
+               "quote");
   buf_clear(&big);
   buf_adds(&big, "a");
   buf_addn(&big, 3000, ',');
@@ -210,30 +223,80 @@ static void test_converters(void **state) {
   static const struct {
     const char *converter, *in, *out;
   } cases[] = {
-      {"text", " a ", " a "}, {"trim", " \xc2\xa0 a b \t", "a b"}, {"squeeze", "  a \t b  ", "a b"}, {"trim", "  ", "nothing"},
-      {"upcase", "zoë ñ", "ZOË Ñ"}, {"downcase", "ÀÉ ŁÓDŹ", "àé łódź"},
-      {"integer", "1,234", "1234"}, {"integer", "12.0", "12"}, {"integer", "-7", "-7"}, {"integer", "", "nothing"},
-      {"integer", "1.5", "! is not a whole number"}, {"integer", "12,34", "! is not a whole number"}, {"integer", "abc", "! is not a whole number"},
+      {"text", " a ", " a "},
+      {"trim", " \xc2\xa0 a b \t", "a b"},
+      {"squeeze", "  a \t b  ", "a b"},
+      {"trim", "  ", "nothing"},
+      {"upcase", "zoë ñ", "ZOË Ñ"},
+      {"downcase", "ÀÉ ŁÓDŹ", "àé łódź"},
+      {"integer", "1,234", "1234"},
+      {"integer", "12.0", "12"},
+      {"integer", "-7", "-7"},
+      {"integer", "", "nothing"},
+      {"integer", "1.5", "! is not a whole number"},
+      {"integer", "12,34", "! is not a whole number"},
+      {"integer", "abc", "! is not a whole number"},
       {"integer", "99999999999999999999", "! is too large for a whole number"},
-      {"decimal", "1,234.5", "1234.5"}, {"decimal", "1e3", "1000"}, {"decimal", "x", "! is not a number"}, {"decimal", "1e999", "! is too large for a number"},
-      {"boolean", "Yes", "1"}, {"boolean", "FALSE", "0"}, {"boolean", "2", "! is neither yes nor no"},
-      {"phone", "(501) 555-0101", "+15015550101"}, {"phone", "1-501-555-0101", "+15015550101"}, {"phone", "+44 20 7946 0958", "+442079460958"},
-      {"phone", "00 44 20 7946 0958", "+442079460958"}, {"phone", "011 44 20 7946 0958", "+442079460958"},
-      {"phone", "555-0101", "! has too few digits for a US phone number"}, {"phone", "501-555-0101 x12", "! has an extension"},
-      {"phone", "101-555-0101", "! has an area code that does not exist"}, {"phone", "501-155-0101", "! has an exchange code that does not exist"},
-      {"phone", "call me", "! is not a phone number"}, {"phone", " ", "nothing"}, {"phone", "25015550101", "! has too many digits for a US phone number"},
-      {"email", " Ana.B+c@Example.ORG ", "Ana.B+c@example.org"}, {"email", "a@b", "! has no dot in its domain"}, {"email", "a.b.c", "! has no @"},
-      {"email", "a@@b.org", "! has more than one @"}, {"email", "a b@c.org", "! has a space in it"}, {"email", ".a@b.org", "! has a dot at an end of the part before the @"},
-      {"email", "a..b@c.org", "! has two dots in a row"}, {"email", "a@-b.org", "! has a domain that cannot be"}, {"email", "a@b..org", "! has an empty part in its domain"},
-      {"email", "@b.org", "! has nothing before the @"}, {"email", "a@b.c", "! has a top-level domain that cannot be"}, {"email", "a@b_c.org", "! has a character that no domain has"},
-      {"date", "2024-02-29", "2024-02-29"}, {"date", "2/9/2024", "2024-02-09"}, {"date", "02-09-24", "2024-02-09"}, {"date", "2/9/56", "1956-02-09"},
-      {"date", "Mar 5, 2024", "2024-03-05"}, {"date", "5 March 2024", "2024-03-05"}, {"date", "5-Sep-99", "1999-09-05"}, {"date", "March 1st 2020", "2020-03-01"},
-      {"date", "20240301", "2024-03-01"}, {"date", "2024/3/1", "2024-03-01"}, {"date", "2024-03-01 00:00:00", "2024-03-01"}, {"date", "2024-03-01T00:00:00Z", "2024-03-01"},
-      {"date", "2023-02-29", "! has a day that its month does not have"}, {"date", "25/12/2024", "! has a month over 12; is the day first?"},
-      {"date", "2024-03-01 14:30", "! has a time of day"}, {"date", "soon", "! is not a date"}, {"date", "1/2", "! is not a date"}, {"date", "1/2/3/4", "! is not a date"},
-      {"date_dmy", "25/12/2024", "2024-12-25"}, {"date_dmy", "2024-12-25", "2024-12-25"},
-      {"state", "ar", "AR"}, {"state", "new  york", "NY"}, {"state", "D.C.", "DC"}, {"state", "Narnia", "! is not a US state or territory"},
-      {"zip", "72201", "72201"}, {"zip", "2134", "02134"}, {"zip", "72201-1234", "72201-1234"}, {"zip", "722011234", "72201-1234"}, {"zip", "7220x", "! is not a ZIP code"},
+      {"decimal", "1,234.5", "1234.5"},
+      {"decimal", "1e3", "1000"},
+      {"decimal", "x", "! is not a number"},
+      {"decimal", "1e999", "! is too large for a number"},
+      {"boolean", "Yes", "1"},
+      {"boolean", "FALSE", "0"},
+      {"boolean", "2", "! is neither yes nor no"},
+      {"phone", "(501) 555-0101", "+15015550101"},
+      {"phone", "1-501-555-0101", "+15015550101"},
+      {"phone", "+44 20 7946 0958", "+442079460958"},
+      {"phone", "00 44 20 7946 0958", "+442079460958"},
+      {"phone", "011 44 20 7946 0958", "+442079460958"},
+      {"phone", "555-0101", "! has too few digits for a US phone number"},
+      {"phone", "501-555-0101 x12", "! has an extension"},
+      {"phone", "101-555-0101", "! has an area code that does not exist"},
+      {"phone", "501-155-0101", "! has an exchange code that does not exist"},
+      {"phone", "call me", "! is not a phone number"},
+      {"phone", " ", "nothing"},
+      {"phone", "25015550101", "! has too many digits for a US phone number"},
+      {"email", " Ana.B+c@Example.ORG ", "Ana.B+c@example.org"},
+      {"email", "a@b", "! has no dot in its domain"},
+      {"email", "a.b.c", "! has no @"},
+      {"email", "a@@b.org", "! has more than one @"},
+      {"email", "a b@c.org", "! has a space in it"},
+      {"email", ".a@b.org", "! has a dot at an end of the part before the @"},
+      {"email", "a..b@c.org", "! has two dots in a row"},
+      {"email", "a@-b.org", "! has a domain that cannot be"},
+      {"email", "a@b..org", "! has an empty part in its domain"},
+      {"email", "@b.org", "! has nothing before the @"},
+      {"email", "a@b.c", "! has a top-level domain that cannot be"},
+      {"email", "a@b_c.org", "! has a character that no domain has"},
+      {"date", "2024-02-29", "2024-02-29"},
+      {"date", "2/9/2024", "2024-02-09"},
+      {"date", "02-09-24", "2024-02-09"},
+      {"date", "2/9/56", "1956-02-09"},
+      {"date", "Mar 5, 2024", "2024-03-05"},
+      {"date", "5 March 2024", "2024-03-05"},
+      {"date", "5-Sep-99", "1999-09-05"},
+      {"date", "March 1st 2020", "2020-03-01"},
+      {"date", "20240301", "2024-03-01"},
+      {"date", "2024/3/1", "2024-03-01"},
+      {"date", "2024-03-01 00:00:00", "2024-03-01"},
+      {"date", "2024-03-01T00:00:00Z", "2024-03-01"},
+      {"date", "2023-02-29", "! has a day that its month does not have"},
+      {"date", "25/12/2024", "! has a month over 12; is the day first?"},
+      {"date", "2024-03-01 14:30", "! has a time of day"},
+      {"date", "soon", "! is not a date"},
+      {"date", "1/2", "! is not a date"},
+      {"date", "1/2/3/4", "! is not a date"},
+      {"date_dmy", "25/12/2024", "2024-12-25"},
+      {"date_dmy", "2024-12-25", "2024-12-25"},
+      {"state", "ar", "AR"},
+      {"state", "new  york", "NY"},
+      {"state", "D.C.", "DC"},
+      {"state", "Narnia", "! is not a US state or territory"},
+      {"zip", "72201", "72201"},
+      {"zip", "2134", "02134"},
+      {"zip", "72201-1234", "72201-1234"},
+      {"zip", "722011234", "72201-1234"},
+      {"zip", "7220x", "! is not a ZIP code"},
       {"zip", "12", "! is not a ZIP code: it has 5 or 9 digits"},
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -247,8 +310,14 @@ static void test_converters(void **state) {
 
 static void test_normal(void **state) {
   (void)state;
-  static const char *const same[][2] = {{"O'Brien", "o brien"}, {"José García", "JOSE GARCIA"}, {"St. John", "St John"}, {"Łódź", "lodz"},
-                                        {"ana@Example.org", " ANA@example.ORG"}, {"(501) 555", "501555"}, {"ΣΟΦΙΑ", "σοφια"}, {"ИВАН", "иван"}};
+  static const char *const same[][2] = {{"O'Brien", "o brien"},
+                                        {"José García", "JOSE GARCIA"},
+                                        {"St. John", "St John"},
+                                        {"Łódź", "lodz"},
+                                        {"ana@Example.org", " ANA@example.ORG"},
+                                        {"(501) 555", "501555"},
+                                        {"ΣΟΦΙΑ", "σοφια"},
+                                        {"ИВАН", "иван"}};
   static const char *const other[][2] = {{"a.b@x.org", "ab@x.org"}, {"Ann", "Anne"}, {"1", "11"}};
   for (size_t i = 0; i < sizeof same / sizeof *same + sizeof other / sizeof *other; i++) {
     size_t n = sizeof same / sizeof *same;
@@ -256,7 +325,8 @@ static void test_normal(void **state) {
     struct buf a = BUF_INIT, b = BUF_INIT;
     text_normal(&a, pair[0], strlen(pair[0]));
     text_normal(&b, pair[1], strlen(pair[1]));
-    if ((strcmp(buf_str(&a), buf_str(&b)) == 0) != (i < n)) print_error("%s, %s: %s, %s\n", pair[0], pair[1], buf_str(&a), buf_str(&b));
+    if ((strcmp(buf_str(&a), buf_str(&b)) == 0) != (i < n))
+      print_error("%s, %s: %s, %s\n", pair[0], pair[1], buf_str(&a), buf_str(&b));
     assert_int_equal(strcmp(buf_str(&a), buf_str(&b)) == 0, i < n);
     buf_release(&a);
     buf_release(&b);
@@ -294,10 +364,12 @@ static void test_sorter(void **state) {
 int main(void) {
   cmocka_set_message_output(CM_OUTPUT_TAP);
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_csv),          cmocka_unit_test(test_csv_problems), cmocka_unit_test(test_delimiters),
-      cmocka_unit_test(test_encodings),    cmocka_unit_test(test_headers),      cmocka_unit_test(test_cut_and_huge),
-      cmocka_unit_test(test_other_files),  cmocka_unit_test(test_buffer_ends),  cmocka_unit_test(test_converters),
-      cmocka_unit_test(test_normal),       cmocka_unit_test(test_sorter),
+      cmocka_unit_test(test_csv),         cmocka_unit_test(test_csv_problems),
+      cmocka_unit_test(test_delimiters),  cmocka_unit_test(test_encodings),
+      cmocka_unit_test(test_headers),     cmocka_unit_test(test_cut_and_huge),
+      cmocka_unit_test(test_other_files), cmocka_unit_test(test_buffer_ends),
+      cmocka_unit_test(test_converters),  cmocka_unit_test(test_normal),
+      cmocka_unit_test(test_sorter),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -12,7 +12,7 @@ struct reader {
   struct date_format {
     unsigned id;
     bool date;
-  } *formats;
+  } * formats;
   size_t format_count, format_cap;
 };
 
@@ -27,10 +27,13 @@ static void workbook_start(void *ud, const char *name, const char **a) {
     b->since_1904 = since && (!strcmp(since, "1") || !strcmp(since, "true"));
   }
   if (strcmp(name, "sheet") || b->sheet_count == BOOK_MAX_SHEETS) return;
-  const char *title = xml_attribute(a, "name"), *relation = xml_attribute(a, "id"), *state = xml_attribute(a, "state");
+  const char *title = xml_attribute(a, "name"), *relation = xml_attribute(a, "id"),
+             *state = xml_attribute(a, "state");
   if (!title || !relation) return;
-  if (b->sheet_count == b->sheet_cap) b->sheets = mem_grow(b->sheets, b->sheet_count, &b->sheet_cap, sizeof *b->sheets);
-  b->sheets[b->sheet_count++] = (struct book_sheet){mem_strdup(title), mem_strdup(relation), NULL, state && strcmp(state, "visible")};
+  if (b->sheet_count == b->sheet_cap)
+    b->sheets = mem_grow(b->sheets, b->sheet_count, &b->sheet_cap, sizeof *b->sheets);
+  b->sheets[b->sheet_count++] = (struct book_sheet){mem_strdup(title), mem_strdup(relation), NULL,
+                                                    state && strcmp(state, "visible")};
 }
 
 /* A target is relative to xl/ unless it starts at the root; ".." does not occur in practice and is
@@ -50,7 +53,8 @@ static void relation_start(void *ud, const char *name, const char **a) {
 /* --- xl/styles.xml: which number formats are dates --- */
 
 static bool builtin_date(unsigned id) {
-  return (id >= 14 && id <= 22) || (id >= 27 && id <= 36) || (id >= 45 && id <= 47) || (id >= 50 && id <= 58);
+  return (id >= 14 && id <= 22) || (id >= 27 && id <= 36) || (id >= 45 && id <= 47) ||
+         (id >= 50 && id <= 58);
 }
 
 /* A format is a date's when it has a letter of a date outside quotes, brackets and escapes. */
@@ -86,11 +90,15 @@ static void style_start(void *ud, const char *name, const char **a) {
   const char *id = xml_attribute(a, "numFmtId"), *code = xml_attribute(a, "formatCode");
   if (!strcmp(name, "cellXfs")) r->in_cells = true;
   if (!strcmp(name, "numFmt") && id && code && r->format_count < BOOK_MAX_STYLES) {
-    if (r->format_count == r->format_cap) r->formats = mem_grow(r->formats, r->format_count, &r->format_cap, sizeof *r->formats);
-    r->formats[r->format_count++] = (struct date_format){(unsigned)strtoul(id, NULL, 10), code_is_date(code)};
+    if (r->format_count == r->format_cap)
+      r->formats = mem_grow(r->formats, r->format_count, &r->format_cap, sizeof *r->formats);
+    r->formats[r->format_count++] =
+        (struct date_format){(unsigned)strtoul(id, NULL, 10), code_is_date(code)};
   }
   if (!r->in_cells || strcmp(name, "xf") || b->style_count == BOOK_MAX_STYLES) return;
-  if (b->style_count == b->style_cap) b->style_is_date = mem_grow(b->style_is_date, b->style_count, &b->style_cap, sizeof *b->style_is_date);
+  if (b->style_count == b->style_cap)
+    b->style_is_date =
+        mem_grow(b->style_is_date, b->style_count, &b->style_cap, sizeof *b->style_is_date);
   b->style_is_date[b->style_count++] = id && format_is_date(r, (unsigned)strtoul(id, NULL, 10));
 }
 static void style_end(void *ud, const char *name) {
@@ -105,7 +113,8 @@ static void string_start(void *ud, const char *name, const char **a) {
   struct book *b = r->book;
   (void)a;
   if (!strcmp(name, "si")) {
-    if (b->string_count == b->string_cap) b->string_at = mem_grow(b->string_at, b->string_count, &b->string_cap, sizeof *b->string_at);
+    if (b->string_count == b->string_cap)
+      b->string_at = mem_grow(b->string_at, b->string_count, &b->string_cap, sizeof *b->string_at);
     b->string_at[b->string_count++] = b->strings.len;
     r->in_item = true;
   } else if (!strcmp(name, "rPh")) {
@@ -141,7 +150,8 @@ static enum status not_workbook(const struct book *b, int fd, struct error *err)
       {"word/document.xml", "is a text document (.docx), not a workbook", "name the .xlsx file"},
       {"ppt/presentation.xml", "is a presentation (.pptx), not a workbook", "name the .xlsx file"},
   };
-  const char *what = "is a zip archive, but not a workbook", *help = "name the .xlsx file, or unpack the archive first";
+  const char *what = "is a zip archive, but not a workbook",
+             *help = "name the .xlsx file, or unpack the archive first";
   for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
     struct zip *z = NULL;
     bool found = false;
@@ -176,8 +186,8 @@ static enum status read_workbook(struct reader *r, int fd, struct error *err) {
 static enum status check_strings(void *ud, struct error *err) {
   const struct book *b = ((struct reader *)ud)->book;
   if (!b->strings.overflow && b->string_count <= BOOK_MAX_STRINGS) return OK;
-  error_set(err, ERR_LIMIT, "%s has more shared text than %d MiB or %d million cells", b->path, BOOK_MAX_TEXT >> 20,
-            BOOK_MAX_STRINGS >> 20);
+  error_set(err, ERR_LIMIT, "%s has more shared text than %d MiB or %d million cells", b->path,
+            BOOK_MAX_TEXT >> 20, BOOK_MAX_STRINGS >> 20);
   error_help(err, "save the sheet as \"CSV UTF-8\" and import that; CSV may be of any size");
   error_kind(err, "validation");
   return ERR_LIMIT;
@@ -227,6 +237,7 @@ bool book_date(const struct book *b, double serial, struct buf *out) {
   bool time_only = !b->since_1904 && day < 1;
   if (!time_only) put_day(out, days);
   if (seconds || time_only)
-    buf_addf(out, "%s%02d:%02d:%02d", time_only ? "" : " ", (int)(seconds / 3600), (int)(seconds / 60 % 60), (int)(seconds % 60));
+    buf_addf(out, "%s%02d:%02d:%02d", time_only ? "" : " ", (int)(seconds / 3600),
+             (int)(seconds / 60 % 60), (int)(seconds % 60));
   return true;
 }

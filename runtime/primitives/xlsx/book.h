@@ -21,8 +21,8 @@ struct book {
   bool since_1904;
   struct book_sheet *sheets;
   size_t sheet_count, sheet_cap;
-  struct buf strings;  /* one after the other, each with a NUL */
-  size_t *string_at;   /* where each begins */
+  struct buf strings; /* one after the other, each with a NUL */
+  size_t *string_at;  /* where each begins */
   size_t string_count, string_cap;
   bool *style_is_date; /* by index of cellXfs */
   size_t style_count, style_cap;

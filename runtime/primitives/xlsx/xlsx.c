@@ -57,7 +57,8 @@ static void xlsx_close(struct sheet *s) {
 
 static void fail_limit(struct xlsx *x, const char *what) {
   struct error err = {0};
-  error_set(&err, ERR_LIMIT, "%s: row %llu of sheet %s %s", x->head.path, (unsigned long long)x->row, x->head.sheet_name, what);
+  error_set(&err, ERR_LIMIT, "%s: row %llu of sheet %s %s", x->head.path,
+            (unsigned long long)x->row, x->head.sheet_name, what);
   error_help(&err, "take what does not belong to the table off the sheet");
   error_kind(&err, "validation");
   xml_fail(x->xml, &err);
@@ -67,7 +68,8 @@ static void fail_limit(struct xlsx *x, const char *what) {
 static size_t column_of(const char *reference, size_t next) {
   size_t n = 0;
   const char *p = reference;
-  for (; p && ((*p >= 'A' && *p <= 'Z') || (*p >= 'a' && *p <= 'z')) && n < 100000; p++) n = n * 26 + (size_t)((*p | 32) - 'a' + 1);
+  for (; p && ((*p >= 'A' && *p <= 'Z') || (*p >= 'a' && *p <= 'z')) && n < 100000; p++)
+    n = n * 26 + (size_t)((*p | 32) - 'a' + 1);
   return n ? n - 1 : next;
 }
 
@@ -75,7 +77,8 @@ static void start_row(struct xlsx *x, const char **a) {
   const char *number = xml_attribute(a, "r");
   uint64_t row = number ? strtoull(number, NULL, 10) : 0;
   x->row = row > x->row ? row : x->row + 1;
-  if (x->row_count == x->row_cap) x->rows = mem_grow(x->rows, x->row_count, &x->row_cap, sizeof *x->rows);
+  if (x->row_count == x->row_cap)
+    x->rows = mem_grow(x->rows, x->row_count, &x->row_cap, sizeof *x->rows);
   x->rows[x->row_count++] = (struct queued_row){x->row, x->cell_count, 0};
   x->column = SIZE_MAX;
 }
@@ -119,7 +122,8 @@ static void add_unescaped(struct buf *out, const char *s, size_t len) {
     if (s[i] == '_' && i + 6 < len && s[i + 1] == 'x' && s[i + 6] == '_') {
       memcpy(hex, s + i + 2, 4);
       unsigned long c = strtoul(hex, &end, 16);
-      if (end == hex + 4 && hex[0] != '-' && hex[0] != '+' && hex[0] != ' ' && c && (c < 0xd800 || c > 0xdfff)) {
+      if (end == hex + 4 && hex[0] != '-' && hex[0] != '+' && hex[0] != ' ' && c &&
+          (c < 0xd800 || c > 0xdfff)) {
         buf_add_utf8(out, (uint32_t)c);
         i += 6;
         continue;
@@ -160,9 +164,11 @@ static void end_cell(struct xlsx *x) {
   else if (x->type == 'n') add_number(x, &x->text);
   else if (x->type == 'b') buf_adds(&x->text, *buf_str(&x->value) == '1' ? "TRUE" : "FALSE");
   else add_unescaped(&x->text, x->value.data, x->value.len);
-  if (x->cell_count == x->cell_cap) x->cells = mem_grow(x->cells, x->cell_count, &x->cell_cap, sizeof *x->cells);
+  if (x->cell_count == x->cell_cap)
+    x->cells = mem_grow(x->cells, x->cell_count, &x->cell_cap, sizeof *x->cells);
   struct queued_row *row = &x->rows[x->row_count - 1];
-  x->cells[x->cell_count++] = (struct queued_cell){x->column, at, x->text.len - at, x->type == 'e' ? CELL_ERROR : CELL_TEXT};
+  x->cells[x->cell_count++] = (struct queued_cell){x->column, at, x->text.len - at,
+                                                   x->type == 'e' ? CELL_ERROR : CELL_TEXT};
   row->count++;
   if (x->text.overflow) fail_limit(x, "is too large");
 }
@@ -198,7 +204,8 @@ static enum status fill_queue(struct xlsx *x, struct error *err) {
   enum status s = OK;
   recycle(x);
   bool more = true;
-  while (!s && more && x->row_count < 2) s = xml_step(x->xml, &more, err);
+  while (!s && more && x->row_count < 2)
+    s = xml_step(x->xml, &more, err);
   x->ended = !more;
   return s;
 }
@@ -209,8 +216,10 @@ static void give_row(struct xlsx *x, const struct queued_row *row, struct record
     size_t column = x->cells[row->first + i].column;
     if (column + 1 > width) width = column + 1;
   }
-  while (x->out_cap < width) x->out = mem_grow(x->out, x->out_cap, &x->out_cap, sizeof *x->out);
-  for (size_t i = 0; i < width; i++) x->out[i] = (struct cell){"", 0, CELL_TEXT};
+  while (x->out_cap < width)
+    x->out = mem_grow(x->out, x->out_cap, &x->out_cap, sizeof *x->out);
+  for (size_t i = 0; i < width; i++)
+    x->out[i] = (struct cell){"", 0, CELL_TEXT};
   for (size_t i = 0; i < row->count; i++) {
     const struct queued_cell *c = &x->cells[row->first + i];
     x->out[c->column] = (struct cell){x->text.data + c->at, c->len, c->kind};
@@ -236,7 +245,8 @@ static enum status xlsx_next(struct sheet *s, struct record *out, bool *more, st
 
 static enum status no_such_sheet(const struct xlsx *x, const char *wanted, struct error *err) {
   struct buf names = {.max = 400};
-  for (size_t i = 0; i < x->book.sheet_count; i++) buf_addf(&names, "%s%s", i ? ", " : "", x->book.sheets[i].name);
+  for (size_t i = 0; i < x->book.sheet_count; i++)
+    buf_addf(&names, "%s%s", i ? ", " : "", x->book.sheets[i].name);
   error_set(err, ERR_NOT_FOUND, "%s has no sheet \"%.60s\"", x->head.path, wanted);
   error_help(err, "its sheets are: %s%s", buf_str(&names), names.overflow ? " ..." : "");
   error_kind(err, "validation");
@@ -276,16 +286,22 @@ static enum status open_sheet(struct xlsx *x, const char *wanted, struct error *
   enum status s = part ? zip_open(&zip, x->fd, head->path, part, &found, err) : OK;
   if (!s && !found) {
     error_kind(err, "validation");
-    s = error_set(err, ERR_VALUE, "%s is a damaged workbook: sheet %s is missing in it", head->path, head->sheet_name);
+    s = error_set(err, ERR_VALUE, "%s is a damaged workbook: sheet %s is missing in it", head->path,
+                  head->sheet_name);
   }
   if (!s) x->xml = xml_new(zip, head->path, part, &handler, x);
   return s;
 }
 
-static enum status xlsx_open(struct sheet **out, int fd, const struct sheet_options *o, struct error *err) {
+static enum status xlsx_open(struct sheet **out, int fd, const struct sheet_options *o,
+                             struct error *err) {
   static const struct sheet_ops ops = {xlsx_next, xlsx_close};
   struct xlsx *x = mem_zalloc(sizeof *x);
-  x->head = (struct sheet){.ops = &ops, .format = "xlsx", .path = mem_strdup(o->path), .encoding = "utf-8", .ragged = true};
+  x->head = (struct sheet){.ops = &ops,
+                           .format = "xlsx",
+                           .path = mem_strdup(o->path),
+                           .encoding = "utf-8",
+                           .ragged = true};
   x->fd = fd;
   enum status s = book_read(&x->book, fd, x->head.path, err);
   if (!s) s = open_sheet(x, o->sheet, err);
@@ -295,4 +311,5 @@ static enum status xlsx_open(struct sheet **out, int fd, const struct sheet_opti
 }
 
 extern const struct xlsx_module stepwise_xlsx;
-__attribute__((visibility("default"))) const struct xlsx_module stepwise_xlsx = {XLSX_MODULE_VERSION, xlsx_open};
+__attribute__((visibility("default")))
+const struct xlsx_module stepwise_xlsx = {XLSX_MODULE_VERSION, xlsx_open};

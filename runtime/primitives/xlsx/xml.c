@@ -23,7 +23,8 @@ static const char *local_name(const char *name) {
 
 const char *xml_attribute(const char **attributes, const char *name) {
   for (; *attributes; attributes += 2)
-    if (!strcmp(attributes[0], name) || !strcmp(local_name(attributes[0]), name)) return attributes[1];
+    if (!strcmp(attributes[0], name) || !strcmp(local_name(attributes[0]), name))
+      return attributes[1];
   return NULL;
 }
 
@@ -35,7 +36,8 @@ void xml_fail(struct xml *x, struct error *err) {
 
 static void refuse(struct xml *x, const char *what) {
   struct error err = {0};
-  error_set(&err, ERR_VALUE, "%s is not a workbook that can be read: %s has %s", x->path, x->part, what);
+  error_set(&err, ERR_VALUE, "%s is not a workbook that can be read: %s has %s", x->path, x->part,
+            what);
   error_help(&err, "open it in a spreadsheet program and save it again");
   error_kind(&err, "validation");
   xml_fail(x, &err);
@@ -55,14 +57,21 @@ static void XMLCALL on_text(void *ud, const char *s, int len) {
   struct xml *x = ud;
   if (!x->failure.status && x->handler->text) x->handler->text(x->ud, s, (size_t)len);
 }
-static void XMLCALL on_doctype(void *ud, const char *name, const char *system_id, const char *public_id, int internal) {
+static void XMLCALL on_doctype(void *ud, const char *name, const char *system_id,
+                               const char *public_id, int internal) {
   (void)name, (void)system_id, (void)public_id, (void)internal;
   refuse(ud, "a document type, which no workbook has");
 }
 
-struct xml *xml_new(struct zip *z, const char *path, const char *part, const struct xml_handler *h, void *ud) {
+struct xml *xml_new(struct zip *z, const char *path, const char *part, const struct xml_handler *h,
+                    void *ud) {
   struct xml *x = mem_zalloc(sizeof *x);
-  *x = (struct xml){.zip = z, .path = path, .part = part, .handler = h, .ud = ud, .parser = XML_ParserCreate(NULL)};
+  *x = (struct xml){.zip = z,
+                    .path = path,
+                    .part = part,
+                    .handler = h,
+                    .ud = ud,
+                    .parser = XML_ParserCreate(NULL)};
   if (!x->parser) mem_out();
   XML_SetUserData(x->parser, x);
   XML_SetElementHandler(x->parser, on_start, on_end);
@@ -85,7 +94,8 @@ static enum status malformed(struct xml *x, struct error *err) {
     return err->status;
   }
   error_set(err, ERR_VALUE, "%s is a damaged workbook: %s, line %lu: %s", x->path, x->part,
-            (unsigned long)XML_GetCurrentLineNumber(x->parser), XML_ErrorString(XML_GetErrorCode(x->parser)));
+            (unsigned long)XML_GetCurrentLineNumber(x->parser),
+            XML_ErrorString(XML_GetErrorCode(x->parser)));
   error_help(err, "open it in a spreadsheet program and save it again, or get a new copy");
   error_kind(err, "validation");
   return ERR_VALUE;
@@ -111,14 +121,15 @@ enum status xml_step(struct xml *x, bool *more, struct error *err) {
   return x->handler->check ? x->handler->check(x->ud, err) : OK;
 }
 
-enum status xml_read(int fd, const char *path, const char *part, const struct xml_handler *h, void *ud, bool *found,
-                     struct error *err) {
+enum status xml_read(int fd, const char *path, const char *part, const struct xml_handler *h,
+                     void *ud, bool *found, struct error *err) {
   struct zip *z = NULL;
   enum status s = zip_open(&z, fd, path, part, found, err);
   if (s || !*found) return s;
   struct xml *x = xml_new(z, path, part, h, ud);
   bool more = true;
-  while (more && !(s = xml_step(x, &more, err))) continue;
+  while (more && !(s = xml_step(x, &more, err)))
+    continue;
   xml_free(x);
   return s;
 }

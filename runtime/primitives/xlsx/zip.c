@@ -14,7 +14,8 @@ struct zip {
   uint64_t start;            /* where the part's data begins */
 };
 
-static enum status refuse(const struct zip *z, struct error *err, const char *help, const char *what) {
+static enum status refuse(const struct zip *z, struct error *err, const char *help,
+                          const char *what) {
   error_set(err, ERR_VALUE, "%s %s", z->path, what);
   error_help(err, "%s", help);
   error_kind(err, "validation");
@@ -23,7 +24,8 @@ static enum status refuse(const struct zip *z, struct error *err, const char *he
 
 static enum status corrupt(const struct zip *z, struct error *err) {
   const char *why = archive_error_string(z->archive);
-  error_set(err, ERR_VALUE, "%s is a damaged workbook: %s", z->path, why ? why : "it cannot be unpacked");
+  error_set(err, ERR_VALUE, "%s is a damaged workbook: %s", z->path,
+            why ? why : "it cannot be unpacked");
   error_help(err, "open it in a spreadsheet program and save it again, or get a new copy");
   error_kind(err, "validation");
   return ERR_VALUE;
@@ -41,9 +43,12 @@ static enum status find_part(struct zip *z, bool *found, struct error *err) {
   struct archive_entry *entry;
   int code;
   *found = false;
-  for (int n = 0; (code = archive_read_next_header(z->archive, &entry)) == ARCHIVE_OK || code == ARCHIVE_WARN; n++) {
+  for (int n = 0;
+       (code = archive_read_next_header(z->archive, &entry)) == ARCHIVE_OK || code == ARCHIVE_WARN;
+       n++) {
     if (n == ZIP_MAX_ENTRIES)
-      return refuse(z, err, "a workbook has a few dozen parts; this is something else", "holds more than 10,000 parts");
+      return refuse(z, err, "a workbook has a few dozen parts; this is something else",
+                    "holds more than 10,000 parts");
     const char *name = archive_entry_pathname(entry);
     if (!name || strcasecmp(name, z->part)) continue;
     if (archive_entry_is_encrypted(entry))
@@ -55,7 +60,8 @@ static enum status find_part(struct zip *z, bool *found, struct error *err) {
   return code == ARCHIVE_EOF ? OK : corrupt(z, err);
 }
 
-enum status zip_open(struct zip **out, int fd, const char *path, const char *part, bool *found, struct error *err) {
+enum status zip_open(struct zip **out, int fd, const char *path, const char *part, bool *found,
+                     struct error *err) {
   struct zip *z = mem_zalloc(sizeof *z);
   z->path = path;
   z->part = part;
@@ -70,9 +76,11 @@ static enum status check_limits(const struct zip *z, struct error *err) {
   uint64_t packed = (uint64_t)archive_filter_bytes(z->archive, -1) - z->start;
   bool bomb = z->unpacked > ZIP_FREE && z->unpacked / ZIP_MAX_RATIO > packed;
   if (!bomb && z->unpacked <= ZIP_MAX_BYTES) return OK;
-  error_set(err, ERR_LIMIT, "%s unpacks to more than a workbook does: %s gave %llu MiB out of %llu KiB", z->path, z->part,
-            (unsigned long long)(z->unpacked >> 20), (unsigned long long)(packed >> 10));
-  error_help(err, "it may be made to fill memory; if you trust it, open it and save the sheet as \"CSV UTF-8\"");
+  error_set(err, ERR_LIMIT,
+            "%s unpacks to more than a workbook does: %s gave %llu MiB out of %llu KiB", z->path,
+            z->part, (unsigned long long)(z->unpacked >> 20), (unsigned long long)(packed >> 10));
+  error_help(err, "it may be made to fill memory; if you trust it, open it and save the sheet as "
+                  "\"CSV UTF-8\"");
   error_kind(err, "validation");
   return ERR_LIMIT;
 }

@@ -9,7 +9,7 @@
 
 enum {
   ZIP_MAX_ENTRIES = 10000,
-  ZIP_MAX_RATIO = 200,        /* unpacked to packed, once a part is past ZIP_FREE bytes */
+  ZIP_MAX_RATIO = 200, /* unpacked to packed, once a part is past ZIP_FREE bytes */
   ZIP_FREE = 8 << 20
 };
 #define ZIP_MAX_BYTES ((uint64_t)4 << 30) /* of one part, unpacked */
