@@ -62,6 +62,8 @@ static void widths_of(const struct table *t, size_t *widths) {
 
 /* Takes from the widest column until all fit. */
 static void widths_fit(size_t *widths, size_t columns, size_t whole, size_t room) {
+  for (size_t i = whole; i < columns; i++)
+    if (widths[i] > room) widths[i] = room;
   for (;;) {
     size_t total = (columns - 1) * GAP, widest = whole;
     for (size_t i = 0; i < columns; i++) {
@@ -69,13 +71,7 @@ static void widths_fit(size_t *widths, size_t columns, size_t whole, size_t room
       if (i > whole && widths[i] > widths[widest]) widest = i;
     }
     if (total <= room || widest >= columns || widths[widest] <= NARROWEST) return;
-    size_t over = total - room, next = 0;
-    for (size_t i = whole; i < columns; i++)
-      if (i != widest && widths[i] > next && widths[i] < widths[widest]) next = widths[i];
-    size_t cut = widths[widest] > next ? widths[widest] - next : 1;
-    if (cut > over) cut = over;
-    if (widths[widest] - cut < NARROWEST) cut = widths[widest] - NARROWEST;
-    widths[widest] -= cut ? cut : 1;
+    widths[widest]--;
   }
 }
 

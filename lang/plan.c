@@ -467,12 +467,18 @@ struct item *build_item(struct check *k, node_id id) {
   return NULL;
 }
 
+/* on_failure stands among the items and is reached by failing. */
+static bool is_handler(struct check *k, node_id s) {
+  const struct node *n = node_at(k, s);
+  return n->kind == N_call && !n->a && n->b == W_on_failure;
+}
+
 static void build_items(struct check *k, node_id list, struct item **first) {
   for (node_id s = list; s; s = node_at(k, s)->next) {
     bool dead = k->scope->dead;
     *first = build_item(k, s);
     if (*first) first = &(*first)->next;
-    if (!dead && k->scope->dead && node_at(k, s)->next)
+    if (!dead && k->scope->dead && node_at(k, s)->next && !is_handler(k, node_at(k, s)->next))
       diag_add(k->diags, D_unreached, span_of(k, node_at(k, s)->next), "this is never reached");
   }
 }
@@ -481,7 +487,10 @@ static void build_items(struct check *k, node_id list, struct item **first) {
 
 static void check_handler(struct check *k) {
   const struct record_field failure[] = {
-      {W_kind, T_symbol}, {W_message, T_string}, {W_step, type_optional(k->types, T_string)}};
+      {W_kind, T_symbol},
+      {W_message, T_string},
+      {W_step, type_optional(k->types, T_string)},
+      {W_state, T_symbol}};
   type_id type = type_record(k->types, failure, sizeof failure / sizeof *failure);
   if (!k->plan->on_failure) return;
   flow_forget(k, UNSET_HANDLER);

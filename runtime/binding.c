@@ -1,6 +1,6 @@
 /* Calls of actions: the one door to the world, and the one place for its rules.
  *
- * Arguments are checked, the intent of a write is on disk before its driver runs, the result is
+ * The intent of a write is on disk before its driver runs, the result is
  * checked against what the action gives, and the outcome is journalled before anything that depends
  * on it. Drivers are evaluated here, with primitives at hand that no runbook can reach. */
 #include "run.h"
@@ -122,28 +122,6 @@ static enum status field_problem(const struct action_run *c, const char *what, s
   error_kind(err, "validation");
   error_release(inner);
   return ERR_VALUE;
-}
-
-static void values_release(value *v, size_t count) {
-  for (size_t i = 0; i < count; i++)
-    value_unref(v[i]);
-  mem_free(v);
-}
-
-static enum status args_check(struct action_run *c, struct eval *e, const value *args,
-                              const bool *given, value *out, struct error *err) {
-  for (size_t i = 0; i < c->action->take_count; i++) {
-    const struct field *f = &c->action->takes[i];
-    struct error inner = {0};
-    if (!given[i] && args[i].tag == V_NIL && (f->optional || f->default_value)) continue;
-    if (!given[i] && args[i].tag == V_NIL) {
-      error_set(&inner, ERR_VALUE, "is missing");
-      return field_problem(c, "argument", f->name, &inner, err);
-    }
-    if (field_check(e, f, args[i], false, &out[i], &inner) != OK)
-      return field_problem(c, "argument", f->name, &inner, err);
-  }
-  return OK;
 }
 
 /* A driver answers with a hash; the runbook gets a record of what the action gives. */
@@ -295,8 +273,8 @@ static enum status settings_make(struct eval *e, const struct driver *d, value *
   return status;
 }
 
-static enum status perform(struct action_run *c, const struct perform *p, value *args, value *out,
-                           struct error *err) {
+static enum status perform(struct action_run *c, const struct perform *p, const value *args,
+                           value *out, struct error *err) {
   struct eval e;
   struct dict *call = dict_new();
   struct error inner = {0};
@@ -350,7 +328,7 @@ static void begin_write(struct action_run *c) {
 static void mark_doubt(struct action_run *c, struct error *err) {
   struct step_run *s = c->run->at;
   if (!s || !c->writing || c->action->repeat != REPEAT_UNSAFE) return;
-  if (strcmp(err->kind, "timeout") != 0) return;
+  if (strcmp(err->kind, "limit") != 0) return;
   s->in_doubt = true;
   error_set(err, ERR_FAILED, "%s.%s was cut off by a time limit: whether it happened is not known",
             text_of(c->run, c->action->binding->name), text_of(c->run, c->action->name));
@@ -358,8 +336,8 @@ static void mark_doubt(struct action_run *c, struct error *err) {
 }
 
 /* The driver of a write is not interrupted half-way; its time limit still holds. */
-static enum status perform_shielded(struct action_run *c, const struct perform *p, value *args,
-                                    value *out, struct error *err) {
+static enum status perform_shielded(struct action_run *c, const struct perform *p,
+                                    const value *args, value *out, struct error *err) {
   struct tasks *tasks = c->run->engine->tasks;
   if (c->action->effect != EFFECT_WRITE) return perform(c, p, args, out, err);
   int64_t before = task_shield(tasks);
@@ -370,8 +348,8 @@ static enum status perform_shielded(struct action_run *c, const struct perform *
   return status;
 }
 
-static enum status carry_out(struct action_run *c, const struct perform *p, value *args, value *out,
-                             struct error *err) {
+static enum status carry_out(struct action_run *c, const struct perform *p, const value *args,
+                             value *out, struct error *err) {
   struct clock *clock = c->run->engine->config.clock;
   struct error problem = {0}, second = {0};
   enum status status = intent(c, args, err);
@@ -393,20 +371,19 @@ static enum status carry_out(struct action_run *c, const struct perform *p, valu
   return status;
 }
 
+/* The evaluator has checked the arguments against what the action takes. */
 enum status action_call(void *ud, struct eval *e, const struct action *action, node_id call,
                         const value *args, const bool *given, value *out) {
   struct run *run = ud;
   struct action_run c = {.run = run, .action = action};
   const struct perform *p = NULL;
-  value *checked = mem_array(action->take_count ? action->take_count : 1, sizeof *checked);
   struct error err = {0};
+  (void)given;
   c.ordinal = run->at ? ++run->at->calls : ++run->handler_calls;
   key_make(run, c.ordinal, c.key);
   enum status status = task_poll(run->engine->tasks, &err);
   if (status == OK) status = driver_of(&c, &p, &err);
-  if (status == OK) status = args_check(&c, e, args, given, checked, &err);
-  if (status == OK) status = carry_out(&c, p, checked, out, &err);
-  values_release(checked, action->take_count);
+  if (status == OK) status = carry_out(&c, p, args, out, &err);
   if (status != OK) {
     error_at(&err, tree_span(e->tree, call));
     error_move(e->err, &err);

@@ -134,6 +134,7 @@ void run_end(struct run *run, enum run_state state, const char *kind, struct rec
 void run_handler(struct run *run, struct step_run *s, const struct error *cause);
 void run_fail(struct run *run, struct step_run *s, struct error *err);
 void run_succeed(struct run *run, const char *reason);
+void run_limit_name(struct error *err); /* a limit that no step set is the run's */
 /* What follows from a failure under this policy; takes err. FLOW_ON only for :continue, :skip. */
 enum flow run_failed(struct run *run, struct step_run *s, enum policy policy, struct error *err);
 void run_roll_back(struct run *run, struct error *cause);

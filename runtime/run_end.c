@@ -161,8 +161,15 @@ static void journal_lost_end(struct run *run, struct error *err) {
                               .error = &run->result->error});
 }
 
+void run_limit_name(struct error *err) {
+  if (strcmp(err->kind, "limit") != 0) return;
+  error_set(err, ERR_FAILED, "the run took longer than its time limit");
+  error_kind(err, "run_timeout");
+}
+
 enum flow run_failed(struct run *run, struct step_run *s, enum policy policy, struct error *err) {
   policy = policy_of(run, policy);
+  run_limit_name(err);
   if (err->status == ERR_JOURNAL) journal_lost_end(run, err);
   else if (err->status == ERR_WAITING) run_wait(run, s, err);
   else if (s && s->in_doubt) run_doubt(run, s, err);

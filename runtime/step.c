@@ -74,6 +74,7 @@ static const char *const policy_name[] = {
     [POLICY_CONTINUE] = "continue", [POLICY_RETRY] = "retry", [POLICY_SKIP] = "skip"};
 
 static enum flow step_failed(struct run *run, struct step_run *s, struct error *err) {
+  run_limit_name(err);
   enum policy policy = s->step->policy;
   if (policy == POLICY_DEFAULT || policy == POLICY_RETRY) policy = run->plan->policy;
   if (err->status != ERR_JOURNAL && err->status != ERR_WAITING) {
@@ -103,19 +104,15 @@ struct limits {
   int64_t timeout_at, deadline_at; /* clock_mono */
 };
 
-/* Says which of the limits it was that passed. */
+/* Says which of the limits it was that passed; that of the run is named in run_failed. */
 static void name_limit(struct run *run, const struct limits *l, struct error *err) {
-  if (strcmp(err->kind, "timeout") != 0 || err->has_at) return;
   int64_t now = clock_mono(run->engine->config.clock);
   char text[32];
-  const char *which = now >= l->timeout_at ? "timeout" : now >= l->deadline_at ? "deadline" : NULL;
-  if (!which) {
-    error_set(err, ERR_FAILED, "the run took longer than its time limit");
-  } else {
-    took_text(*which == 't' ? l->timeout : l->deadline, text);
-    error_set(err, ERR_FAILED, "the step took longer than its %s of %s", which, text);
-  }
-  error_kind(err, "timeout");
+  if (strcmp(err->kind, "limit") != 0 || (now < l->timeout_at && now < l->deadline_at)) return;
+  const char *which = now >= l->deadline_at ? "deadline" : "timeout";
+  took_text(*which == 't' ? l->timeout : l->deadline, text);
+  error_set(err, ERR_FAILED, "the step took longer than its %s of %s", which, text);
+  error_kind(err, which);
 }
 
 static enum status attempt(struct run *run, struct step_run *s, struct limits *l,
@@ -132,7 +129,7 @@ static enum status attempt(struct run *run, struct step_run *s, struct limits *l
   if (status == OK) status = verifies_check(run, s, err);
   if (status == OK) status = task_poll(tasks, err);
   task_deadline_restore(tasks, before);
-  if (status == ERR_FAILED && strcmp(err->kind, "timeout") == 0) name_limit(run, l, err);
+  if (status != OK) name_limit(run, l, err);
   return status;
 }
 

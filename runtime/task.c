@@ -324,7 +324,7 @@ static enum status wake_status(enum wake wake, struct error *err) {
   }
   if (wake == WAKE_DEADLINE) {
     error_set(err, ERR_FAILED, "took longer than its time limit");
-    error_kind(err, "timeout");
+    error_kind(err, "limit");
     return ERR_FAILED;
   }
   return OK;

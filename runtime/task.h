@@ -2,7 +2,7 @@
  *
  * All tasks share one thread; a task runs until it waits. Functions marked "in a task" may only be
  * called from inside one and may suspend it. Each returns early when the task is cancelled
- * (ERR_CANCELLED) or when its deadline passes (ERR_FAILED, kind "timeout"), unless it is shielded.
+ * (ERR_CANCELLED) or when its deadline passes (ERR_FAILED, kind "limit"), unless it is shielded.
  * The loop is opened at the first call that needs it, and threads start at the first
  * task_blocking: a run that never waits costs neither. */
 #ifndef STEPWISE_TASK_H

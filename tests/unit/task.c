@@ -97,7 +97,7 @@ static void a_deadline_ends_a_wait(void **state) {
   room_open(&r, true);
   run_task(&r, past_deadline);
   assert_int_equal(r.status, ERR_FAILED);
-  assert_string_equal(r.err.kind, "timeout");
+  assert_string_equal(r.err.kind, "limit");
   assert_int_equal(clock_mono(&r.clock), 6);
   room_close(&r);
 }
