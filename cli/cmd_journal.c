@@ -25,6 +25,8 @@ struct action {
 
 static int fail(struct error *err) {
   int code = report_error(err);
+  if (err->status == ERR_CONFLICT)
+    code = EXIT_INVALID; /* several runs begin so: a wrong argument */
   error_release(err);
   return code;
 }
@@ -140,9 +142,13 @@ static void hash_field(const char *name, const uint8_t *digest) {
   putchar('\n');
 }
 
-static enum status print_whole(void *ud, const struct event *e) {
+struct wanted {
+  int64_t seq;
+  bool json, found;
+};
+
+static void print_whole(const struct event *e) {
   struct buf b = BUF_INIT;
-  *(bool *)ud = true;
   printf("event %lld\n", (long long)e->seq);
   view_time(&b, e->time_us, true);
   buf_adds(&b, " UTC");
@@ -157,16 +163,16 @@ static enum status print_whole(void *ud, const struct event *e) {
   view_json(&b, e->data, e->data_len, 2);
   fwrite(buf_str(&b), 1, b.len, stdout);
   buf_release(&b);
-  return ERR_STOP; /* one is enough */
 }
 
-static enum status export_one(void *ud, const struct event *e) {
-  struct buf b = BUF_INIT;
-  *(bool *)ud = true;
-  view_export(&b, e);
-  fwrite(buf_str(&b), 1, b.len, stdout);
-  buf_release(&b);
-  return ERR_STOP;
+static enum status print_wanted(void *ud, const struct event *e) {
+  struct wanted *w = ud;
+  struct lines l = {.json = true};
+  w->found = e->seq == w->seq;
+  if (w->found && w->json) (void)print_event(&l, e);
+  else if (w->found) print_whole(e);
+  buf_release(&l.line);
+  return ERR_STOP; /* the first event from there on is it, or there is none */
 }
 
 static bool is_number(const char *s, int64_t *out) {
@@ -179,11 +185,11 @@ static bool is_number(const char *s, int64_t *out) {
 
 static int show_event(struct request *q, int64_t seq) {
   struct error err = {0};
-  bool found = false;
+  struct wanted w = {.seq = seq, .json = q->json};
   struct event_filter f = {.after = seq - 1};
-  enum status status = journal_scan(q->j, &f, q->json ? export_one : print_whole, &found, &err);
+  enum status status = journal_scan(q->j, &f, print_wanted, &w, &err);
   if (status != OK && status != ERR_STOP) return fail(&err);
-  if (found) return printed(EXIT_SUCCEEDED);
+  if (w.found) return printed(EXIT_SUCCEEDED);
   error_set(&err, ERR_NOT_FOUND, "no event %lld in %s", (long long)seq, journal_file(q->j));
   error_help(&err, "`stepwise journal tail` shows the last ones");
   return fail(&err);

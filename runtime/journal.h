@@ -3,7 +3,8 @@
  * docs/journal.md states the schema and the byte form of the chain exactly. Appends are held in one
  * open transaction until journal_commit, which is one sync; nothing that depends on an event may
  * happen before that. Several processes may use one file at once. When an append or a commit fails,
- * everything since the last commit is rolled back and was never recorded. */
+ * everything since the last commit is rolled back and was never recorded. One thread uses a
+ * journal. */
 #ifndef STEPWISE_JOURNAL_H
 #define STEPWISE_JOURNAL_H
 
@@ -106,7 +107,7 @@ struct event_filter {
   int64_t last;     /* > 0: only the last n, still in order */
 };
 /* Calls fn for each event in order; a status other than OK stops and is returned (fn fills err by
- * way of ud). Streams; what the event points to is valid during the call. */
+ * way of ud). Streams; what the event points to is valid during the call; fn must not append. */
 enum status journal_scan(struct journal *j, const struct event_filter *f,
                          enum status (*fn)(void *ud, const struct event *e), void *ud,
                          struct error *err) must_use;
