@@ -4,8 +4,8 @@
 #include "../lang/limits.h"
 #include "regex.h"
 
-/* A node costs a few hundred bytes of C stack; the parser refuses brackets deeper than LIMIT_NESTING,
- * so only very long chains of calls get this far. */
+/* The parser refuses trees deeper than LIMIT_NESTING, so this is never met; it guards the C stack of a
+ * task (a node costs a few hundred bytes) should that ever change. */
 enum { DEPTH_MAX = 4 * LIMIT_NESTING };
 
 void eval_init(struct eval *e, struct program *p, const struct unit *unit, const struct eval_hooks *hooks, void *ud, struct error *err) {
@@ -249,33 +249,17 @@ static enum status eval_unary(struct eval *e, node_id id, const struct node *n, 
   return st;
 }
 
-static enum status apply(struct eval *e, const struct node *n, value a, value *out) {
-  value b;
-  enum status st = eval_node(e, n->b, &b);
+static enum status eval_binary(struct eval *e, node_id id, const struct node *n, value *out) {
+  (void)id;
+  value a, b;
+  enum status st = eval_node(e, n->a, &a);
+  if (st != OK) return st;
+  st = eval_node(e, n->b, &b);
   if (st == OK) {
     st = op_binary(e, (enum op)n->x, a, b, out);
     value_unref(b);
   }
   value_unref(a);
-  return st;
-}
-
-/* a + b + c + ... leans to the left as deep as it is long: a stretch of it is walked here without
- * recursion. */
-static enum status eval_binary(struct eval *e, node_id id, const struct node *n, value *out) {
-  enum { STRETCH = 32 };
-  node_id spine[STRETCH];
-  size_t len = 0;
-  value a;
-  for (spine[len++] = id; len < STRETCH; spine[len++] = n->a, n = tree_node(e->tree, n->a))
-    if (tree_node(e->tree, n->a)->kind != N_binary) break;
-  enum status st = eval_node(e, tree_node(e->tree, spine[len - 1])->a, &a);
-  while (st == OK && len > 0) {
-    node_id at = spine[--len];
-    st = apply(e, tree_node(e->tree, at), a, &a);
-    if (st != OK) error_at(e->err, tree_span(e->tree, at));
-  }
-  if (st == OK) *out = a;
   return st;
 }
 

@@ -139,6 +139,7 @@ static bool sees_unknown(const struct call *c, value receiver, sym word) {
     if (c->args[i].tag == V_UNKNOWN) return true;
   if (receiver.tag == V_UNKNOWN) return true;
   if (!value_has_unknown(receiver)) return false;
+  if (receiver.tag == V_RANGE) return true;
   for (size_t i = 0; i < sizeof moves_elements / sizeof *moves_elements; i++)
     if (moves_elements[i] == word) return false;
   return true;

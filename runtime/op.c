@@ -269,7 +269,7 @@ static const struct op_case cases[] = {
     {OP_MUL, V_ARRAY, V_INT, list_repeat},
     {OP_MUL, V_ARRAY, V_STRING, list_repeat},
     {OP_ADD, V_DURATION, V_DURATION, us_add},
-    EITHER(OP_ADD, V_TIME, V_DURATION, us_add),
+    {OP_ADD, V_TIME, V_DURATION, us_add},
     {OP_SUB, V_DURATION, V_DURATION, us_sub},
     {OP_SUB, V_TIME, V_DURATION, us_sub},
     {OP_SUB, V_TIME, V_TIME, us_sub},
