@@ -15,7 +15,9 @@ static enum status text_source(const char *name, const char *text, size_t len, s
   if (len > SOURCE_MAX) return error_set(err, ERR_LIMIT, "an expression larger than 16 MiB");
   char *copy = mem_alloc(len + 2);
   memcpy(copy, text, len);
-  return source_init(out, name, copy, len, err);
+  enum status st = source_init(out, name, copy, len, err);
+  if (st != OK) source_release(out);
+  return st;
 }
 
 static void print_value(value v, const struct symtab *syms, bool json) {

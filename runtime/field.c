@@ -221,7 +221,13 @@ static bool converted(const struct checking *k, value v, type_id type, value *ou
     struct call c = {.e = k->e};
     return m_record_to_h(&c, v, out) == OK;
   }
-  if (v.tag == V_STRING && from_string(k, v, type, out)) return type != T_record || record_from(k, *out, out);
+  if (v.tag == V_STRING && from_string(k, v, type, out)) {
+    if (type != T_record) return true;
+    value hash = *out;
+    bool ok = record_from(k, hash, out);
+    value_unref(hash);
+    return ok;
+  }
   if (v.tag == V_HASH && type == T_record) return record_from(k, v, out);
   if (v.tag == V_STRING && type == T_secret) return *out = value_secret(value_ref(v)), true;
   return false;
