@@ -102,8 +102,9 @@ static enum status read_some(struct csv *c, char *to, size_t size, size_t *got, 
     n = read(c->fd, to, size);
   while (n < 0 && errno == EINTR);
   if (n < 0) {
+    error_set(err, ERR_IO, "cannot read %s: %s", c->head.path, strerror(errno));
     error_kind(err, "provider");
-    return error_set(err, ERR_IO, "cannot read %s: %s", c->head.path, strerror(errno));
+    return ERR_IO;
   }
   *got = (size_t)n;
   return n ? check_chunk(c, to, *got, err) : OK;
@@ -313,9 +314,9 @@ static enum status choose_delimiter(struct csv *c, const struct sheet_options *o
   else if (!strcmp(d, "tab") || !strcmp(d, "\\t")) c->head.delimiter = '\t';
   else if (strlen(d) == 1 && strchr(",;|\t:", *d)) c->head.delimiter = *d;
   else {
+    error_set(err, ERR_VALUE, "\"%.20s\" is no delimiter; it is one of , ; : | or \"tab\"", d);
     error_kind(err, "validation");
-    return error_set(err, ERR_VALUE, "\"%.20s\" is no delimiter; it is one of , ; : | or \"tab\"",
-                     d);
+    return ERR_VALUE;
   }
   return OK;
 }

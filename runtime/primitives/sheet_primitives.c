@@ -327,9 +327,10 @@ static enum status take_policy(struct primitive_call *call, value v, enum import
       *out = (enum import_policy)i;
       return OK;
     }
+  error_set(err, ERR_VALUE, "duplicates: is :skip, :update or :keep, not %s",
+            text ? text : value_type_name(v));
   error_kind(err, "validation");
-  return error_set(err, ERR_VALUE, "duplicates: is :skip, :update or :keep, not %s",
-                   text ? text : value_type_name(v));
+  return ERR_VALUE;
 }
 
 static enum status take_rows(value v, struct job *j, struct error *err) {
@@ -337,10 +338,11 @@ static enum status take_rows(value v, struct job *j, struct error *err) {
   const struct list *l = value_array(v);
   j->keep = mem_array(l->count ? l->count : 1, sizeof *j->keep);
   for (size_t i = 0; i < l->count; i++) {
-    error_kind(err, "validation");
-    if (l->items[i].tag != V_INT)
-      return error_set(err, ERR_VALUE, "keep: holds %s, not a row number",
-                       value_type_name(l->items[i]));
+    if (l->items[i].tag != V_INT) {
+      error_set(err, ERR_VALUE, "keep: holds %s, not a row number", value_type_name(l->items[i]));
+      error_kind(err, "validation");
+      return ERR_VALUE;
+    }
     j->keep[i] = l->items[i].u.i;
   }
   j->choice.keep = j->keep;
@@ -376,8 +378,8 @@ static enum status roll_back(struct primitive_call *call, const value *args, val
   enum status s = OK;
   j.flag = changed && !strcmp(changed, "keep");
   if (!j.flag && (!changed || strcmp(changed, "refuse"))) {
-    error_kind(err, "validation");
     s = error_set(err, ERR_VALUE, "changed: is :refuse or :keep");
+    error_kind(err, "validation");
   }
   return job_finish(call, &j, s, run_roll_back, false, out, err);
 }

@@ -61,9 +61,9 @@ static enum status find_base(struct commit *c, struct error *err) {
   c->state.base = highest > given ? highest : given;
   if (c->state.base < 0) c->state.base = 0;
   if (s || c->state.base <= INT64_MAX - c->state.last_row - BLOCK_ROWS) return s;
+  error_set(err, ERR_LIMIT, "table %s has row ids up to the highest there can be", c->state.table);
   error_kind(err, "validation");
-  return error_set(err, ERR_LIMIT, "table %s has row ids up to the highest there can be",
-                   c->state.table);
+  return ERR_LIMIT;
 }
 
 /* Rows the operator wants in spite of their flag lose it. */

@@ -175,9 +175,10 @@ static enum status check_stopped(struct loader *l, struct error *err) {
       db_int(l->db, err, &stopped, 0,
              "SELECT state <> 'staging' FROM stepwise_import WHERE id = %Q", l->spec->id);
   if (s || !stopped) return s;
+  error_set(err, ERR_CANCELLED, "import %s was stopped after row %lld", l->spec->id,
+            (long long)l->last_row);
   error_kind(err, "cancelled");
-  return error_set(err, ERR_CANCELLED, "import %s was stopped after row %lld", l->spec->id,
-                   (long long)l->last_row);
+  return ERR_CANCELLED;
 }
 
 static enum status load_rows(struct loader *l, struct error *err) {
@@ -244,8 +245,8 @@ static enum status record_outcome(struct loader *l, int64_t attempt, int64_t row
   if (!s) s = db_commit(l->db, err);
   if (s) db_rollback(l->db);
   if (!s && stopped) {
-    error_kind(err, "cancelled");
     s = error_set(err, ERR_CANCELLED, "import %s was stopped while it was staged", l->spec->id);
+    error_kind(err, "cancelled");
   }
   return s;
 }

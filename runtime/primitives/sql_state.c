@@ -82,15 +82,18 @@ static enum status unknown_converter(const char *name, struct error *err) {
 static enum status chain_add(struct import_column *c, const char *name, struct error *err) {
   const struct converter *found = converter_find(name);
   if (!found) return unknown_converter(name, err);
-  error_kind(err, "validation");
+  const struct converter *last = c->chain_count ? c->chain[c->chain_count - 1] : NULL;
   if (c->chain_count == IMPORT_MAX_CHAIN)
-    return error_set(err, ERR_VALUE, "column %s has more than %d converters", c->to,
-                     IMPORT_MAX_CHAIN);
-  if (c->chain_count && strcmp(c->chain[c->chain_count - 1]->column_type, "TEXT"))
-    return error_set(err, ERR_VALUE, "nothing can follow the converter %s, which makes a number",
-                     c->chain[c->chain_count - 1]->name);
-  c->chain[c->chain_count++] = found;
-  return OK;
+    error_set(err, ERR_VALUE, "column %s has more than %d converters", c->to, IMPORT_MAX_CHAIN);
+  else if (last && strcmp(last->column_type, "TEXT"))
+    error_set(err, ERR_VALUE, "nothing can follow the converter %s, which makes a number",
+              last->name);
+  else {
+    c->chain[c->chain_count++] = found;
+    return OK;
+  }
+  error_kind(err, "validation");
+  return ERR_VALUE;
 }
 
 enum status import_column_chain(struct import_column *c, const char *names, struct error *err) {
@@ -216,8 +219,9 @@ enum status state_open(struct db *db, const char *database, const char *id, enum
 enum status source_stamp(const char *path, int64_t *size, int64_t *time, struct error *err) {
   struct stat st;
   if (stat(path, &st)) {
+    error_set(err, ERR_NOT_FOUND, "cannot open %s: %s", path, strerror(errno));
     error_kind(err, "validation");
-    return error_set(err, ERR_NOT_FOUND, "cannot open %s: %s", path, strerror(errno));
+    return ERR_NOT_FOUND;
   }
   *size = st.st_size;
   *time = (int64_t)st.st_mtim.tv_sec * 1000000 + st.st_mtim.tv_nsec / 1000;

@@ -179,8 +179,10 @@ static enum status read_workbook(struct reader *r, int fd, struct error *err) {
   if (!s) s = xml_read(fd, b->path, "xl/_rels/workbook.xml.rels", &relations, r, &found, err);
   if (s) return s;
   if (b->sheet_count) return OK;
+  error_set(err, ERR_VALUE, "%s is a workbook without sheets", b->path);
+  error_help(err, "open it in a spreadsheet program and save it again");
   error_kind(err, "validation");
-  return error_set(err, ERR_VALUE, "%s is a workbook without sheets", b->path);
+  return ERR_VALUE;
 }
 
 static enum status check_strings(void *ud, struct error *err) {

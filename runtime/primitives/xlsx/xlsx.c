@@ -285,9 +285,9 @@ static enum status open_sheet(struct xlsx *x, const char *wanted, struct error *
   bool found = false;
   enum status s = part ? zip_open(&zip, x->fd, head->path, part, &found, err) : OK;
   if (!s && !found) {
-    error_kind(err, "validation");
     s = error_set(err, ERR_VALUE, "%s is a damaged workbook: sheet %s is missing in it", head->path,
                   head->sheet_name);
+    error_kind(err, "validation");
   }
   if (!s) x->xml = xml_new(zip, head->path, part, &handler, x);
   return s;
