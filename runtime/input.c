@@ -102,7 +102,8 @@ static enum status gather(struct gathering *g, const struct field *f, struct err
     if (status == OK && raw.tag != V_NIL) status = field_check(&run->eval, f, raw, false, &v, &why);
     value_unref(raw);
   } else if (!f->optional && run->engine->config.prompter->interactive) {
-    status = ask_input(run, f, &v, err);
+    /* Once something is known to be wrong nobody is asked for the rest. */
+    if (!g->problems.len) status = ask_input(run, f, &v, err);
     if (status != OK) return status;
   } else if (!f->optional) {
     problem(&g->missing, "%s%s%s", name_of(run, f), f->about ? ": " : "", f->about ? f->about : "");
@@ -130,8 +131,7 @@ enum status inputs_gather(struct run *run, struct error *err) {
   struct gathering g = {.run = run, .inputs = dict_new()};
   enum status status = OK;
   unknown_inputs(run, &g.problems);
-  /* Known to be wrong: nobody is asked for the rest. */
-  for (size_t i = 0; status == OK && !g.problems.len && i < run->plan->input_count; i++)
+  for (size_t i = 0; status == OK && i < run->plan->input_count; i++)
     status = gather(&g, &run->plan->inputs[i], err);
   if (status == OK) status = gathered(&g, err);
   run->eval.input = value_record(g.inputs);
