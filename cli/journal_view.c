@@ -167,7 +167,7 @@ static const struct telling tellings[] = {
     {"run.noted", {"text"}},
     {"section.started", {"title"}},
     {"step.started", {"label"}},
-    {"step.finished", {"reason"}},
+    {"step.finished", {"reason", "outputs"}},
     {"step.skipped", {"reason"}},
     {"guard.checked", {"held", "text"}},
     {"expect.checked", {"held", "text"}},
