@@ -32,7 +32,7 @@ struct bench {
   int rounds;
 };
 
-static void die(const char *what, const struct error *err) {
+__attribute__((noreturn)) static void die(const char *what, const struct error *err) {
   fprintf(stderr, "journal_bench: %s: %s\n", what, err && err->message ? err->message : "failed");
   exit(1);
 }
@@ -119,8 +119,8 @@ static size_t form(uint8_t *to, sqlite3_stmt *s, const uint8_t *prev) {
 static double bare_verify(const char *path) {
   static uint8_t bytes[1 << 16];
   uint8_t hash[32] = {0};
-  sqlite3 *db;
-  sqlite3_stmt *s;
+  sqlite3 *db = NULL;
+  sqlite3_stmt *s = NULL;
   EVP_MD_CTX *ctx = EVP_MD_CTX_new();
   EVP_MD *md = EVP_MD_fetch(NULL, "SHA256", NULL);
   double begin = now();
@@ -178,8 +178,8 @@ static void measure_verify(const struct bench *b) {
 /* Commits. */
 
 static double bare_commits(const char *path) {
-  sqlite3 *db;
-  sqlite3_stmt *s;
+  sqlite3 *db = NULL;
+  sqlite3_stmt *s = NULL;
   if (sqlite3_open(path, &db) != SQLITE_OK ||
       sqlite3_exec(db,
                    "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
