@@ -11,7 +11,8 @@ struct eval_options {
   const char *text; /* the expression, "-", or with --lines a file */
 };
 
-static enum status text_source(const char *name, const char *text, size_t len, struct source *out, struct error *err) {
+static enum status text_source(const char *name, const char *text, size_t len, struct source *out,
+                               struct error *err) {
   if (len > SOURCE_MAX) return error_set(err, ERR_LIMIT, "an expression larger than 16 MiB");
   char *copy = mem_alloc(len + 2);
   memcpy(copy, text, len);
@@ -150,7 +151,8 @@ static int read_options(int argc, char **argv, struct eval_options *o) {
     if (!only_text && strcmp(a, "--json") == 0) o->json = true;
     else if (!only_text && strcmp(a, "--lines") == 0) o->lines = true;
     else if (!only_text && strcmp(a, "--") == 0) only_text = true;
-    else if (!only_text && a[0] == '-' && a[1] == '-') return usage_error(argv[0], "no option '%s'", a);
+    else if (!only_text && a[0] == '-' && a[1] == '-')
+      return usage_error(argv[0], "no option '%s'", a);
     else if (o->text) return usage_error(argv[0], "one expression at a time; put it in quotes");
     else o->text = a;
   }
@@ -165,7 +167,9 @@ int cmd_eval(int argc, char **argv) {
   if (o.lines) return eval_lines(&o);
   struct source s;
   struct error err = {0};
-  enum status st = strcmp(o.text, "-") == 0 ? read_source("-", &s, &err) : text_source("expression", o.text, strlen(o.text), &s, &err);
+  enum status st = strcmp(o.text, "-") == 0
+                       ? read_source("-", &s, &err)
+                       : text_source("expression", o.text, strlen(o.text), &s, &err);
   if (st == OK) return eval_source(&s, o.json);
   code = report_error(&err);
   error_release(&err);

@@ -1,5 +1,5 @@
-/* JSON in and out: the only door to jansson. Writing needs no library; reading builds jansson's tree
- * and turns it into values, so a bad text costs nothing but its own error. */
+/* JSON in and out: the only door to jansson. Writing needs no library; reading builds jansson's
+ * tree and turns it into values, so a bad text costs nothing but its own error. */
 #include "codec.h"
 
 #include <jansson.h>
@@ -21,12 +21,23 @@ void json_text(struct buf *out, const char *s, size_t len) {
     buf_add(out, s + done, i - done);
     done = i + 1;
     switch (c) {
-    case '"': buf_adds(out, "\\\""); break;
-    case '\\': buf_adds(out, "\\\\"); break;
-    case '\n': buf_adds(out, "\\n"); break;
-    case '\t': buf_adds(out, "\\t"); break;
-    case '\r': buf_adds(out, "\\r"); break;
-    default: buf_addf(out, "\\u%04x", c);
+    case '"':
+      buf_adds(out, "\\\"");
+      break;
+    case '\\':
+      buf_adds(out, "\\\\");
+      break;
+    case '\n':
+      buf_adds(out, "\\n");
+      break;
+    case '\t':
+      buf_adds(out, "\\t");
+      break;
+    case '\r':
+      buf_adds(out, "\\r");
+      break;
+    default:
+      buf_addf(out, "\\u%04x", c);
     }
   }
   buf_add(out, s + done, len - done);
@@ -160,20 +171,48 @@ static void write_symbol(const struct writer *w, value v) {
 
 static void write_value(const struct writer *w, value v) {
   switch (v.tag) {
-  case V_NIL: buf_adds(w->out, "null"); break;
-  case V_BOOL: buf_adds(w->out, v.u.b ? "true" : "false"); break;
-  case V_INT: buf_addf(w->out, "%lld", (long long)v.u.i); break;
-  case V_FLOAT: write_float(w, v.u.f); break;
-  case V_STRING: write_text(w, v); break;
-  case V_SYMBOL: write_symbol(w, v); break;
-  case V_ARRAY: write_list(w, value_array(v)); break;
-  case V_HASH: write_hash(w, value_dict(v)); break;
-  case V_RECORD: write_record(w, value_dict(v)); break;
-  case V_TIME: write_time(w, v.u.i); break;
-  case V_RANGE: write_range(w, v); break;
-  case V_REGEXP: write_regexp(w, value_regex(v)); break;
-  case V_SECRET: buf_adds(w->out, w->tagged ? "{\"$secret\":true}" : "\"[secret]\""); break;
-  case V_UNKNOWN: buf_adds(w->out, w->tagged ? "{\"$unknown\":true}" : "null"); break;
+  case V_NIL:
+    buf_adds(w->out, "null");
+    break;
+  case V_BOOL:
+    buf_adds(w->out, v.u.b ? "true" : "false");
+    break;
+  case V_INT:
+    buf_addf(w->out, "%lld", (long long)v.u.i);
+    break;
+  case V_FLOAT:
+    write_float(w, v.u.f);
+    break;
+  case V_STRING:
+    write_text(w, v);
+    break;
+  case V_SYMBOL:
+    write_symbol(w, v);
+    break;
+  case V_ARRAY:
+    write_list(w, value_array(v));
+    break;
+  case V_HASH:
+    write_hash(w, value_dict(v));
+    break;
+  case V_RECORD:
+    write_record(w, value_dict(v));
+    break;
+  case V_TIME:
+    write_time(w, v.u.i);
+    break;
+  case V_RANGE:
+    write_range(w, v);
+    break;
+  case V_REGEXP:
+    write_regexp(w, value_regex(v));
+    break;
+  case V_SECRET:
+    buf_adds(w->out, w->tagged ? "{\"$secret\":true}" : "\"[secret]\"");
+    break;
+  case V_UNKNOWN:
+    buf_adds(w->out, w->tagged ? "{\"$unknown\":true}" : "null");
+    break;
   default: /* duration */
     if (w->tagged) buf_addf(w->out, "{\"$duration\":%lld}", (long long)v.u.i);
     else write_shown(w, v);
@@ -212,7 +251,8 @@ static value string_of(const json_t *j) {
 
 static enum status read_list(const struct json_reader *r, json_t *j, int depth, value *out) {
   size_t n = json_array_size(j);
-  if (n > LIMIT_COLLECTION) return error_set(r->err, ERR_LIMIT, "a JSON array of more than %d elements", LIMIT_COLLECTION);
+  if (n > LIMIT_COLLECTION)
+    return error_set(r->err, ERR_LIMIT, "a JSON array of more than %d elements", LIMIT_COLLECTION);
   struct list *l = list_new(n);
   enum status st = OK;
   for (size_t i = 0; i < n && st == OK; i++) {
@@ -223,7 +263,8 @@ static enum status read_list(const struct json_reader *r, json_t *j, int depth, 
   return give_list(l, st, out);
 }
 
-static enum status read_object(const struct json_reader *r, json_t *j, bool record, int depth, value *out) {
+static enum status read_object(const struct json_reader *r, json_t *j, bool record, int depth,
+                               value *out) {
   struct dict *d = dict_new();
   enum status st = OK;
   for (void *it = json_object_iter(j); it && st == OK; it = json_object_iter_next(j, it)) {
@@ -264,7 +305,8 @@ static enum status read_time(const struct json_reader *r, json_t *j, int depth, 
   int64_t us;
   bool date;
   if (json_is_integer(j)) return *out = value_time(json_integer_value(j)), OK;
-  if (!json_is_string(j) || !time_parse(json_string_value(j), json_string_length(j), &us, &date)) return bad_tag(r, "$time");
+  if (!json_is_string(j) || !time_parse(json_string_value(j), json_string_length(j), &us, &date))
+    return bad_tag(r, "$time");
   *out = value_time(us);
   return OK;
 }
@@ -279,7 +321,8 @@ static enum status read_regexp(const struct json_reader *r, json_t *j, int depth
   (void)depth;
   json_t *src = json_array_get(j, 0), *flags = json_array_get(j, 1);
   if (!json_is_string(src) || !json_is_integer(flags)) return bad_tag(r, "$regexp");
-  return value_regexp(json_string_value(src), json_string_length(src), (unsigned)json_integer_value(flags) & 7, out, r->err);
+  return value_regexp(json_string_value(src), json_string_length(src),
+                      (unsigned)json_integer_value(flags) & 7, out, r->err);
 }
 static enum status read_range(const struct json_reader *r, json_t *j, int depth, value *out) {
   value lo, hi;
@@ -325,9 +368,10 @@ static enum status read_unknown(const struct json_reader *r, json_t *j, int dept
 static const struct {
   const char *name;
   tag_fn *read;
-} tags[] = {{"$symbol", read_symbol}, {"$duration", read_duration}, {"$time", read_time}, {"$float", read_float},
-            {"$regexp", read_regexp}, {"$range", read_range}, {"$record", read_record}, {"$hash", read_hash},
-            {"$secret", read_secret}, {"$unknown", read_unknown}};
+} tags[] = {{"$symbol", read_symbol},  {"$duration", read_duration}, {"$time", read_time},
+            {"$float", read_float},    {"$regexp", read_regexp},     {"$range", read_range},
+            {"$record", read_record},  {"$hash", read_hash},         {"$secret", read_secret},
+            {"$unknown", read_unknown}};
 
 static tag_fn *tag_of(const char *name) {
   for (size_t i = 0; i < sizeof tags / sizeof *tags; i++)
@@ -336,16 +380,25 @@ static tag_fn *tag_of(const char *name) {
 }
 
 static enum status read_value(const struct json_reader *r, json_t *j, int depth, value *out) {
-  if (depth > LIMIT_NESTING - 8) return error_set(r->err, ERR_LIMIT, "JSON nested deeper than %d", LIMIT_NESTING - 8);
+  if (depth > LIMIT_NESTING - 8)
+    return error_set(r->err, ERR_LIMIT, "JSON nested deeper than %d", LIMIT_NESTING - 8);
   switch (json_typeof(j)) {
-  case JSON_NULL: return *out = VALUE_NIL, OK;
-  case JSON_TRUE: return *out = value_bool(true), OK;
-  case JSON_FALSE: return *out = value_bool(false), OK;
-  case JSON_INTEGER: return *out = value_int(json_integer_value(j)), OK;
-  case JSON_REAL: return *out = value_float(json_real_value(j)), OK;
-  case JSON_STRING: return *out = string_of(j), OK;
-  case JSON_ARRAY: return read_list(r, j, depth + 1, out);
-  case JSON_OBJECT: break;
+  case JSON_NULL:
+    return *out = VALUE_NIL, OK;
+  case JSON_TRUE:
+    return *out = value_bool(true), OK;
+  case JSON_FALSE:
+    return *out = value_bool(false), OK;
+  case JSON_INTEGER:
+    return *out = value_int(json_integer_value(j)), OK;
+  case JSON_REAL:
+    return *out = value_float(json_real_value(j)), OK;
+  case JSON_STRING:
+    return *out = string_of(j), OK;
+  case JSON_ARRAY:
+    return read_list(r, j, depth + 1, out);
+  case JSON_OBJECT:
+    break;
   }
   if (r->tagged && json_object_size(j) == 1) {
     void *it = json_object_iter(j);
@@ -355,13 +408,16 @@ static enum status read_value(const struct json_reader *r, json_t *j, int depth,
   return read_object(r, j, false, depth + 1, out);
 }
 
-enum status json_read(const char *s, size_t len, struct symtab *syms, bool tagged, value *out, struct error *err) {
+enum status json_read(const char *s, size_t len, struct symtab *syms, bool tagged, value *out,
+                      struct error *err) {
   json_error_t why;
   json_t *j = json_loadb(s, len, JSON_DECODE_ANY, &why);
   if (!j && json_error_code(&why) == json_error_out_of_memory) mem_out();
   if (!j && json_error_code(&why) == json_error_stack_overflow)
     return error_set(err, ERR_LIMIT, "JSON nested deeper than %d", LIMIT_NESTING - 8);
-  if (!j) return error_set(err, ERR_VALUE, "bad JSON at line %d, column %d: %s", why.line, why.column, why.text);
+  if (!j)
+    return error_set(err, ERR_VALUE, "bad JSON at line %d, column %d: %s", why.line, why.column,
+                     why.text);
   struct json_reader r = {syms, tagged, err};
   enum status st = read_value(&r, j, 0, out);
   json_decref(j);

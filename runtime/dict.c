@@ -117,7 +117,8 @@ bool record_get(value record, sym name, value *borrowed) {
 
 static void index_add(struct dict *d, uint32_t hash, size_t entry) {
   uint32_t i = hash & d->mask;
-  while (d->index[i]) i = (i + 1) & d->mask;
+  while (d->index[i])
+    i = (i + 1) & d->mask;
   d->index[i] = (uint32_t)entry + 1;
 }
 
@@ -125,11 +126,13 @@ static void index_add(struct dict *d, uint32_t hash, size_t entry) {
 static void index_grow(struct dict *d) {
   if (d->count <= LINEAR_MAX || (d->index && d->count * 2 <= d->mask)) return;
   uint32_t size = 32;
-  while (size < d->count * 4) size *= 2;
+  while (size < d->count * 4)
+    size *= 2;
   mem_free(d->index);
   d->index = mem_array(size, sizeof *d->index);
   d->mask = size - 1;
-  for (size_t i = 0; i < d->count; i++) index_add(d, d->entries[i].hash, i);
+  for (size_t i = 0; i < d->count; i++)
+    index_add(d, d->entries[i].hash, i);
 }
 
 static void note_shape(struct dict *d, value v) {
@@ -153,10 +156,8 @@ void dict_put(struct dict *d, const struct symtab *syms, value key, value val) {
   d->entries = mem_grow(d->entries, d->count, &d->cap, sizeof *d->entries);
   d->entries[d->count++] = (struct entry){key, val, hash};
   d->kinds |= key.tag == V_STRING ? HAS_STRING : key.tag == V_SYMBOL ? HAS_SYMBOL : 0;
-  if (d->index && d->count * 2 <= d->mask)
-    index_add(d, hash, d->count - 1);
-  else
-    index_grow(d);
+  if (d->index && d->count * 2 <= d->mask) index_add(d, hash, d->count - 1);
+  else index_grow(d);
 }
 
 void dict_set(struct dict *d, value key, value val) {

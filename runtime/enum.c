@@ -6,7 +6,8 @@
 
 #include "../lang/limits.h"
 
-#define FOR_ALL(name) METHOD_SAME(array_##name, name) METHOD_SAME(hash_##name, name) METHOD_SAME(range_##name, name)
+#define FOR_ALL(name)                                                                              \
+  METHOD_SAME(array_##name, name) METHOD_SAME(hash_##name, name) METHOD_SAME(range_##name, name)
 
 /* -- each, map and their kin -- */
 
@@ -61,7 +62,8 @@ FOR_ALL(filter_map)
 
 static enum status give_all(struct call *c, struct list *l, const struct list *from) {
   enum status st = OK;
-  for (size_t i = 0; i < from->count && st == OK; i++) st = give_item(c, l, value_ref(from->items[i]));
+  for (size_t i = 0; i < from->count && st == OK; i++)
+    st = give_item(c, l, value_ref(from->items[i]));
   return st;
 }
 
@@ -120,7 +122,8 @@ static enum status finish_slice(struct call *c, struct list *all, struct list **
 
 static enum status each_slice(struct call *c, value self, value *out) {
   int64_t n = c->args[0].u.i;
-  if (n <= 0) return fail(c, ERR_VALUE, "each_slice takes a size of at least 1, not %lld", (long long)n);
+  if (n <= 0)
+    return fail(c, ERR_VALUE, "each_slice takes a size of at least 1, not %lld", (long long)n);
   struct list *all = list_new(0), *slice = NULL;
   struct iter it;
   enum status st = iter_init(&it, c, self, true);
@@ -168,11 +171,10 @@ static enum status filter(struct call *c, value self, value *out) {
 static enum status reject(struct call *c, value self, value *out) {
   return choose(c, self, false, out);
 }
-METHOD_SAME(array_select, select_) METHOD_SAME(hash_select, select_) METHOD_SAME(range_select, select_)
-FOR_ALL(filter)
-FOR_ALL(reject)
+METHOD_SAME(array_select, select_)
+METHOD_SAME(hash_select, select_) METHOD_SAME(range_select, select_) FOR_ALL(filter) FOR_ALL(reject)
 
-static enum status partition(struct call *c, value self, value *out) {
+    static enum status partition(struct call *c, value self, value *out) {
   struct list *both = list_new(2), *yes = list_new(0), *no = list_new(0);
   struct iter it;
   enum status st = iter_init(&it, c, self, true);
@@ -337,7 +339,8 @@ static value sum_total(struct sum *s) {
 
 static enum status sum_add(struct call *c, struct sum *s, value v) {
   bool number = v.tag == V_INT || v.tag == V_FLOAT;
-  if (!s->floats && number && (s->total.tag == V_FLOAT || (s->total.tag == V_INT && v.tag == V_FLOAT))) {
+  if (!s->floats && number &&
+      (s->total.tag == V_FLOAT || (s->total.tag == V_INT && v.tag == V_FLOAT))) {
     s->floats = true;
     s->f = s->total.tag == V_INT ? (double)s->total.u.i : s->total.u.f;
     s->lost = 0;
@@ -413,7 +416,8 @@ static enum status reduce(struct call *c, value self, value *out) {
   value how = c->block || !c->count ? VALUE_NIL : c->args[c->count - 1];
   if (!c->block && !value_is_text(how))
     return fail(c, ERR_TYPE, "reduce needs a block or the name of an operator, such as reduce(:+)");
-  if (c->block && c->count > 1) return fail(c, ERR_TYPE, "reduce takes an operator or a block, not both");
+  if (c->block && c->count > 1)
+    return fail(c, ERR_TYPE, "reduce takes an operator or a block, not both");
   bool started = c->count > (c->block ? 0 : 1);
   value acc = started ? value_ref(c->args[0]) : VALUE_NIL;
   struct iter it;
@@ -504,7 +508,8 @@ static enum status collect(struct call *c, value self, value *out) {
   struct iter it;
   enum status st = iter_init(&it, c, self, true);
   struct list *l = list_new(st == OK ? known_count(&it) : 0);
-  while (iter_next(&it, &st)) st = give_item(c, l, iter_item(&it));
+  while (iter_next(&it, &st))
+    st = give_item(c, l, iter_item(&it));
   iter_release(&it);
   return give_list(l, st, out);
 }

@@ -1,14 +1,16 @@
-/* Evaluates expressions: one function for each kind of node, in a table. Calls are in eval_call.c. */
+/* Evaluates expressions: one function for each kind of node, in a table. Calls are in eval_call.c.
+ */
 #include "eval_inner.h"
 
 #include "../lang/limits.h"
 #include "regex.h"
 
-/* The parser refuses trees deeper than LIMIT_NESTING, so this is never met; it guards the C stack of a
- * task (a node costs a few hundred bytes) should that ever change. */
+/* The parser refuses trees deeper than LIMIT_NESTING, so this is never met; it guards the C stack
+ * of a task (a node costs a few hundred bytes) should that ever change. */
 enum { DEPTH_MAX = 4 * LIMIT_NESTING };
 
-void eval_init(struct eval *e, struct program *p, const struct unit *unit, const struct eval_hooks *hooks, void *ud, struct error *err) {
+void eval_init(struct eval *e, struct program *p, const struct unit *unit,
+               const struct eval_hooks *hooks, void *ud, struct error *err) {
   *e = (struct eval){.program = p, .unit = unit, .hooks = hooks, .ud = ud, .err = err};
   e->tree = p->trees ? p->trees[unit->file] : NULL;
   e->slots = mem_array(unit->slot_count + 1, sizeof *e->slots);
@@ -16,7 +18,8 @@ void eval_init(struct eval *e, struct program *p, const struct unit *unit, const
 }
 
 void eval_release(struct eval *e) {
-  for (uint32_t i = 0; e->slots && i < e->unit->slot_count; i++) value_unref(e->slots[i]);
+  for (uint32_t i = 0; e->slots && i < e->unit->slot_count; i++)
+    value_unref(e->slots[i]);
   mem_free(e->slots);
   mem_free(e->is_set);
   value_unref(e->input);
@@ -92,7 +95,8 @@ static enum status add_part(struct eval *e, node_id part, bool regexp, struct pa
   value v;
   enum status st = eval_node(e, part, &v);
   if (st != OK) return st;
-  if (v.tag == V_SECRET && regexp) st = error_set(e->err, ERR_TYPE, "a secret cannot be put into a regexp");
+  if (v.tag == V_SECRET && regexp)
+    st = error_set(e->err, ERR_TYPE, "a secret cannot be put into a regexp");
   p->secret |= v.tag == V_SECRET;
   p->unknown |= value_has_unknown(v);
   value_to_s(secret_reveal(v), e->program->syms, &p->text);
@@ -105,7 +109,8 @@ static enum status eval_parts(struct eval *e, node_id first, bool regexp, struct
   enum status st = OK;
   for (node_id part = first; part && st == OK; part = tree_node(e->tree, part)->next)
     st = add_part(e, part, regexp, p);
-  if (st == OK && p->text.overflow) st = error_set(e->err, ERR_LIMIT, "a string over %d MiB", LIMIT_STRING >> 20);
+  if (st == OK && p->text.overflow)
+    st = error_set(e->err, ERR_LIMIT, "a string over %d MiB", LIMIT_STRING >> 20);
   if (st != OK) buf_release(&p->text);
   return st;
 }
@@ -116,7 +121,8 @@ static enum status eval_dstr(struct eval *e, node_id id, const struct node *n, v
   enum status st = eval_parts(e, n->a, false, &p);
   if (st != OK) return st;
   if (p.unknown) *out = value_unknown();
-  else if (n->flags & NF_SYMBOL) *out = value_symbol(sym_intern(e->program->syms, buf_str(&p.text), p.text.len));
+  else if (n->flags & NF_SYMBOL)
+    *out = value_symbol(sym_intern(e->program->syms, buf_str(&p.text), p.text.len));
   else *out = value_string(buf_str(&p.text), p.text.len);
   if (p.secret && !p.unknown) {
     if (n->flags & NF_SYMBOL) *out = value_string(buf_str(&p.text), p.text.len);
@@ -153,7 +159,8 @@ static enum status sane_depth(struct eval *e, value v) {
 static enum status eval_array(struct eval *e, node_id id, const struct node *n, value *out) {
   (void)id;
   size_t count = 0;
-  for (node_id k = n->a; k; k = tree_node(e->tree, k)->next) count++;
+  for (node_id k = n->a; k; k = tree_node(e->tree, k)->next)
+    count++;
   struct list *l = list_new(count);
   enum status st = OK;
   for (node_id k = n->a; k && st == OK; k = tree_node(e->tree, k)->next) {
@@ -180,7 +187,8 @@ static enum status eval_hash(struct eval *e, node_id id, const struct node *n, v
   (void)id;
   struct dict *d = dict_new();
   enum status st = OK;
-  for (node_id k = n->a; k && st == OK; k = tree_node(e->tree, k)->next) st = eval_pair(e, k, d);
+  for (node_id k = n->a; k && st == OK; k = tree_node(e->tree, k)->next)
+    st = eval_pair(e, k, d);
   if (st == OK) st = sane_depth(e, value_hash(d));
   return give_dict(d, st, out);
 }
@@ -197,7 +205,8 @@ static enum status eval_range(struct eval *e, node_id id, const struct node *n, 
   enum status st = n->a ? eval_node(e, n->a, &lo) : OK;
   if (st == OK && n->b) st = eval_node(e, n->b, &hi);
   if (st == OK && !range_fits(lo, hi, e->program->syms))
-    st = error_set(e->err, ERR_TYPE, "a range from %s to %s has no order", value_type_name(lo), value_type_name(hi));
+    st = error_set(e->err, ERR_TYPE, "a range from %s to %s has no order", value_type_name(lo),
+                   value_type_name(hi));
   if (st == OK) {
     *out = value_range(lo, hi, n->flags & NF_EXCL);
     return OK;
@@ -216,14 +225,23 @@ static enum status read_slot(struct eval *e, const struct node *n, value *out) {
 
 static enum status eval_name(struct eval *e, node_id id, const struct node *n, value *out) {
   switch (n->x) {
-  case REF_VAR: return read_slot(e, n, out);
-  case REF_INPUT: return *out = value_ref(e->input), OK;
-  case REF_SETTING: return *out = value_ref(e->setting), OK;
-  case REF_CALL: return *out = value_ref(e->call), OK;
-  case REF_NOW: return function_now(e, false, out);
-  case REF_TODAY: return function_now(e, true, out);
-  case REF_STATEMENT: return call_statement(e, id, n->a, out);
-  default: return error_set(e->err, ERR_CHECK, "%s is no value by itself", sym_text(e->program->syms, n->a));
+  case REF_VAR:
+    return read_slot(e, n, out);
+  case REF_INPUT:
+    return *out = value_ref(e->input), OK;
+  case REF_SETTING:
+    return *out = value_ref(e->setting), OK;
+  case REF_CALL:
+    return *out = value_ref(e->call), OK;
+  case REF_NOW:
+    return function_now(e, false, out);
+  case REF_TODAY:
+    return function_now(e, true, out);
+  case REF_STATEMENT:
+    return call_statement(e, id, n->a, out);
+  default:
+    return error_set(e->err, ERR_CHECK, "%s is no value by itself",
+                     sym_text(e->program->syms, n->a));
   }
 }
 
@@ -348,15 +366,32 @@ static void forget_assigned(struct eval *e, node_id id) {
     const struct node *n = tree_node(e->tree, id);
     switch (n->kind) {
     case N_assign:
-    case N_opassign: eval_set_slot(e, tree_node(e->tree, n->a)->b, value_unknown()); break;
-    case N_massign: bind_spread(e, n->a, value_unknown()); break;
-    case N_body: forget_assigned(e, n->a); break;
-    case N_if: forget_assigned(e, n->b), forget_assigned(e, n->c); break;
-    case N_case: forget_assigned(e, n->b), forget_assigned(e, n->c); break;
-    case N_when: forget_assigned(e, n->b); break;
-    case N_call: forget_assigned(e, n->c); break;
-    case N_block: forget_assigned(e, n->b); break;
-    default: break;
+    case N_opassign:
+      eval_set_slot(e, tree_node(e->tree, n->a)->b, value_unknown());
+      break;
+    case N_massign:
+      bind_spread(e, n->a, value_unknown());
+      break;
+    case N_body:
+      forget_assigned(e, n->a);
+      break;
+    case N_if:
+      forget_assigned(e, n->b), forget_assigned(e, n->c);
+      break;
+    case N_case:
+      forget_assigned(e, n->b), forget_assigned(e, n->c);
+      break;
+    case N_when:
+      forget_assigned(e, n->b);
+      break;
+    case N_call:
+      forget_assigned(e, n->c);
+      break;
+    case N_block:
+      forget_assigned(e, n->b);
+      break;
+    default:
+      break;
     }
   }
 }
@@ -384,7 +419,8 @@ static enum status eval_if(struct eval *e, node_id id, const struct node *n, val
 
 enum answer { NO, YES, UNKNOWN };
 
-static enum status try_pattern(struct eval *e, node_id pattern, bool has_subject, value subject, enum answer *answer) {
+static enum status try_pattern(struct eval *e, node_id pattern, bool has_subject, value subject,
+                               enum answer *answer) {
   value p;
   bool yes;
   enum status st = eval_node(e, pattern, &p);
@@ -400,7 +436,8 @@ static enum status try_pattern(struct eval *e, node_id pattern, bool has_subject
   return st;
 }
 
-static enum status pick_when(struct eval *e, const struct node *n, value subject, enum answer *answer, node_id *body) {
+static enum status pick_when(struct eval *e, const struct node *n, value subject,
+                             enum answer *answer, node_id *body) {
   *answer = NO;
   *body = n->c;
   for (node_id w = n->b; w; w = tree_node(e->tree, w)->next) {
@@ -437,7 +474,7 @@ static enum status eval_body_node(struct eval *e, node_id id, const struct node 
   (void)id;
   value last = VALUE_NIL;
   for (node_id s = n->a; s; s = tree_node(e->tree, s)->next) {
-    if (tree_node(e->tree, s)->flags & NF_CLAUSE && tree_node(e->tree, s)->kind <= N_call && tree_node(e->tree, s)->kind >= N_name) continue;
+    if (tree_node(e->tree, s)->flags & NF_CLAUSE) continue;
     value_unref(last);
     last = VALUE_NIL;
     enum status st = e->hooks && e->hooks->poll ? e->hooks->poll(e->ud, e) : OK;
@@ -470,14 +507,38 @@ static enum status eval_stray(struct eval *e, node_id id, const struct node *n, 
 typedef enum status eval_fn(struct eval *e, node_id id, const struct node *n, value *out);
 
 static eval_fn *const by_kind[NODE_KINDS] = {
-    [N_NONE] = eval_stray,     [N_error] = eval_error,  [N_nil] = eval_nil,       [N_true] = eval_true,
-    [N_false] = eval_false,    [N_int] = eval_int,      [N_float] = eval_float,   [N_str] = eval_str,
-    [N_dstr] = eval_dstr,      [N_sym] = eval_sym,      [N_regex] = eval_regex,   [N_array] = eval_array,
-    [N_hash] = eval_hash,      [N_pair] = eval_stray,   [N_range] = eval_range,   [N_name] = eval_name,
-    [N_const] = eval_const,    [N_call] = eval_call,    [N_index] = eval_index,   [N_unary] = eval_unary,
-    [N_binary] = eval_binary,  [N_and] = eval_and,      [N_or] = eval_or,         [N_if] = eval_if,
-    [N_case] = eval_case,      [N_when] = eval_stray,   [N_body] = eval_body_node, [N_assign] = eval_assign,
-    [N_opassign] = eval_opassign, [N_massign] = eval_massign, [N_block] = eval_stray, [N_param] = eval_stray,
+    [N_NONE] = eval_stray,
+    [N_error] = eval_error,
+    [N_nil] = eval_nil,
+    [N_true] = eval_true,
+    [N_false] = eval_false,
+    [N_int] = eval_int,
+    [N_float] = eval_float,
+    [N_str] = eval_str,
+    [N_dstr] = eval_dstr,
+    [N_sym] = eval_sym,
+    [N_regex] = eval_regex,
+    [N_array] = eval_array,
+    [N_hash] = eval_hash,
+    [N_pair] = eval_stray,
+    [N_range] = eval_range,
+    [N_name] = eval_name,
+    [N_const] = eval_const,
+    [N_call] = eval_call,
+    [N_index] = eval_index,
+    [N_unary] = eval_unary,
+    [N_binary] = eval_binary,
+    [N_and] = eval_and,
+    [N_or] = eval_or,
+    [N_if] = eval_if,
+    [N_case] = eval_case,
+    [N_when] = eval_stray,
+    [N_body] = eval_body_node,
+    [N_assign] = eval_assign,
+    [N_opassign] = eval_opassign,
+    [N_massign] = eval_massign,
+    [N_block] = eval_stray,
+    [N_param] = eval_stray,
 };
 
 enum status eval_node(struct eval *e, node_id id, value *out) {

@@ -1,5 +1,5 @@
-/* Evaluates resolved trees. Pure by itself: everything that touches the world, waits or asks a person
- * goes through the hooks, which the engine provides (and which may suspend the coroutine).
+/* Evaluates resolved trees. Pure by itself: everything that touches the world, waits or asks a
+ * person goes through the hooks, which the engine provides (and which may suspend the coroutine).
  *
  * Errors come back as a status with err filled and placed at the innermost expression. */
 #ifndef STEPWISE_EVAL_H
@@ -16,12 +16,14 @@ struct eval_hooks {
    * given[i] == false where it was left out (defaults are already filled in). */
   enum status (*action)(void *ud, struct eval *e, const struct action *action, node_id call,
                         const value *args, const bool *given, value *out);
-  /* A statement word (expect, confirm, note, wait ...): node is the call; args are not evaluated. */
+  /* A statement word (expect, confirm, note, wait ...): node is the call; args are not evaluated.
+   */
   enum status (*statement)(void *ud, struct eval *e, node_id call, sym word, value *out);
   /* A primitive call inside a driver. args in the order of sig->params. */
   enum status (*primitive)(void *ud, struct eval *e, const struct primitive_sig *sig, node_id call,
                            const value *args, value *out);
-  /* Called at each loop turn of each_with .. blocks and statements so that a cancelled task stops. */
+  /* Called at each loop turn of each_with .. blocks and statements so that a cancelled task stops.
+   */
   enum status (*poll)(void *ud, struct eval *e);
   int64_t (*now)(void *ud); /* microseconds since 1970 UTC */
 };
@@ -55,8 +57,10 @@ void eval_fork(struct eval *dst, const struct eval *src);
 enum status eval_node(struct eval *e, node_id n, value *out) must_use; /* owned */
 enum status eval_body(struct eval *e, node_id body, value *out) must_use;
 /* Calls a block node with arguments (borrowed). */
-enum status eval_block(struct eval *e, node_id block, const value *args, size_t count, value *out) must_use;
-/* The argument expressions of a call: i-th positional, or the one labelled `name`; 0 when absent. */
+enum status eval_block(struct eval *e, node_id block, const value *args, size_t count,
+                       value *out) must_use;
+/* The argument expressions of a call: i-th positional, or the one labelled `name`; 0 when absent.
+ */
 node_id call_arg(const struct tree *t, const struct node *call, size_t i);
 node_id call_keyword(const struct tree *t, const struct node *call, sym name);
 node_id call_block(const struct tree *t, const struct node *call);

@@ -15,7 +15,8 @@ struct eval_cache {
 
 static struct cached *slot_of(const struct eval_cache *c, const struct tree *t, node_id id) {
   uint32_t i = id * 0x9E3779B1u & c->mask;
-  while (c->slots[i].tree && (c->slots[i].tree != t || c->slots[i].id != id)) i = (i + 1) & c->mask;
+  while (c->slots[i].tree && (c->slots[i].tree != t || c->slots[i].id != id))
+    i = (i + 1) & c->mask;
   return &c->slots[i];
 }
 

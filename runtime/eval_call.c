@@ -7,7 +7,8 @@
 /* -- arguments as written -- */
 
 static bool is_keyword(const struct tree *t, const struct node *n) {
-  return n->kind == N_pair && tree_node(t, n->a)->kind == N_sym && (tree_node(t, n->a)->flags & NF_LABEL);
+  return n->kind == N_pair && tree_node(t, n->a)->kind == N_sym &&
+         (tree_node(t, n->a)->flags & NF_LABEL);
 }
 
 node_id call_arg(const struct tree *t, const struct node *call, size_t i) {
@@ -57,7 +58,8 @@ static void argv_push(struct argv *a, value v) {
 }
 
 static void argv_release(struct argv *a) {
-  for (size_t i = 0; i < a->count; i++) value_unref(a->items[i]);
+  for (size_t i = 0; i < a->count; i++)
+    value_unref(a->items[i]);
   if (a->items != a->few) mem_free(a->items);
   if (a->pairs) dict_free(a->pairs);
 }
@@ -163,15 +165,20 @@ enum status function_now(struct eval *e, bool midnight, value *out) {
 }
 
 static enum status function_parse(struct eval *e, sym word, value arg, value *out) {
-  if (!value_is_text(arg)) return error_set(e->err, ERR_TYPE, "%s takes a string, not %s", sym_text(e->program->syms, word), value_type_name(arg));
+  if (!value_is_text(arg))
+    return error_set(e->err, ERR_TYPE, "%s takes a string, not %s",
+                     sym_text(e->program->syms, word), value_type_name(arg));
   struct text t = value_text(arg, e->program->syms);
   int64_t us;
   bool date_only = false, ok;
-  ok = word == W_duration ? duration_parse(t.s, t.len, &us) : time_parse(t.s, t.len, &us, &date_only);
+  ok = word == W_duration ? duration_parse(t.s, t.len, &us)
+                          : time_parse(t.s, t.len, &us, &date_only);
   if (word == W_date && ok) ok = date_only;
   if (ok) return *out = word == W_duration ? value_duration(us) : value_time(us), OK;
   const char *what = word == W_duration ? "a duration" : word == W_date ? "a date" : "a time";
-  const char *like = word == W_duration ? "90s, 1h30m or PT1H30M" : word == W_date ? "2026-11-02" : "2026-11-02T09:00:00Z";
+  const char *like = word == W_duration ? "90s, 1h30m or PT1H30M"
+                     : word == W_date   ? "2026-11-02"
+                                        : "2026-11-02T09:00:00Z";
   error_set(e->err, ERR_VALUE, "\"%.*s\" is not %s", t.len < 80 ? (int)t.len : 80, t.s, what);
   error_help(e->err, "write it like %s", like);
   return ERR_VALUE;
@@ -184,7 +191,9 @@ static enum status call_function(struct eval *e, node_id id, const struct node *
   struct argv a;
   enum status st = argv_eval(e, n->c, &a);
   if (st != OK) return st;
-  if (a.count != 1) st = error_set(e->err, ERR_TYPE, "%s takes 1 argument, %zu given", sym_text(e->program->syms, n->b), a.count);
+  if (a.count != 1)
+    st = error_set(e->err, ERR_TYPE, "%s takes 1 argument, %zu given",
+                   sym_text(e->program->syms, n->b), a.count);
   else if (a.items[0].tag == V_UNKNOWN) *out = a.items[0];
   else st = function_parse(e, n->b, a.items[0], out);
   argv_release(&a);
@@ -219,7 +228,8 @@ static enum status action_arg(struct eval *e, const struct field *f, node_id exp
 static enum status call_action(struct eval *e, node_id id, const struct node *n, value *out) {
   const struct action *action = program_action(e->program, e->tree, n);
   if (!action || !e->hooks || !e->hooks->action)
-    return error_set(e->err, ERR_CHECK, "%s: actions are not available here", sym_text(e->program->syms, n->b));
+    return error_set(e->err, ERR_CHECK, "%s: actions are not available here",
+                     sym_text(e->program->syms, n->b));
   size_t count = action->take_count, done = 0;
   value *args = mem_array(count + 1, sizeof *args);
   bool *given = mem_array(count + 1, sizeof *given);
@@ -231,17 +241,20 @@ static enum status call_action(struct eval *e, node_id id, const struct node *n,
   }
   *out = VALUE_NIL;
   if (st == OK) st = e->hooks->action(e->ud, e, action, id, args, given, out);
-  for (size_t i = 0; i < done; i++) value_unref(args[i]);
+  for (size_t i = 0; i < done; i++)
+    value_unref(args[i]);
   mem_free(args);
   mem_free(given);
   return st;
 }
 
-static enum status primitive_arg(struct eval *e, const struct primitive_sig *sig, const struct primitive_param *p, node_id expr, value *out) {
+static enum status primitive_arg(struct eval *e, const struct primitive_sig *sig,
+                                 const struct primitive_param *p, node_id expr, value *out) {
   if (!expr) return *out = VALUE_NIL, OK;
   enum status st = eval_node(e, expr, out);
   if (st != OK || type_text_takes(p->type, *out)) return st;
-  st = error_set(e->err, ERR_TYPE, "%s.%s: %s is %s, not %s", sig->group, sig->name, p->name, p->type, value_type_name(*out));
+  st = error_set(e->err, ERR_TYPE, "%s.%s: %s is %s, not %s", sig->group, sig->name, p->name,
+                 p->type, value_type_name(*out));
   error_at(e->err, tree_span(e->tree, expr));
   value_unref(*out);
   return st;
@@ -250,9 +263,11 @@ static enum status primitive_arg(struct eval *e, const struct primitive_sig *sig
 static enum status call_primitive(struct eval *e, node_id id, const struct node *n, value *out) {
   const struct primitive_sig *sig = program_primitive(e->program, e->tree, n);
   if (!sig || !e->hooks || !e->hooks->primitive)
-    return error_set(e->err, ERR_CHECK, "%s: primitives are not available here", sym_text(e->program->syms, n->b));
+    return error_set(e->err, ERR_CHECK, "%s: primitives are not available here",
+                     sym_text(e->program->syms, n->b));
   size_t count = 0, done = 0;
-  while (sig->params[count].name) count++;
+  while (sig->params[count].name)
+    count++;
   value *args = mem_array(count + 1, sizeof *args);
   enum status st = OK;
   for (; done < count && st == OK; done += st == OK) {
@@ -262,18 +277,25 @@ static enum status call_primitive(struct eval *e, node_id id, const struct node 
   }
   *out = VALUE_NIL;
   if (st == OK) st = e->hooks->primitive(e->ud, e, sig, id, args, out);
-  for (size_t i = 0; i < done; i++) value_unref(args[i]);
+  for (size_t i = 0; i < done; i++)
+    value_unref(args[i]);
   mem_free(args);
   return st;
 }
 
 enum status eval_call(struct eval *e, node_id id, const struct node *n, value *out) {
   switch (n->x) {
-  case CALL_METHOD: return call_method(e, n, out);
-  case CALL_ACTION: return call_action(e, id, n, out);
-  case CALL_PRIMITIVE: return call_primitive(e, id, n, out);
-  case CALL_STATEMENT: return call_statement(e, id, n->b, out);
-  case CALL_FUNCTION: return call_function(e, id, n, out);
-  default: return error_set(e->err, ERR_CHECK, "%s is not known", sym_text(e->program->syms, n->b));
+  case CALL_METHOD:
+    return call_method(e, n, out);
+  case CALL_ACTION:
+    return call_action(e, id, n, out);
+  case CALL_PRIMITIVE:
+    return call_primitive(e, id, n, out);
+  case CALL_STATEMENT:
+    return call_statement(e, id, n->b, out);
+  case CALL_FUNCTION:
+    return call_function(e, id, n, out);
+  default:
+    return error_set(e->err, ERR_CHECK, "%s is not known", sym_text(e->program->syms, n->b));
   }
 }

@@ -38,7 +38,8 @@ static bool is_visible(struct text t) {
 
 static bool is_email(struct text t) {
   const char *at = memchr(t.s, '@', t.len), *end = t.s + t.len;
-  if (!at || at == t.s || !is_visible(t) || memchr(at + 1, '@', (size_t)(end - at - 1))) return false;
+  if (!at || at == t.s || !is_visible(t) || memchr(at + 1, '@', (size_t)(end - at - 1)))
+    return false;
   const char *dot = memchr(at + 1, '.', (size_t)(end - at - 1));
   return dot && dot > at + 1 && end[-1] != '.' && !memmem(at, (size_t)(end - at), "..", 2);
 }
@@ -107,10 +108,12 @@ bool type_text_takes(const char *type, value v) {
   bool optional = len && type[len - 1] == '?';
   if (optional) len--;
   type_id id = type_named(type, len);
-  if (id == T_any || id >= TYPE_COUNT || v.tag == V_UNKNOWN || (optional && v.tag == V_NIL)) return true;
+  if (id == T_any || id >= TYPE_COUNT || v.tag == V_UNKNOWN || (optional && v.tag == V_NIL))
+    return true;
   if (kinds[id].tags & 1 << V_STRING) return value_is_text(v) || v.tag == V_SECRET;
   if (id == T_hash || id == T_record) return v.tag == V_HASH || v.tag == V_RECORD;
-  if (id == T_float || id == T_symbol) return v.tag == V_INT || value_is_text(v) || kinds[id].tags >> v.tag & 1;
+  if (id == T_float || id == T_symbol)
+    return v.tag == V_INT || value_is_text(v) || kinds[id].tags >> v.tag & 1;
   return kinds[id].tags >> v.tag & 1;
 }
 
@@ -130,9 +133,11 @@ static enum status wrong(const struct checking *k, value v, const char *words, c
 /* -- conversions -- */
 
 static bool bool_from(struct text t, value *out) {
-  static const char *const words[] = {"false", "true", "no", "yes", "n", "y", "0", "1", "off", "on"};
+  static const char *const words[] = {"false", "true", "no", "yes", "n",
+                                      "y",     "0",    "1",  "off", "on"};
   for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-    if (strlen(words[i]) == t.len && strncasecmp(words[i], t.s, t.len) == 0) return *out = value_bool(i & 1), true;
+    if (strlen(words[i]) == t.len && strncasecmp(words[i], t.s, t.len) == 0)
+      return *out = value_bool(i & 1), true;
   return false;
 }
 
@@ -161,7 +166,8 @@ static bool collection_from(const struct checking *k, struct text t, type_id typ
   while (t.len) {
     const char *comma = memchr(t.s, ',', t.len);
     size_t n = comma ? (size_t)(comma - t.s) : t.len;
-    while (n && *t.s == ' ') t.s++, t.len--, n--;
+    while (n && *t.s == ' ')
+      t.s++, t.len--, n--;
     list_push(l, value_string(t.s, n));
     t.s += n + (comma != NULL), t.len -= n + (comma != NULL);
   }
@@ -174,22 +180,31 @@ static bool from_string(const struct checking *k, value v, type_id type, value *
   int64_t us;
   bool date_only;
   switch (type) {
-  case T_symbol: return *out = value_symbol(sym_intern(k->e->program->syms, t.s, t.len)), true;
-  case T_time: return time_parse(t.s, t.len, &us, &date_only) && (*out = value_time(us), true);
-  case T_date: return time_parse(t.s, t.len, &us, &date_only) && date_only && (*out = value_time(us), true);
-  default: break;
+  case T_symbol:
+    return *out = value_symbol(sym_intern(k->e->program->syms, t.s, t.len)), true;
+  case T_time:
+    return time_parse(t.s, t.len, &us, &date_only) && (*out = value_time(us), true);
+  case T_date:
+    return time_parse(t.s, t.len, &us, &date_only) && date_only && (*out = value_time(us), true);
+  default:
+    break;
   }
   if (!k->from_text) return false;
   switch (type) {
-  case T_boolean: return bool_from(t, out);
+  case T_boolean:
+    return bool_from(t, out);
   case T_integer:
   case T_float:
-  case T_number: return number_from(t, type, out);
-  case T_duration: return duration_parse(t.s, t.len, &us) && (*out = value_duration(us), true);
+  case T_number:
+    return number_from(t, type, out);
+  case T_duration:
+    return duration_parse(t.s, t.len, &us) && (*out = value_duration(us), true);
   case T_array:
   case T_hash:
-  case T_record: return collection_from(k, t, type, out);
-  default: return false;
+  case T_record:
+    return collection_from(k, t, type, out);
+  default:
+    return false;
   }
 }
 
@@ -249,13 +264,17 @@ static enum status check_elements(const struct checking *k, value v, type_id ele
 static enum status check_base(const struct checking *k, value v, type_id type, value *out) {
   const struct kind *kind = &kinds[type];
   bool fits = kind->tags >> v.tag & 1;
-  if (v.tag == V_SECRET && (kind->tags & 1 << V_STRING)) return *out = value_ref(v), OK; /* a secret text */
+  if (v.tag == V_SECRET && (kind->tags & 1 << V_STRING))
+    return *out = value_ref(v), OK; /* a secret text */
   value made;
   if (fits) made = value_ref(v);
-  else if (!converted(k, v, type, &made)) return wrong(k, v, kind->words, k->from_text || (kind->like && value_is_text(v)) ? kind->like : NULL);
+  else if (!converted(k, v, type, &made))
+    return wrong(k, v, kind->words,
+                 k->from_text || (kind->like && value_is_text(v)) ? kind->like : NULL);
   const struct shape *shape = shape_of(type);
   bool midnight = type != T_date || made.u.i % (86400 * INT64_C(1000000)) == 0;
-  if ((!shape || shape->holds(value_text(made, k->e->program->syms))) && midnight) return *out = made, OK;
+  if ((!shape || shape->holds(value_text(made, k->e->program->syms))) && midnight)
+    return *out = made, OK;
   value_unref(made);
   return wrong(k, v, kind->words, kind->like);
 }
@@ -301,7 +320,8 @@ enum status field_default(struct eval *e, const struct field *f, value *out) {
 static value measure(value v, const struct symtab *syms, const char **unit) {
   *unit = "";
   if (v.tag == V_ARRAY) return *unit = " elements", value_int((int64_t)value_array(v)->count);
-  if (v.tag == V_HASH || v.tag == V_RECORD) return *unit = " entries", value_int((int64_t)dict_count(value_dict(v)));
+  if (v.tag == V_HASH || v.tag == V_RECORD)
+    return *unit = " entries", value_int((int64_t)dict_count(value_dict(v)));
   if (!value_is_text(v)) return v;
   struct text t = value_text(v, syms);
   return *unit = " characters", value_int((int64_t)utf8_count(t.s, t.len));
@@ -320,7 +340,9 @@ static enum status check_bound(const struct checking *k, value v, node_id id, bo
     struct buf b = BUF_INIT, h = {.max = 60};
     value_to_s(bound, syms, &b);
     value_to_s(have, syms, &h);
-    st = error_set(k->err, ERR_VALUE, "%s must be at %s %s%s, not %s", name_of(k), is_min ? "least" : "most", buf_str(&b), unit, k->f->secret ? "what was given" : buf_str(&h));
+    st = error_set(k->err, ERR_VALUE, "%s must be at %s %s%s, not %s", name_of(k),
+                   is_min ? "least" : "most", buf_str(&b), unit,
+                   k->f->secret ? "what was given" : buf_str(&h));
     buf_release(&b);
     buf_release(&h);
   }
@@ -335,7 +357,8 @@ static enum status check_choice(const struct checking *k, value v) {
   if (st != OK) return st;
   const struct list *l = value_array(choices);
   bool found = choices.tag != V_ARRAY;
-  for (size_t i = 0; !found && i < l->count; i++) found = value_equal(v, l->items[i], k->e->program->syms);
+  for (size_t i = 0; !found && i < l->count; i++)
+    found = value_equal(v, l->items[i], k->e->program->syms);
   if (!found) {
     struct buf b = {.max = 400}, shown = {.max = 80};
     for (size_t i = 0; i < l->count; i++) {
@@ -343,7 +366,8 @@ static enum status check_choice(const struct checking *k, value v) {
       value_to_s(l->items[i], k->e->program->syms, &b);
     }
     value_to_s(v, k->e->program->syms, &shown);
-    st = error_set(k->err, ERR_VALUE, "%s cannot be %s", name_of(k), k->f->secret ? "what was given" : buf_str(&shown));
+    st = error_set(k->err, ERR_VALUE, "%s cannot be %s", name_of(k),
+                   k->f->secret ? "what was given" : buf_str(&shown));
     error_help(k->err, "it is one of: %s", buf_str(&b));
     buf_release(&b);
     buf_release(&shown);
@@ -374,7 +398,8 @@ static enum status check_match(const struct checking *k, value v) {
   return st;
 }
 
-enum status field_check(struct eval *e, const struct field *f, value in, bool from_text, value *out, struct error *err) {
+enum status field_check(struct eval *e, const struct field *f, value in, bool from_text, value *out,
+                        struct error *err) {
   struct checking k = {e, f, from_text, err};
   value v;
   if (in.tag == V_NIL && f->optional) return *out = in, OK;

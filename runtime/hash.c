@@ -84,7 +84,8 @@ enum status m_hash_fetch(struct call *c, value self, value *out) {
   return ERR_VALUE;
 }
 
-/* Copies the pairs whose key is (or is not) among the arguments. slice goes by the arguments' order. */
+/* Copies the pairs whose key is (or is not) among the arguments. slice goes by the arguments'
+ * order. */
 enum status m_hash_slice(struct call *c, value self, value *out) {
   struct dict *d = dict_new();
   for (size_t i = 0; i < c->count; i++) {
@@ -145,8 +146,7 @@ enum status m_hash_merge(struct call *c, value self, value *out) {
   for (size_t i = 0; i < c->count && st == OK; i++) {
     if (c->args[i].tag == V_HASH || c->args[i].tag == V_RECORD)
       st = merge_all(c, d, value_dict(c->args[i]), false);
-    else
-      st = fail(c, ERR_TYPE, "merge takes hashes, not %s", value_type_name(c->args[i]));
+    else st = fail(c, ERR_TYPE, "merge takes hashes, not %s", value_type_name(c->args[i]));
   }
   return give_dict(d, st, out);
 }

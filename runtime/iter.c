@@ -16,25 +16,35 @@ static enum status init_range(struct iter *it, bool whole) {
   struct range *r = value_rng(it->of);
   value lo = r->lo, hi = r->hi;
   struct call *c = it->c;
-  if (lo.tag == V_INT && hi.tag == V_FLOAT) return fail(c, ERR_TYPE, "a range that ends in a float is not walked; end it in an integer");
+  if (lo.tag == V_INT && hi.tag == V_FLOAT)
+    return fail(c, ERR_TYPE, "a range that ends in a float is not walked; end it in an integer");
   if (lo.tag != V_INT && !value_is_text(lo)) {
     const char *type = value_type_name(lo);
-    return fail(c, ERR_TYPE, "a range that starts with %s%s cannot be walked", lo.tag == V_NIL ? "" : "a ", type);
+    return fail(c, ERR_TYPE, "a range that starts with %s%s cannot be walked",
+                lo.tag == V_NIL ? "" : "a ", type);
   }
   it->count = lo.tag == V_INT ? int_range_count(r) : SIZE_MAX;
-  if (whole && hi.tag == V_NIL) return fail(c, ERR_LIMIT, "the range has no end; %s would never finish", c->method ? c->method->name : "this");
+  if (whole && hi.tag == V_NIL)
+    return fail(c, ERR_LIMIT, "the range has no end; %s would never finish",
+                c->method ? c->method->name : "this");
   if (whole && lo.tag == V_INT && it->count > LIMIT_COLLECTION)
-    return fail(c, ERR_LIMIT, "the range holds %zu elements; at most %d are walked", it->count, LIMIT_COLLECTION);
+    return fail(c, ERR_LIMIT, "the range holds %zu elements; at most %d are walked", it->count,
+                LIMIT_COLLECTION);
   return OK;
 }
 
 enum status iter_init(struct iter *it, struct call *c, value of, bool whole) {
   *it = (struct iter){.c = c, .of = of, .n = 1};
   switch (of.tag) {
-  case V_ARRAY: it->count = value_array(of)->count; return OK;
+  case V_ARRAY:
+    it->count = value_array(of)->count;
+    return OK;
   case V_HASH:
-  case V_RECORD: it->count = dict_count(value_dict(of)), it->n = 2; return OK;
-  default: return init_range(it, whole);
+  case V_RECORD:
+    it->count = dict_count(value_dict(of)), it->n = 2;
+    return OK;
+  default:
+    return init_range(it, whole);
   }
 }
 
@@ -53,7 +63,9 @@ static bool next_text(struct iter *it) {
   if (it->i == 0) {
     it->made = value_string(lo.s, lo.len);
     int order;
-    if (bounded && op_order(r->lo, r->hi, call_syms(it->c), &order) && order > 0 && lo.len >= hi.len) return false;
+    if (bounded && op_order(r->lo, r->hi, call_syms(it->c), &order) && order > 0 &&
+        lo.len >= hi.len)
+      return false;
   } else {
     now = text_of(it->c, it->made);
     if (bounded && now.len == hi.len && memcmp(now.s, hi.s, hi.len) == 0) return false;
@@ -63,7 +75,8 @@ static bool next_text(struct iter *it) {
   }
   now = text_of(it->c, it->made);
   if (bounded && now.len > hi.len) return false;
-  if (bounded && r->exclusive && now.len == hi.len && memcmp(now.s, hi.s, hi.len) == 0) return false;
+  if (bounded && r->exclusive && now.len == hi.len && memcmp(now.s, hi.s, hi.len) == 0)
+    return false;
   it->args[0] = it->made;
   return true;
 }
@@ -103,7 +116,8 @@ value iter_item(const struct iter *it) {
 }
 
 enum status iter_yield(struct iter *it, bool key_only, value *out) {
-  if (it->n == 1 || key_only || call_block_params(it->c) != 1) return call_yield(it->c, it->args, it->n, out);
+  if (it->n == 1 || key_only || call_block_params(it->c) != 1)
+    return call_yield(it->c, it->args, it->n, out);
   value pair = iter_item(it);
   enum status st = call_yield(it->c, &pair, 1, out);
   value_unref(pair);

@@ -6,11 +6,11 @@
 
 struct iter {
   struct call *c;
-  value of;       /* borrowed */
+  value of;        /* borrowed */
   size_t i, count; /* arrays, hashes; count of an integer range, SIZE_MAX when open */
-  value args[2];  /* the present element: one value, or key and value */
-  size_t n;       /* how many args: 1 or 2 */
-  value made;     /* owned: a string made by a string range */
+  value args[2];   /* the present element: one value, or key and value */
+  size_t n;        /* how many args: 1 or 2 */
+  value made;      /* owned: a string made by a string range */
 };
 
 /* `whole`: the caller will walk to the end, so what has no end or too many elements is refused now;

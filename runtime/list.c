@@ -5,7 +5,8 @@
 
 static struct list *slice(const struct list *l, size_t at, size_t count) {
   struct list *out = list_new(count);
-  for (size_t i = 0; i < count; i++) list_push(out, value_ref(l->items[at + i]));
+  for (size_t i = 0; i < count; i++)
+    list_push(out, value_ref(l->items[at + i]));
   return out;
 }
 
@@ -36,8 +37,10 @@ enum status m_array_empty_q(struct call *c, value self, value *out) {
 
 /* -- [] -- */
 
-static enum status index_span(struct call *c, const struct list *l, int64_t at, value length, value *out) {
-  if (length.tag != V_INT) return fail(c, ERR_TYPE, "the length in [] is an integer, not %s", value_type_name(length));
+static enum status index_span(struct call *c, const struct list *l, int64_t at, value length,
+                              value *out) {
+  if (length.tag != V_INT)
+    return fail(c, ERR_TYPE, "the length in [] is an integer, not %s", value_type_name(length));
   int64_t size = (int64_t)l->count, n = length.u.i;
   if (at < 0) at += size;
   if (at < 0 || at > size || n < 0) return OK;
@@ -54,7 +57,9 @@ enum status list_index(struct call *c, value self, value *out) {
     enum status st = range_bounds(c, i, l->count, &at, &count, &inside);
     return st == OK && inside ? give_slice(l, at, count, out) : st;
   }
-  if (i.tag != V_INT) return fail(c, ERR_TYPE, "an array is indexed by an integer or a range, not %s", value_type_name(i));
+  if (i.tag != V_INT)
+    return fail(c, ERR_TYPE, "an array is indexed by an integer or a range, not %s",
+                value_type_name(i));
   if (c->count > 1) return index_span(c, l, i.u.i, c->args[1], out);
   int64_t at = i.u.i < 0 ? i.u.i + (int64_t)l->count : i.u.i;
   if (at >= 0 && at < (int64_t)l->count) *out = value_ref(l->items[at]);
@@ -74,7 +79,8 @@ enum status m_array_fetch(struct call *c, value self, value *out) {
 
 static enum status check_size(struct call *c, int64_t n) {
   if (n >= 0) return OK;
-  return fail(c, ERR_VALUE, "%s takes a size of 0 or more, not %lld", c->method->name, (long long)n);
+  return fail(c, ERR_VALUE, "%s takes a size of 0 or more, not %lld", c->method->name,
+              (long long)n);
 }
 
 static enum status end_of(struct call *c, value self, bool last, value *out) {
@@ -180,7 +186,8 @@ enum status m_array_reverse(struct call *c, value self, value *out) {
   (void)c;
   const struct list *l = value_array(self);
   struct list *r = list_new(l->count);
-  for (size_t i = l->count; i > 0; i--) list_push(r, value_ref(l->items[i - 1]));
+  for (size_t i = l->count; i > 0; i--)
+    list_push(r, value_ref(l->items[i - 1]));
   *out = value_list(r);
   return OK;
 }
@@ -195,7 +202,8 @@ enum status m_array_compact(struct call *c, value self, value *out) {
   return OK;
 }
 
-static enum status flatten_into(struct call *c, const struct list *l, int64_t levels, struct list *out) {
+static enum status flatten_into(struct call *c, const struct list *l, int64_t levels,
+                                struct list *out) {
   enum status st = OK;
   for (size_t i = 0; i < l->count && st == OK; i++) {
     value v = l->items[i];
@@ -243,20 +251,26 @@ enum status list_repeat(struct eval *e, value self, value times, value *out) {
     if (st == OK && secret) *out = value_secret(*out);
     return st;
   }
-  if (times.tag != V_INT) return error_set(e->err, ERR_TYPE, "an array is repeated an integer number of times, not %s", value_type_name(times));
-  if (times.u.i < 0) return error_set(e->err, ERR_VALUE, "an array cannot be repeated %lld times", (long long)times.u.i);
+  if (times.tag != V_INT)
+    return error_set(e->err, ERR_TYPE, "an array is repeated an integer number of times, not %s",
+                     value_type_name(times));
+  if (times.u.i < 0)
+    return error_set(e->err, ERR_VALUE, "an array cannot be repeated %lld times",
+                     (long long)times.u.i);
   if (l->count && (uint64_t)times.u.i > LIMIT_COLLECTION / l->count)
     return error_set(e->err, ERR_LIMIT, "a collection of more than %d elements", LIMIT_COLLECTION);
   struct list *r = list_new(l->count * (size_t)times.u.i);
   for (int64_t n = 0; n < times.u.i && l->count; n++)
-    for (size_t i = 0; i < l->count; i++) list_push(r, value_ref(l->items[i]));
+    for (size_t i = 0; i < l->count; i++)
+      list_push(r, value_ref(l->items[i]));
   *out = value_list(r);
   return OK;
 }
 
 /* -- join -- */
 
-enum status list_join(struct call *c, const struct list *l, struct text sep, struct buf *out, bool *secret) {
+enum status list_join(struct call *c, const struct list *l, struct text sep, struct buf *out,
+                      bool *secret) {
   for (size_t i = 0; i < l->count; i++) {
     value v = l->items[i];
     if (i) buf_add(out, sep.s, sep.len);
@@ -332,7 +346,9 @@ static enum status order_of(struct call *c, bool by_block, value a, value b, int
   if (st != OK) return st;
   if (v.tag == V_UNKNOWN) return call_unknown(c);
   if (v.tag == V_INT) *order = (v.u.i > 0) - (v.u.i < 0);
-  else st = fail(c, ERR_TYPE, "the block of %s gives -1, 0 or 1, not %s", c->method->name, value_type_name(v));
+  else
+    st = fail(c, ERR_TYPE, "the block of %s gives -1, 0 or 1, not %s", c->method->name,
+              value_type_name(v));
   value_unref(v);
   return st;
 }
@@ -352,9 +368,11 @@ static bool goes_before(struct sorting *s, const value *items, uint32_t a, uint3
 }
 
 /* Merges runs of `width`, from `from` into `to`; stable. */
-static void merge_runs(struct sorting *s, const value *items, const uint32_t *from, uint32_t *to, size_t count, size_t width) {
+static void merge_runs(struct sorting *s, const value *items, const uint32_t *from, uint32_t *to,
+                       size_t count, size_t width) {
   for (size_t lo = 0; lo < count; lo += 2 * width) {
-    size_t mid = lo + width < count ? lo + width : count, hi = mid + width < count ? mid + width : count;
+    size_t mid = lo + width < count ? lo + width : count,
+           hi = mid + width < count ? mid + width : count;
     for (size_t i = lo, j = mid, k = lo; k < hi; k++) {
       bool left = j >= hi || (i < mid && goes_before(s, items, from[i], from[j]));
       to[k] = left ? from[i++] : from[j++];
@@ -364,7 +382,8 @@ static void merge_runs(struct sorting *s, const value *items, const uint32_t *fr
 
 static enum status sort_items(struct sorting *s, value *items, size_t count) {
   uint32_t *from = mem_array(count + 1, sizeof *from), *to = mem_array(count + 1, sizeof *to);
-  for (size_t i = 0; i < count; i++) from[i] = (uint32_t)i;
+  for (size_t i = 0; i < count; i++)
+    from[i] = (uint32_t)i;
   for (size_t width = 1; width < count && s->st == OK; width *= 2) {
     merge_runs(s, items, from, to, count, width);
     uint32_t *other = from;
@@ -372,7 +391,8 @@ static enum status sort_items(struct sorting *s, value *items, size_t count) {
   }
   if (s->st == OK && count) {
     value *sorted = mem_array(count, sizeof *sorted);
-    for (size_t i = 0; i < count; i++) sorted[i] = items[from[i]];
+    for (size_t i = 0; i < count; i++)
+      sorted[i] = items[from[i]];
     memcpy(items, sorted, count * sizeof *items);
     mem_free(sorted);
   }

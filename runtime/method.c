@@ -1,5 +1,5 @@
-/* The method table and how a method is called. The table is constant data: nothing is built when the
- * program starts, and the linker proves that every line of method.def has its function. */
+/* The method table and how a method is called. The table is constant data: nothing is built when
+ * the program starts, and the linker proves that every line of method.def has its function. */
 #include "method.h"
 
 #include "../lang/limits.h"
@@ -17,26 +17,33 @@ enum {
 
 static const struct builtin methods[M_COUNT] = {
     {NULL, "", 0, 0, 0, 0, 0},
-#define METHOD(receiver, id, name, min, max, block, result, arg1, arg2) \
+#define METHOD(receiver, id, name, min, max, block, result, arg1, arg2)                            \
   {m_##receiver##_##id, name, min, max, BLOCK_##block, T_##arg1, T_##arg2},
 #include "../lang/method.def"
 };
 
 static const uint16_t by_word[TYPE_COUNT][WORD_COUNT] = {
-#define METHOD(receiver, id, name, min, max, block, result, arg1, arg2) \
+#define METHOD(receiver, id, name, min, max, block, result, arg1, arg2)                            \
   [T_##receiver][W_##id] = M_##receiver##_##id,
 #include "../lang/method.def"
 };
 
 /* Where a tag's methods stand in method.def, nearest first; T_any comes last of itself. */
 static const uint8_t lines_of[V_TAGS][2] = {
-    [V_BOOL] = {T_boolean},       [V_INT] = {T_integer, T_number},
-    [V_FLOAT] = {T_float, T_number}, [V_DURATION] = {T_duration},
-    [V_TIME] = {T_time},          [V_SYMBOL] = {T_symbol},
-    [V_STRING] = {T_string},      [V_ARRAY] = {T_array},
-    [V_HASH] = {T_hash},          [V_RANGE] = {T_range},
-    [V_REGEXP] = {T_regexp},      [V_RECORD] = {T_record},
-    [V_SECRET] = {T_secret},      [V_NIL] = {T_nil},
+    [V_BOOL] = {T_boolean},
+    [V_INT] = {T_integer, T_number},
+    [V_FLOAT] = {T_float, T_number},
+    [V_DURATION] = {T_duration},
+    [V_TIME] = {T_time},
+    [V_SYMBOL] = {T_symbol},
+    [V_STRING] = {T_string},
+    [V_ARRAY] = {T_array},
+    [V_HASH] = {T_hash},
+    [V_RANGE] = {T_range},
+    [V_REGEXP] = {T_regexp},
+    [V_RECORD] = {T_record},
+    [V_SECRET] = {T_secret},
+    [V_NIL] = {T_nil},
 };
 
 const struct builtin *builtin_find(value receiver, sym word) {
@@ -63,14 +70,22 @@ const char *builtin_nearest(value receiver, const char *name) {
 
 static bool type_takes(uint8_t type, value v) {
   switch (type) {
-  case T_integer: return v.tag == V_INT;
-  case T_number: return v.tag == V_INT || v.tag == V_FLOAT;
-  case T_string: return value_is_text(v);
-  case T_array: return v.tag == V_ARRAY;
-  case T_hash: return v.tag == V_HASH || v.tag == V_RECORD;
-  case T_duration: return v.tag == V_DURATION;
-  case T_time: return v.tag == V_TIME;
-  default: return true;
+  case T_integer:
+    return v.tag == V_INT;
+  case T_number:
+    return v.tag == V_INT || v.tag == V_FLOAT;
+  case T_string:
+    return value_is_text(v);
+  case T_array:
+    return v.tag == V_ARRAY;
+  case T_hash:
+    return v.tag == V_HASH || v.tag == V_RECORD;
+  case T_duration:
+    return v.tag == V_DURATION;
+  case T_time:
+    return v.tag == V_TIME;
+  default:
+    return true;
   }
 }
 
@@ -89,8 +104,7 @@ static const char *article(const char *noun) {
 
 static enum status check_arity(struct call *c, const struct builtin *m) {
   if ((long)c->count >= m->min && (m->max < 0 || (long)c->count <= m->max)) return OK;
-  if (m->max == 0)
-    return fail(c, ERR_TYPE, "%s takes no arguments, %zu given", m->name, c->count);
+  if (m->max == 0) return fail(c, ERR_TYPE, "%s takes no arguments, %zu given", m->name, c->count);
   if (m->max == m->min)
     return fail(c, ERR_TYPE, "%s takes %d argument%s, %zu given", m->name, m->min,
                 m->min == 1 ? "" : "s", c->count);
@@ -127,12 +141,39 @@ static enum status check_block(struct call *c, const struct builtin *m) {
 
 /* Methods that may see unknown elements of a known collection: those that only move elements, or
  * decide through their block (call_test notices). All others give unknown. */
-static const uint16_t moves_elements[] = {
-    W_size,  W_length, W_empty_q, W_first,  W_last,       W_map,           W_select,
-    W_filter, W_reject, W_find,   W_each,   W_each_slice, W_each_with_index, W_reverse,
-    W_take,  W_drop,   W_zip,     W_to_a,   W_to_h,       W_keys,          W_values,
-    W_key_q, W_fetch,  W_merge,   W_slice,  W_except,     W_transform_values, W_partition,
-    W_nil_q, W_filter_map, W_reduce, W_take_while, W_drop_while};
+static const uint16_t moves_elements[] = {W_size,
+                                          W_length,
+                                          W_empty_q,
+                                          W_first,
+                                          W_last,
+                                          W_map,
+                                          W_select,
+                                          W_filter,
+                                          W_reject,
+                                          W_find,
+                                          W_each,
+                                          W_each_slice,
+                                          W_each_with_index,
+                                          W_reverse,
+                                          W_take,
+                                          W_drop,
+                                          W_zip,
+                                          W_to_a,
+                                          W_to_h,
+                                          W_keys,
+                                          W_values,
+                                          W_key_q,
+                                          W_fetch,
+                                          W_merge,
+                                          W_slice,
+                                          W_except,
+                                          W_transform_values,
+                                          W_partition,
+                                          W_nil_q,
+                                          W_filter_map,
+                                          W_reduce,
+                                          W_take_while,
+                                          W_drop_while};
 
 static bool sees_unknown(const struct call *c, value receiver, sym word) {
   for (size_t i = 0; i < c->count; i++)
@@ -167,11 +208,11 @@ static enum status no_method(struct call *c, value receiver, sym word) {
   }
   fail(c, ERR_TYPE, "%s %s has no %s", article(type), type, name);
   value field;
-  bool in_hash = receiver.tag == V_HASH && dict_find(value_dict(receiver), call_syms(c), value_symbol(word), &field);
+  bool in_hash = receiver.tag == V_HASH &&
+                 dict_find(value_dict(receiver), call_syms(c), value_symbol(word), &field);
   if (in_hash || (receiver.tag == V_HASH && !near))
     error_help(c->e->err, "fields of a hash are read with [\"%s\"]", name);
-  else if (near)
-    error_help(c->e->err, "did you mean %s?", near);
+  else if (near) error_help(c->e->err, "did you mean %s?", near);
   return ERR_TYPE;
 }
 
@@ -218,7 +259,8 @@ enum status call_test(struct call *c, const value *args, size_t count, bool *yes
 size_t call_block_params(const struct call *c) {
   const struct tree *t = c->e->tree;
   size_t n = 0;
-  for (node_id p = tree_node(t, c->block)->a; p; p = tree_node(t, p)->next) n++;
+  for (node_id p = tree_node(t, c->block)->a; p; p = tree_node(t, p)->next)
+    n++;
   return n;
 }
 
@@ -250,17 +292,13 @@ enum status give_item(struct call *c, struct list *l, value item) {
 
 enum status give_list(struct list *l, enum status st, value *out) {
   value v = value_list(l);
-  if (st == OK)
-    *out = v;
-  else
-    value_unref(v);
+  if (st == OK) *out = v;
+  else value_unref(v);
   return st;
 }
 
 enum status give_dict(struct dict *d, enum status st, value *out) {
-  if (st == OK)
-    *out = value_hash(d);
-  else
-    dict_free(d);
+  if (st == OK) *out = value_hash(d);
+  else dict_free(d);
   return st;
 }

@@ -1,4 +1,5 @@
-/* Methods: one C function for each line of lang/method.def, found by the receiver's tag and the word.
+/* Methods: one C function for each line of lang/method.def, found by the receiver's tag and the
+ * word.
  *
  * A method borrows its receiver and arguments and gives an owned result. Argument counts, the
  * argument types of method.def and the presence of a block are checked before it is called. */
@@ -22,19 +23,21 @@ typedef enum status method_fn(struct call *c, value self, value *out);
 struct builtin {
   method_fn *fn;
   const char *name;
-  int16_t min, max; /* max -1: any number */
-  uint8_t block;    /* BLOCK_* */
+  int16_t min, max;   /* max -1: any number */
+  uint8_t block;      /* BLOCK_* */
   uint8_t arg1, arg2; /* type ids; T_any = not checked */
 };
 enum { BLOCK_NONE, BLOCK_MAY, BLOCK_MUST };
 
-#define METHOD(receiver, id, name, min, max, block, result, arg1, arg2) \
+#define METHOD(receiver, id, name, min, max, block, result, arg1, arg2)                            \
   enum status m_##receiver##_##id(struct call *c, value self, value *out) must_use;
 #include "../lang/method.def"
 
 /* For one method that is another under a second name, or the same for several receivers. */
-#define METHOD_SAME(name, fn) \
-  enum status m_##name(struct call *c, value self, value *out) { return fn(c, self, out); }
+#define METHOD_SAME(name, fn)                                                                      \
+  enum status m_##name(struct call *c, value self, value *out) {                                   \
+    return fn(c, self, out);                                                                       \
+  }
 
 const struct builtin *builtin_find(value receiver, sym word);
 /* Calls word on receiver: looks it up, checks the arguments, and lets unknown values through. The
@@ -47,8 +50,12 @@ const char *builtin_nearest(value receiver, const char *name);
 
 #define fail(c, ...) error_set((c)->e->err, __VA_ARGS__)
 
-static inline struct symtab *call_syms(const struct call *c) { return c->e->program->syms; }
-static inline struct text text_of(const struct call *c, value v) { return value_text(v, call_syms(c)); }
+static inline struct symtab *call_syms(const struct call *c) {
+  return c->e->program->syms;
+}
+static inline struct text text_of(const struct call *c, value v) {
+  return value_text(v, call_syms(c));
+}
 
 /* Runs the block; arguments are borrowed. */
 enum status call_yield(struct call *c, const value *args, size_t count, value *out) must_use;

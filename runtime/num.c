@@ -75,11 +75,14 @@ enum status m_number_to_i(struct call *c, value self, value *out) {
 
 enum status m_integer_to_s(struct call *c, value self, value *out) {
   int64_t base = c->count ? c->args[0].u.i : 10;
-  if (base < 2 || base > 36) return fail(c, ERR_VALUE, "to_s takes a base from 2 to 36, not %lld", (long long)base);
+  if (base < 2 || base > 36)
+    return fail(c, ERR_VALUE, "to_s takes a base from 2 to 36, not %lld", (long long)base);
   uint64_t u = self.u.i < 0 ? 0 - (uint64_t)self.u.i : (uint64_t)self.u.i;
   char s[66];
   size_t at = sizeof s;
-  do s[--at] = "0123456789abcdefghijklmnopqrstuvwxyz"[u % (uint64_t)base], u /= (uint64_t)base; while (u);
+  do
+    s[--at] = "0123456789abcdefghijklmnopqrstuvwxyz"[u % (uint64_t)base], u /= (uint64_t)base;
+  while (u);
   if (self.u.i < 0) s[--at] = '-';
   *out = value_string(s + at, sizeof s - at);
   return OK;
@@ -107,7 +110,8 @@ static enum status clamp(struct call *c, value self, value *out) {
   value lo = c->args[0], hi = c->count > 1 ? c->args[1] : VALUE_NIL;
   if (lo.tag == V_RANGE && c->count == 1) {
     struct range *r = value_rng(lo);
-    if (r->exclusive && r->hi.tag != V_NIL) return fail(c, ERR_VALUE, "clamp takes a range with its end (..), not without (...)");
+    if (r->exclusive && r->hi.tag != V_NIL)
+      return fail(c, ERR_VALUE, "clamp takes a range with its end (..), not without (...)");
     hi = r->hi;
     lo = r->lo;
   } else if (c->count == 1) {
@@ -116,7 +120,8 @@ static enum status clamp(struct call *c, value self, value *out) {
   int order = 0;
   enum status st = OK;
   if (lo.tag != V_NIL && hi.tag != V_NIL) st = op_compare(c, lo, hi, &order);
-  if (st == OK && order > 0) return fail(c, ERR_VALUE, "clamp: the smallest value is larger than the largest");
+  if (st == OK && order > 0)
+    return fail(c, ERR_VALUE, "clamp: the smallest value is larger than the largest");
   if (st == OK && lo.tag != V_NIL) st = op_compare(c, self, lo, &order);
   if (st == OK && lo.tag != V_NIL && order < 0) return *out = lo, OK;
   if (st == OK && hi.tag != V_NIL) st = op_compare(c, self, hi, &order);
@@ -132,10 +137,12 @@ METHOD_SAME(time_clamp, clamp)
 enum rounding { ROUND, FLOOR, CEIL };
 
 /* n to a multiple of 10**digits, away from zero at the half. */
-static enum status round_int(struct call *c, int64_t n, int64_t digits, enum rounding how, value *out) {
+static enum status round_int(struct call *c, int64_t n, int64_t digits, enum rounding how,
+                             value *out) {
   int64_t unit = 1;
   for (int64_t i = 0; i < digits; i++)
-    if (__builtin_mul_overflow(unit, 10, &unit)) return give_int(how == FLOOR && n < 0 ? INT64_MIN : 0, out);
+    if (__builtin_mul_overflow(unit, 10, &unit))
+      return give_int(how == FLOOR && n < 0 ? INT64_MIN : 0, out);
   int64_t rest = n % unit;
   if (rest < 0) rest += unit;
   if (rest == 0) return give_int(n, out);
@@ -179,13 +186,14 @@ static double ceil_digits(double f, double s) {
 static enum status round_digits(double f, int64_t digits, enum rounding how, value *out) {
   double s = pow(10, (double)digits), x = f;
   if (f == 0 || !isfinite(f) || keeps_all(f, digits)) x = f;
-  else if (keeps_none(f, digits)) x = how == FLOOR && f < 0 ? -1 / s : how == CEIL && f > 0 ? 1 / s : 0.0;
+  else if (keeps_none(f, digits))
+    x = how == FLOOR && f < 0 ? -1 / s : how == CEIL && f > 0 ? 1 / s : 0.0;
   else if (how == FLOOR) x = floor_digits(f, s);
   else if (how == CEIL) x = ceil_digits(f, s);
   else if (digits > 14) {
     char text[400];
     snprintf(text, sizeof text, "%.*f", (int)digits, f);
-    x = strtod(text, NULL);
+    x = strtod(text, NULL) + 0.0; /* no -0.0 */
   } else x = round_half_up(f, s) / s;
   *out = value_float(x);
   return OK;
@@ -194,7 +202,9 @@ static enum status round_digits(double f, int64_t digits, enum rounding how, val
 static enum status round_any(struct call *c, value self, enum rounding how, value *out) {
   int64_t digits = c->count ? c->args[0].u.i : 0;
   if (self.tag == V_INT)
-    return digits >= 0 ? give_int(self.u.i, out) : round_int(c, self.u.i, digits == INT64_MIN ? INT64_MAX : -digits, how, out);
+    return digits >= 0
+               ? give_int(self.u.i, out)
+               : round_int(c, self.u.i, digits == INT64_MIN ? INT64_MAX : -digits, how, out);
   double f = self.u.f;
   if (digits > 0) return round_digits(f, digits, how, out);
   double whole = how == FLOOR ? floor(f) : how == CEIL ? ceil(f) : round_half_up(f, 1.0);
@@ -243,9 +253,13 @@ static enum status bytes_of(struct call *c, value self, int64_t unit, value *out
   return st == OK ? give_int(n, out) : st;
 }
 
-#define UNIT(name, fn, size) \
-  enum status m_number_##name(struct call *c, value self, value *out) { return fn(c, self, size, out); } \
-  enum status m_number_##name##s(struct call *c, value self, value *out) { return fn(c, self, size, out); }
+#define UNIT(name, fn, size)                                                                       \
+  enum status m_number_##name(struct call *c, value self, value *out) {                            \
+    return fn(c, self, size, out);                                                                 \
+  }                                                                                                \
+  enum status m_number_##name##s(struct call *c, value self, value *out) {                         \
+    return fn(c, self, size, out);                                                                 \
+  }
 UNIT(millisecond, duration_of, 1000)
 UNIT(second, duration_of, 1000000)
 UNIT(minute, duration_of, 60 * INT64_C(1000000))

@@ -1,4 +1,5 @@
-/* Numbers without their methods: how floats are written, how any two compare, how texts are read. */
+/* Numbers without their methods: how floats are written, how any two compare, how texts are read.
+ */
 #include "text.h"
 
 #include <float.h>
@@ -19,7 +20,8 @@ static size_t digits_of(const char *s, char *digits, int *exponent) {
   size_t n = 0;
   for (; *s && *s != 'e'; s++)
     if (*s != '.') digits[n++] = *s;
-  while (n > 1 && digits[n - 1] == '0') n--;
+  while (n > 1 && digits[n - 1] == '0')
+    n--;
   *exponent = atoi(s + 1);
   return n;
 }
@@ -32,7 +34,7 @@ void float_text(double f, struct buf *out) {
   int e;
   shortest(fabs(f), s, sizeof s);
   size_t n = digits_of(s, digits, &e);
-  if (e < -4 || e >= 15) {
+  if (e < -4 || (e >= 15 && (int)n <= e + 1)) {
     buf_addf(out, "%c.%.*se%c%02d", digits[0], n > 1 ? (int)n - 1 : 1, n > 1 ? digits + 1 : "0",
              e < 0 ? '-' : '+', abs(e));
   } else if (e < 0) {
@@ -78,8 +80,11 @@ int number_compare(value a, value b) {
 /* -- from text -- */
 
 static struct text strip(struct text t, bool right) {
-  while (t.len && (*t.s == ' ' || (*t.s >= '\t' && *t.s <= '\r'))) t.s++, t.len--;
-  while (right && t.len && (t.s[t.len - 1] == ' ' || (t.s[t.len - 1] >= '\t' && t.s[t.len - 1] <= '\r'))) t.len--;
+  while (t.len && (*t.s == ' ' || (*t.s >= '\t' && *t.s <= '\r')))
+    t.s++, t.len--;
+  while (right && t.len &&
+         (t.s[t.len - 1] == ' ' || (t.s[t.len - 1] >= '\t' && t.s[t.len - 1] <= '\r')))
+    t.len--;
   return t;
 }
 
@@ -93,7 +98,8 @@ static int digit_of(char c) {
 /* 0x, 0b and 0o stand before digits of their own base. */
 static void skip_prefix(struct text *t, unsigned base) {
   char mark = base == 16 ? 'x' : base == 2 ? 'b' : base == 8 ? 'o' : 0;
-  if (mark && t->len > 2 && t->s[0] == '0' && (t->s[1] | 32) == mark && digit_of(t->s[2]) < (int)base)
+  if (mark && t->len > 2 && t->s[0] == '0' && (t->s[1] | 32) == mark &&
+      digit_of(t->s[2]) < (int)base)
     t->s += 2, t->len -= 2;
 }
 
@@ -106,7 +112,8 @@ bool text_to_int(struct text t, unsigned base, bool whole, int64_t *out) {
   size_t i = 0;
   for (; i < t.len; i++) {
     int d = digit_of(t.s[i]);
-    bool gap = t.s[i] == '_' && i > 0 && i + 1 < t.len && digit_of(t.s[i + 1]) < (int)base && t.s[i - 1] != '_';
+    bool gap = t.s[i] == '_' && i > 0 && i + 1 < t.len && digit_of(t.s[i + 1]) < (int)base &&
+               t.s[i - 1] != '_';
     if (gap) continue;
     if (d >= (int)base) break;
     if (__builtin_mul_overflow(n, (int64_t)base, &n)) return false;
@@ -118,7 +125,8 @@ bool text_to_int(struct text t, unsigned base, bool whole, int64_t *out) {
 
 static size_t digits(struct text t, size_t i, struct buf *b) {
   for (; i < t.len; i++) {
-    if (t.s[i] == '_' && i && digit_of(t.s[i - 1]) < 10 && i + 1 < t.len && digit_of(t.s[i + 1]) < 10)
+    if (t.s[i] == '_' && i && digit_of(t.s[i - 1]) < 10 && i + 1 < t.len &&
+        digit_of(t.s[i + 1]) < 10)
       continue;
     if (digit_of(t.s[i]) >= 10) break;
     buf_addc(b, t.s[i]);

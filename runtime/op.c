@@ -105,7 +105,9 @@ static enum status num_mod(struct eval *e, value a, value b, value *out) {
 }
 static enum status num_pow(struct eval *e, value a, value b, value *out) {
   double x = num(a), y = num(b);
-  if (x < 0 && isfinite(y) && y != floor(y)) return error_set(e->err, ERR_VALUE, "a negative number has no power of %g: the result is complex", y);
+  if (x < 0 && isfinite(y) && y != floor(y))
+    return error_set(e->err, ERR_VALUE,
+                     "a negative number has no power of %g: the result is complex", y);
   return *out = value_float(pow(x, y)), OK;
 }
 
@@ -113,7 +115,8 @@ static enum status num_pow(struct eval *e, value a, value b, value *out) {
 
 static enum status text_add(struct eval *e, value a, value b, value *out) {
   struct text x = value_text(a, e->program->syms), y = value_text(b, e->program->syms);
-  if (x.len + y.len > LIMIT_STRING) return error_set(e->err, ERR_LIMIT, "a string over %d MiB", LIMIT_STRING >> 20);
+  if (x.len + y.len > LIMIT_STRING)
+    return error_set(e->err, ERR_LIMIT, "a string over %d MiB", LIMIT_STRING >> 20);
   struct string *s = string_new(x.len + y.len);
   memcpy(s->s, x.s, x.len);
   memcpy(s->s + x.len, y.s, y.len);
@@ -123,7 +126,8 @@ static enum status text_add(struct eval *e, value a, value b, value *out) {
 /* What is put together with a secret is a secret. */
 static enum status secret_add(struct eval *e, value a, value b, value *out) {
   value x = secret_reveal(a), y = secret_reveal(b);
-  if (!value_is_text(x) || !value_is_text(y)) return error_set(e->err, ERR_TYPE, "only texts are added to a secret");
+  if (!value_is_text(x) || !value_is_text(y))
+    return error_set(e->err, ERR_TYPE, "only texts are added to a secret");
   enum status st = text_add(e, x, y, out);
   if (st == OK) *out = value_secret(*out);
   return st;
@@ -135,7 +139,9 @@ static enum status text_match_op(struct eval *e, value a, value b, value *out) {
   bool found;
   size_t at;
   enum status st = text_match(&c, text, pattern, &found, &at);
-  if (st == OK) *out = found ? value_int((int64_t)utf8_count(value_text(text, e->program->syms).s, at)) : VALUE_NIL;
+  if (st == OK)
+    *out = found ? value_int((int64_t)utf8_count(value_text(text, e->program->syms).s, at))
+                 : VALUE_NIL;
   return st;
 }
 static enum status nil_match(struct eval *e, value a, value b, value *out) {
@@ -147,21 +153,26 @@ static enum status nil_match(struct eval *e, value a, value b, value *out) {
 
 static enum status list_add(struct eval *e, value a, value b, value *out) {
   const struct list *x = value_array(a), *y = value_array(b);
-  if (x->count + y->count > LIMIT_COLLECTION) return error_set(e->err, ERR_LIMIT, "a collection of more than %d elements", LIMIT_COLLECTION);
+  if (x->count + y->count > LIMIT_COLLECTION)
+    return error_set(e->err, ERR_LIMIT, "a collection of more than %d elements", LIMIT_COLLECTION);
   struct list *l = list_new(x->count + y->count);
-  for (size_t i = 0; i < x->count; i++) list_push(l, value_ref(x->items[i]));
-  for (size_t i = 0; i < y->count; i++) list_push(l, value_ref(y->items[i]));
+  for (size_t i = 0; i < x->count; i++)
+    list_push(l, value_ref(x->items[i]));
+  for (size_t i = 0; i < y->count; i++)
+    list_push(l, value_ref(y->items[i]));
   return *out = value_list(l), OK;
 }
 
 static struct dict *set_of(const struct symtab *syms, const struct list *l) {
   struct dict *d = dict_new();
-  for (size_t i = 0; i < l->count; i++) dict_put(d, syms, value_ref(l->items[i]), VALUE_NIL);
+  for (size_t i = 0; i < l->count; i++)
+    dict_put(d, syms, value_ref(l->items[i]), VALUE_NIL);
   return d;
 }
 
 /* Elements of `from` that are in `set` (or are not); each once when `seen` is kept. */
-static void pick(const struct symtab *syms, const struct list *from, struct dict *set, bool in, struct dict *seen, struct list *out) {
+static void pick(const struct symtab *syms, const struct list *from, struct dict *set, bool in,
+                 struct dict *seen, struct list *out) {
   value ignored;
   for (size_t i = 0; i < from->count; i++) {
     value v = from->items[i];
@@ -241,10 +252,18 @@ struct op_case {
   op_fn *fn;
 };
 
-#define NUMERIC(op, ints, nums) \
-  {op, V_INT, V_INT, ints}, {op, V_FLOAT, V_FLOAT, nums}, {op, V_INT, V_FLOAT, nums}, {op, V_FLOAT, V_INT, nums}
-#define TEXTS(op, fn) {op, V_STRING, V_STRING, fn}, {op, V_STRING, V_SYMBOL, fn}, {op, V_SYMBOL, V_STRING, fn}
-#define EITHER(op, x, y, fn) {op, x, y, fn}, {op, y, x, fn}
+#define NUMERIC(op, ints, nums)                                                                    \
+  {op, V_INT, V_INT, ints}, {op, V_FLOAT, V_FLOAT, nums}, {op, V_INT, V_FLOAT, nums}, {            \
+    op, V_FLOAT, V_INT, nums                                                                       \
+  }
+#define TEXTS(op, fn)                                                                              \
+  {op, V_STRING, V_STRING, fn}, {op, V_STRING, V_SYMBOL, fn}, {                                    \
+    op, V_SYMBOL, V_STRING, fn                                                                     \
+  }
+#define EITHER(op, x, y, fn)                                                                       \
+  {op, x, y, fn}, {                                                                                \
+    op, y, x, fn                                                                                   \
+  }
 
 static const struct op_case cases[] = {
     NUMERIC(OP_ADD, int_add, num_add),
@@ -287,7 +306,8 @@ static int sign(int64_t n) {
   return (n > 0) - (n < 0);
 }
 
-static bool list_order(const struct list *a, const struct list *b, const struct symtab *syms, int *order) {
+static bool list_order(const struct list *a, const struct list *b, const struct symtab *syms,
+                       int *order) {
   for (size_t i = 0; i < a->count && i < b->count; i++) {
     if (!op_order(a->items[i], b->items[i], syms, order)) return false;
     if (*order) return true;
@@ -305,32 +325,39 @@ bool op_order(value a, value b, const struct symtab *syms, int *order) {
     return *order = d ? sign(d) : (x.len > y.len) - (x.len < y.len), true;
   }
   if (a.tag != b.tag) return false;
-  if (a.tag == V_DURATION || a.tag == V_TIME) return *order = (a.u.i > b.u.i) - (a.u.i < b.u.i), true;
+  if (a.tag == V_DURATION || a.tag == V_TIME)
+    return *order = (a.u.i > b.u.i) - (a.u.i < b.u.i), true;
   if (a.tag == V_ARRAY) return list_order(value_array(a), value_array(b), syms, order);
   *order = 0;
   return value_equal(a, b, syms);
 }
 
 static void describe(value v, const struct symtab *syms, struct buf *b) {
-  if (v.tag == V_INT || v.tag == V_FLOAT || v.tag == V_NIL || v.tag == V_BOOL) value_inspect(v, syms, b);
-  else buf_addf(b, "%s %s", strchr("aeiou", value_type_name(v)[0]) ? "an" : "a", value_type_name(v));
+  if (v.tag == V_INT || v.tag == V_FLOAT || v.tag == V_NIL || v.tag == V_BOOL)
+    value_inspect(v, syms, b);
+  else
+    buf_addf(b, "%s %s", strchr("aeiou", value_type_name(v)[0]) ? "an" : "a", value_type_name(v));
 }
 
 static bool duration_beside_number(value a, value b) {
-  return (a.tag == V_DURATION && (b.tag == V_INT || b.tag == V_FLOAT)) || (b.tag == V_DURATION && (a.tag == V_INT || a.tag == V_FLOAT));
+  return (a.tag == V_DURATION && (b.tag == V_INT || b.tag == V_FLOAT)) ||
+         (b.tag == V_DURATION && (a.tag == V_INT || a.tag == V_FLOAT));
 }
 
 static enum status cannot(struct eval *e, enum op op, const char *what, value a, value b) {
   struct buf x = BUF_INIT, y = BUF_INIT;
   describe(a, e->program->syms, &x);
   describe(b, e->program->syms, &y);
-  if (op) error_set(e->err, ERR_TYPE, "%s %s %s cannot be done", buf_str(&x), op_text[op], buf_str(&y));
+  if (op)
+    error_set(e->err, ERR_TYPE, "%s %s %s cannot be done", buf_str(&x), op_text[op], buf_str(&y));
   else error_set(e->err, ERR_TYPE, "%s cannot be compared %s %s", buf_str(&x), what, buf_str(&y));
   buf_release(&x);
   buf_release(&y);
   if (duration_beside_number(a, b)) error_help(e->err, "give the number a unit, such as 3.minutes");
-  else if (a.tag == V_NIL || b.tag == V_NIL) error_help(e->err, "one side is nil; check where it comes from");
-  else if (op == OP_ADD && (value_is_text(a) || value_is_text(b))) error_help(e->err, "put it into the text: \"#{...}\"");
+  else if (a.tag == V_NIL || b.tag == V_NIL)
+    error_help(e->err, "one side is nil; check where it comes from");
+  else if (op == OP_ADD && (value_is_text(a) || value_is_text(b)))
+    error_help(e->err, "put it into the text: \"#{...}\"");
   return ERR_TYPE;
 }
 
@@ -345,9 +372,13 @@ static enum status relation(struct eval *e, enum op op, value a, value b, value 
   bool comparable = op_order(a, b, e->program->syms, &order);
   if (op == OP_CMP) return *out = comparable ? value_int(order) : VALUE_NIL, OK;
   bool nan = (a.tag == V_FLOAT && isnan(a.u.f)) || (b.tag == V_FLOAT && isnan(b.u.f));
-  bool ordered = a.tag == V_INT || a.tag == V_FLOAT || a.tag == V_DURATION || a.tag == V_TIME || value_is_text(a);
+  bool ordered = a.tag == V_INT || a.tag == V_FLOAT || a.tag == V_DURATION || a.tag == V_TIME ||
+                 value_is_text(a);
   if (!nan && (!comparable || !ordered)) return cannot(e, op, NULL, a, b);
-  bool yes = !nan && (op == OP_LT ? order < 0 : op == OP_LE ? order <= 0 : op == OP_GT ? order > 0 : order >= 0);
+  bool yes = !nan && (op == OP_LT   ? order < 0
+                      : op == OP_LE ? order <= 0
+                      : op == OP_GT ? order > 0
+                                    : order >= 0);
   return *out = value_bool(yes), OK;
 }
 
@@ -383,15 +414,20 @@ enum status op_binary(struct eval *e, enum op op, value a, value b, value *out) 
   }
   if (is_unknown_op(op, a, b)) return *out = value_unknown(), OK;
   switch (op) {
-  case OP_EQ: return *out = value_bool(value_equal(a, b, e->program->syms)), OK;
-  case OP_NE: return *out = value_bool(!value_equal(a, b, e->program->syms)), OK;
+  case OP_EQ:
+    return *out = value_bool(value_equal(a, b, e->program->syms)), OK;
+  case OP_NE:
+    return *out = value_bool(!value_equal(a, b, e->program->syms)), OK;
   case OP_LT:
   case OP_LE:
   case OP_GT:
   case OP_GE:
-  case OP_CMP: return relation(e, op, a, b, out);
-  case OP_NMATCH: return negated_match(e, a, b, out);
-  default: break;
+  case OP_CMP:
+    return relation(e, op, a, b, out);
+  case OP_NMATCH:
+    return negated_match(e, a, b, out);
+  default:
+    break;
   }
   if (op == OP_MOD && a.tag == V_STRING) return text_format(e, a, b, out);
   const struct op_case *k = case_of(op, a, b);
@@ -404,7 +440,8 @@ enum status op_unary(struct eval *e, enum op op, value a, value *out) {
   if (a.tag == V_UNKNOWN) return *out = a, OK;
   if (op == OP_NOT) return *out = value_bool(!value_truthy(a)), OK;
   bool number = a.tag == V_INT || a.tag == V_FLOAT || a.tag == V_DURATION;
-  if (!number) return error_set(e->err, ERR_TYPE, "%s cannot be done on %s", op_text[op], value_type_name(a));
+  if (!number)
+    return error_set(e->err, ERR_TYPE, "%s cannot be done on %s", op_text[op], value_type_name(a));
   if (op == OP_PLUS) return *out = a, OK;
   if (a.tag == V_FLOAT) return *out = value_float(-a.u.f), OK;
   if (a.u.i == INT64_MIN) return overflow(e, "-");
@@ -425,14 +462,18 @@ enum status op_index(struct call *c, value self, value *out) {
     if (value_has_unknown(c->args[i])) self = value_unknown();
   value v;
   switch (self.tag) {
-  case V_UNKNOWN: return *out = self, OK;
+  case V_UNKNOWN:
+    return *out = self, OK;
   case V_STRING:
-  case V_SYMBOL: return text_index(c, self, out);
-  case V_ARRAY: return list_index(c, self, out);
+  case V_SYMBOL:
+    return text_index(c, self, out);
+  case V_ARRAY:
+    return list_index(c, self, out);
   case V_HASH:
   case V_RECORD: {
     enum status st = wants_one(c);
-    if (st == OK) *out = dict_find(value_dict(self), call_syms(c), c->args[0], &v) ? value_ref(v) : VALUE_NIL;
+    if (st == OK)
+      *out = dict_find(value_dict(self), call_syms(c), c->args[0], &v) ? value_ref(v) : VALUE_NIL;
     return st;
   }
   default:
@@ -446,6 +487,7 @@ enum status op_matches(struct eval *e, value pattern, value subject, bool *yes) 
   struct call c = {.e = e};
   size_t at;
   if (pattern.tag == V_RANGE) return *yes = range_covers(pattern, subject, e->program->syms), OK;
-  if (pattern.tag == V_REGEXP && value_is_text(subject)) return text_match(&c, subject, pattern, yes, &at);
+  if (pattern.tag == V_REGEXP && value_is_text(subject))
+    return text_match(&c, subject, pattern, yes, &at);
   return *yes = value_equal(pattern, subject, e->program->syms), OK;
 }

@@ -17,9 +17,11 @@ static enum status covers(struct call *c, value self, value *out) {
   if (v.tag == V_RANGE) { /* a range is covered when both its ends are */
     const struct range *inner = value_rng(v), *r = value_rng(self);
     int order;
-    bool ends = r->hi.tag == V_NIL || (inner->hi.tag != V_NIL && op_order(inner->hi, r->hi, call_syms(c), &order) &&
-                                       (order < 0 || (order == 0 && (inner->exclusive || !r->exclusive))));
-    *out = value_bool(ends && inner->lo.tag != V_NIL && range_covers(self, inner->lo, call_syms(c)));
+    bool ends = r->hi.tag == V_NIL ||
+                (inner->hi.tag != V_NIL && op_order(inner->hi, r->hi, call_syms(c), &order) &&
+                 (order < 0 || (order == 0 && (inner->exclusive || !r->exclusive))));
+    *out =
+        value_bool(ends && inner->lo.tag != V_NIL && range_covers(self, inner->lo, call_syms(c)));
     return OK;
   }
   *out = value_bool(range_covers(self, v, call_syms(c)));
@@ -28,11 +30,13 @@ static enum status covers(struct call *c, value self, value *out) {
 METHOD_SAME(range_cover_q, covers)
 METHOD_SAME(range_include_q, covers)
 
-enum status range_bounds(struct call *c, value range, size_t size, size_t *at, size_t *count, bool *inside) {
+enum status range_bounds(struct call *c, value range, size_t size, size_t *at, size_t *count,
+                         bool *inside) {
   const struct range *r = value_rng(range);
   if ((r->lo.tag != V_INT && r->lo.tag != V_NIL) || (r->hi.tag != V_INT && r->hi.tag != V_NIL))
     return fail(c, ERR_TYPE, "a range of integers is wanted in []");
-  int64_t n = (int64_t)size, lo = r->lo.tag == V_INT ? r->lo.u.i : 0, hi = r->hi.tag == V_INT ? r->hi.u.i : n;
+  int64_t n = (int64_t)size, lo = r->lo.tag == V_INT ? r->lo.u.i : 0,
+          hi = r->hi.tag == V_INT ? r->hi.u.i : n;
   if (lo < 0) lo += n;
   if (hi < 0) hi += n;
   *inside = lo >= 0 && lo <= n;
@@ -46,11 +50,14 @@ enum status range_bounds(struct call *c, value range, size_t size, size_t *at, s
 
 enum status m_range_size(struct call *c, value self, value *out) {
   const struct range *r = value_rng(self);
-  if (r->lo.tag == V_INT && r->hi.tag == V_NIL) return fail(c, ERR_VALUE, "the range has no end, and so no size");
-  if (r->lo.tag != V_INT || r->hi.tag != V_INT) return fail(c, ERR_TYPE, "only ranges of integers have a size; use count");
+  if (r->lo.tag == V_INT && r->hi.tag == V_NIL)
+    return fail(c, ERR_VALUE, "the range has no end, and so no size");
+  if (r->lo.tag != V_INT || r->hi.tag != V_INT)
+    return fail(c, ERR_TYPE, "only ranges of integers have a size; use count");
   struct iter it;
   enum status st = iter_init(&it, c, self, false);
-  if (st == OK && it.count > INT64_MAX) return fail(c, ERR_VALUE, "the range's size does not fit an integer");
+  if (st == OK && it.count > INT64_MAX)
+    return fail(c, ERR_VALUE, "the range's size does not fit an integer");
   if (st == OK) *out = value_int((int64_t)it.count);
   return st;
 }
@@ -58,7 +65,8 @@ enum status m_range_size(struct call *c, value self, value *out) {
 static enum status walk_to_list(struct call *c, value self, int64_t most, struct list *l) {
   struct iter it;
   enum status st = iter_init(&it, c, self, most < 0);
-  while ((most < 0 || (int64_t)l->count < most) && iter_next(&it, &st)) st = give_item(c, l, iter_item(&it));
+  while ((most < 0 || (int64_t)l->count < most) && iter_next(&it, &st))
+    st = give_item(c, l, iter_item(&it));
   iter_release(&it);
   return st;
 }
@@ -69,7 +77,9 @@ enum status m_range_first(struct call *c, value self, value *out) {
     if (r->lo.tag == V_NIL) return fail(c, ERR_VALUE, "the range has no start");
     return *out = value_ref(r->lo), OK;
   }
-  if (c->args[0].u.i < 0) return fail(c, ERR_VALUE, "first takes a size of 0 or more, not %lld", (long long)c->args[0].u.i);
+  if (c->args[0].u.i < 0)
+    return fail(c, ERR_VALUE, "first takes a size of 0 or more, not %lld",
+                (long long)c->args[0].u.i);
   struct list *l = list_new(0);
   return give_list(l, walk_to_list(c, self, c->args[0].u.i, l), out);
 }
@@ -84,7 +94,8 @@ enum status m_range_last(struct call *c, value self, value *out) {
   enum status st = walk_to_list(c, self, -1, all);
   struct list *l = list_new(0);
   size_t from = (uint64_t)n < all->count ? all->count - (size_t)n : 0;
-  for (size_t i = from; st == OK && i < all->count; i++) list_push(l, value_ref(all->items[i]));
+  for (size_t i = from; st == OK && i < all->count; i++)
+    list_push(l, value_ref(all->items[i]));
   value_unref(value_list(all));
   return give_list(l, st, out);
 }
@@ -92,15 +103,19 @@ enum status m_range_last(struct call *c, value self, value *out) {
 /* min and max of the ends; an empty range has neither. */
 static enum status extreme(struct call *c, value self, bool max, value *out) {
   const struct range *r = value_rng(self);
-  if (max ? r->hi.tag == V_NIL : r->lo.tag == V_NIL) return fail(c, ERR_VALUE, "the range has no %s", max ? "end" : "start");
-  if (max && r->exclusive && r->hi.tag != V_INT) return fail(c, ERR_TYPE, "a range without its end (...) has no largest %s", value_type_name(r->hi));
+  if (max ? r->hi.tag == V_NIL : r->lo.tag == V_NIL)
+    return fail(c, ERR_VALUE, "the range has no %s", max ? "end" : "start");
+  if (max && r->exclusive && r->hi.tag != V_INT)
+    return fail(c, ERR_TYPE, "a range without its end (...) has no largest %s",
+                value_type_name(r->hi));
   *out = VALUE_NIL;
   int order = 0;
   if (r->lo.tag != V_NIL && r->hi.tag != V_NIL) {
     enum status st = op_compare(c, r->lo, r->hi, &order);
     if (st != OK) return st;
   }
-  if (order > 0 || (order == 0 && r->exclusive && r->hi.tag != V_NIL && r->lo.tag != V_NIL)) return OK;
+  if (order > 0 || (order == 0 && r->exclusive && r->hi.tag != V_NIL && r->lo.tag != V_NIL))
+    return OK;
   *out = value_ref(max ? r->hi : r->lo);
   if (max && r->exclusive) out->u.i--;
   return OK;

@@ -36,7 +36,8 @@ bool regex_equal(const struct regex *a, const struct regex *b) {
 
 uint32_t regex_hash(const struct regex *r) {
   uint32_t h = r->flags + 17u;
-  for (size_t i = 0; i < r->len; i++) h = (h ^ (unsigned char)r->source[i]) * 16777619u;
+  for (size_t i = 0; i < r->len; i++)
+    h = (h ^ (unsigned char)r->source[i]) * 16777619u;
   return h;
 }
 
@@ -56,14 +57,10 @@ static void flags_text(unsigned flags, struct buf *out) {
 /* The source with every bare / escaped. */
 static void source_text(const struct regex *r, struct buf *out) {
   for (size_t i = 0; i < r->len; i++) {
-    if (r->source[i] == '\\' && i + 1 < r->len)
-      buf_addc(out, r->source[i++]);
-    else if (r->source[i] == '/')
-      buf_addc(out, '\\');
-    if (r->source[i] == '\n')
-      buf_adds(out, "\\n");
-    else
-      buf_addc(out, r->source[i]);
+    if (r->source[i] == '\\' && i + 1 < r->len) buf_addc(out, r->source[i++]);
+    else if (r->source[i] == '/') buf_addc(out, '\\');
+    if (r->source[i] == '\n') buf_adds(out, "\\n");
+    else buf_addc(out, r->source[i]);
   }
 }
 
@@ -91,15 +88,18 @@ void regex_to_s(const struct regex *r, struct buf *out) {
 struct spelling {
   const char *ruby, *pcre;
 };
-static const struct spelling bracket_classes[] = {
-    {"[:alpha:]", "\\p{L}\\p{M}"}, {"[:digit:]", "\\p{Nd}"},
-    {"[:alnum:]", "\\p{L}\\p{M}\\p{Nd}"}, {"[:upper:]", "\\p{Lu}"},
-    {"[:lower:]", "\\p{Ll}"}, {"[:space:]", "\\s\\x{85}\\p{Z}"},
-    {"[:word:]", "\\p{L}\\p{M}\\p{Nd}\\p{Pc}"}, {NULL, NULL}};
+static const struct spelling bracket_classes[] = {{"[:alpha:]", "\\p{L}\\p{M}"},
+                                                  {"[:digit:]", "\\p{Nd}"},
+                                                  {"[:alnum:]", "\\p{L}\\p{M}\\p{Nd}"},
+                                                  {"[:upper:]", "\\p{Lu}"},
+                                                  {"[:lower:]", "\\p{Ll}"},
+                                                  {"[:space:]", "\\s\\x{85}\\p{Z}"},
+                                                  {"[:word:]", "\\p{L}\\p{M}\\p{Nd}\\p{Pc}"},
+                                                  {NULL, NULL}};
 static const struct spelling properties[] = {
-    {"\\p{Alpha}", "\\p{L}"},  {"\\p{Digit}", "\\p{Nd}"}, {"\\p{Upper}", "\\p{Lu}"},
+    {"\\p{Alpha}", "\\p{L}"},  {"\\p{Digit}", "\\p{Nd}"},  {"\\p{Upper}", "\\p{Lu}"},
     {"\\p{Lower}", "\\p{Ll}"}, {"\\p{Alnum}", "\\p{Xan}"}, {"\\p{Space}", "\\p{Xsp}"},
-    {"\\p{Word}", "\\p{Xwd}"}, {"\\p{Punct}", "\\p{P}"}, {NULL, NULL}};
+    {"\\p{Word}", "\\p{Xwd}"}, {"\\p{Punct}", "\\p{P}"},   {NULL, NULL}};
 
 struct translation {
   const char *s;
@@ -130,7 +130,8 @@ static void translate_unicode(struct translation *t) {
   buf_adds(&t->out, "\\x");
   if (t->i < t->len && t->s[t->i] == '{') return;
   buf_addc(&t->out, '{');
-  for (int n = 0; n < 4 && t->i < t->len; n++) buf_addc(&t->out, t->s[t->i++]);
+  for (int n = 0; n < 4 && t->i < t->len; n++)
+    buf_addc(&t->out, t->s[t->i++]);
   buf_addc(&t->out, '}');
 }
 
@@ -157,10 +158,12 @@ static void translate_group(struct translation *t) {
     buf_addc(&t->out, t->s[t->i++]);
     return;
   }
-  while (j < t->len && strchr("mix-", t->s[j])) j++;
+  while (j < t->len && strchr("mix-", t->s[j]))
+    j++;
   if (j == t->len || (t->s[j] != ':' && t->s[j] != ')')) j = t->i + 2;
   buf_adds(&t->out, "(?");
-  for (size_t k = t->i + 2; k < j; k++) buf_addc(&t->out, t->s[k] == 'm' ? 's' : t->s[k]);
+  for (size_t k = t->i + 2; k < j; k++)
+    buf_addc(&t->out, t->s[k] == 'm' ? 's' : t->s[k]);
   t->named |= j + 1 < t->len && t->s[j] == '<' && t->s[j + 1] != '=' && t->s[j + 1] != '!';
   t->i = j;
 }
@@ -177,7 +180,8 @@ static enum status translate(struct translation *t, struct error *err) {
     } else if (t->in_class && at(t, "[:")) {
       if (!spelled(t, bracket_classes)) {
         buf_adds(&t->out, "[:"), t->i += 2;
-        while (t->i < t->len && t->s[t->i] != ']') buf_addc(&t->out, t->s[t->i++]);
+        while (t->i < t->len && t->s[t->i] != ']')
+          buf_addc(&t->out, t->s[t->i++]);
         if (t->i < t->len) buf_addc(&t->out, t->s[t->i++]);
       }
     } else if (!t->in_class && c == '(') {
@@ -213,7 +217,9 @@ static enum status compile(struct translation *t, unsigned flags, pcre2_code **c
   PCRE2_UCHAR text[160];
   pcre2_get_error_message(why, text, sizeof text);
   bool same = t->out.len == t->len && memcmp(pattern, t->s, t->len) == 0;
-  if (same) return error_set(err, ERR_VALUE, "bad regexp /%.*s/: %s, at byte %zu", (int)t->len, t->s, (char *)text, where);
+  if (same)
+    return error_set(err, ERR_VALUE, "bad regexp /%.*s/: %s, at byte %zu", (int)t->len, t->s,
+                     (char *)text, where);
   return error_set(err, ERR_VALUE, "bad regexp /%.*s/: %s", (int)t->len, t->s, (char *)text);
 }
 

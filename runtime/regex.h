@@ -8,13 +8,15 @@
 #include "value.h"
 
 struct regex;
-static inline struct regex *value_regex(value v) { return (struct regex *)(void *)v.u.o; }
+static inline struct regex *value_regex(value v) {
+  return (struct regex *)(void *)v.u.o;
+}
 
 void regex_free(struct regex *r);
 bool regex_equal(const struct regex *a, const struct regex *b);
 uint32_t regex_hash(const struct regex *r);
-struct text regex_source(const struct regex *r); /* as written */
-unsigned regex_flags(const struct regex *r);     /* RE_* */
+struct text regex_source(const struct regex *r);            /* as written */
+unsigned regex_flags(const struct regex *r);                /* RE_* */
 void regex_inspect(const struct regex *r, struct buf *out); /* /source/flags */
 void regex_to_s(const struct regex *r, struct buf *out);    /* (?-mix:source) */
 

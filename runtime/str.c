@@ -1,4 +1,5 @@
-/* String methods that need no pattern: case, strip, pad, affixes, conversions. Symbols share them. */
+/* String methods that need no pattern: case, strip, pad, affixes, conversions. Symbols share them.
+ */
 #include "method.h"
 #include "utf8.h"
 
@@ -101,8 +102,10 @@ static bool is_space(char c) {
 }
 
 static struct text strip(struct text t, bool left, bool right) {
-  while (left && t.len && is_space(*t.s)) t.s++, t.len--;
-  while (right && t.len && is_space(t.s[t.len - 1])) t.len--;
+  while (left && t.len && is_space(*t.s))
+    t.s++, t.len--;
+  while (right && t.len && is_space(t.s[t.len - 1]))
+    t.len--;
   return t;
 }
 
@@ -164,7 +167,8 @@ enum status m_string_start_with_q(struct call *c, value self, value *out) {
       if (st != OK) return st;
       yes = yes && at == 0;
     } else {
-      return fail(c, ERR_TYPE, "start_with? takes strings and regexps, not %s", value_type_name(with));
+      return fail(c, ERR_TYPE, "start_with? takes strings and regexps, not %s",
+                  value_type_name(with));
     }
   }
   *out = value_bool(yes);
@@ -190,7 +194,8 @@ enum status m_string_include_q(struct call *c, value self, value *out) {
 /* -- pad, reverse -- */
 
 static void add_pad(struct buf *b, struct text pad, size_t width, size_t n) {
-  for (; n >= width && !b->overflow; n -= width) buf_add(b, pad.s, pad.len);
+  for (; n >= width && !b->overflow; n -= width)
+    buf_add(b, pad.s, pad.len);
   buf_add(b, pad.s, utf8_offset(pad.s, pad.len, n));
 }
 
@@ -237,14 +242,16 @@ enum status text_repeat(struct eval *e, value self, value times, value *out) {
   if (times.tag != V_INT)
     return error_set(e->err, ERR_TYPE, "a string is repeated an integer number of times, not %s",
                      value_type_name(times));
-  if (times.u.i < 0) return error_set(e->err, ERR_VALUE, "a string cannot be repeated %lld times", (long long)times.u.i);
+  if (times.u.i < 0)
+    return error_set(e->err, ERR_VALUE, "a string cannot be repeated %lld times",
+                     (long long)times.u.i);
   if (t.len && (uint64_t)times.u.i > LIMIT_STRING / t.len)
     return error_set(e->err, ERR_LIMIT, "a string over %d MiB", LIMIT_STRING >> 20);
   struct string *s = string_new(t.len * (size_t)times.u.i);
-  if (t.len == 1)
-    memset(s->s, t.s[0], s->len);
+  if (t.len == 1) memset(s->s, t.s[0], s->len);
   else
-    for (size_t i = 0; i < s->len; i += t.len) memcpy(s->s + i, t.s, t.len);
+    for (size_t i = 0; i < s->len; i += t.len)
+      memcpy(s->s + i, t.s, t.len);
   *out = (value){.tag = V_STRING, .u.o = &s->head};
   return OK;
 }
@@ -253,7 +260,8 @@ enum status text_repeat(struct eval *e, value self, value times, value *out) {
 
 enum status m_string_to_i(struct call *c, value self, value *out) {
   int64_t base = c->count ? c->args[0].u.i : 10, n;
-  if (base < 2 || base > 36) return fail(c, ERR_VALUE, "to_i takes a base from 2 to 36, not %lld", (long long)base);
+  if (base < 2 || base > 36)
+    return fail(c, ERR_VALUE, "to_i takes a base from 2 to 36, not %lld", (long long)base);
   if (!text_to_int(text_of(c, self), (unsigned)base, false, &n))
     return fail(c, ERR_VALUE, "the number is too large for an integer (64 bits)");
   *out = value_int(n);

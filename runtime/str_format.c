@@ -36,7 +36,8 @@ static enum status next_arg(struct format *f, value *out) {
   } else if (f->next++ == 0) {
     return *out = f->args, OK;
   }
-  return bad(f, ERR_VALUE, "the format \"%.*s\" asks for more values than were given", (int)f->f.len, f->f.s);
+  return bad(f, ERR_VALUE, "the format \"%.*s\" asks for more values than were given",
+             (int)f->f.len, f->f.s);
 }
 
 static enum status named_arg(struct format *f, char close, value *out) {
@@ -76,19 +77,25 @@ static enum status number_of(struct format *f, int *out) {
 
 static bool read_flag(struct directive *d, char c) {
   switch (c) {
-  case '-': return d->minus = true;
-  case '0': return d->zero = true;
-  case '+': return d->plus = true;
-  case ' ': return d->space = true;
-  case '#': return d->alt = true;
-  default: return false;
+  case '-':
+    return d->minus = true;
+  case '0':
+    return d->zero = true;
+  case '+':
+    return d->plus = true;
+  case ' ':
+    return d->space = true;
+  case '#':
+    return d->alt = true;
+  default:
+    return false;
   }
 }
 
 static enum status read_directive(struct format *f, struct directive *d) {
   enum status st = OK;
   *d = (struct directive){.precision = -1};
-  for (; st == OK && f->i < f->f.len; ) {
+  for (; st == OK && f->i < f->f.len;) {
     char c = f->f.s[f->i];
     if (read_flag(d, c)) {
       f->i++;
@@ -110,7 +117,8 @@ static enum status read_directive(struct format *f, struct directive *d) {
 }
 
 /* Puts text into its field; prefix (sign, 0x) goes before padding zeros. */
-static void add_field(struct format *f, const struct directive *d, struct text prefix, struct text t, bool zero) {
+static void add_field(struct format *f, const struct directive *d, struct text prefix,
+                      struct text t, bool zero) {
   size_t have = utf8_count(t.s, t.len) + prefix.len;
   size_t pad = (size_t)d->width > have ? (size_t)d->width - have : 0;
   if (!d->minus && !zero) buf_addn(&f->out, pad, ' ');
@@ -124,7 +132,8 @@ static enum status to_integer(struct format *f, value v, int64_t *n) {
   if (v.tag == V_INT) return *n = v.u.i, OK;
   if (v.tag == V_FLOAT) {
     double d = floor(v.u.f);
-    if (!(d >= -0x1p63 && d < 0x1p63)) return bad(f, ERR_VALUE, "the float does not fit an integer");
+    if (!(d >= -0x1p63 && d < 0x1p63))
+      return bad(f, ERR_VALUE, "the float does not fit an integer");
     return *n = (int64_t)d, OK;
   }
   if (value_is_text(v) && text_to_int(value_text(v, f->e->program->syms), 10, true, n)) return OK;
@@ -136,20 +145,28 @@ static enum status add_integer(struct format *f, struct directive *d, char conv,
   enum status st = to_integer(f, v, &n);
   if (st != OK) return st;
   unsigned base = conv == 'x' || conv == 'X' ? 16 : conv == 'o' ? 8 : conv == 'b' ? 2 : 10;
-  const char *marks = conv == 'x' ? "0x" : conv == 'X' ? "0X" : conv == 'o' ? "0" : conv == 'b' ? "0b" : "";
+  const char *marks = conv == 'x'   ? "0x"
+                      : conv == 'X' ? "0X"
+                      : conv == 'o' ? "0"
+                      : conv == 'b' ? "0b"
+                                    : "";
   uint64_t u = n < 0 ? 0 - (uint64_t)n : (uint64_t)n;
   char digits[64], prefix[8];
   size_t at = sizeof digits, p = 0;
-  do digits[--at] = (conv == 'X' ? "0123456789ABCDEF" : "0123456789abcdef")[u % base], u /= base; while (u);
+  do
+    digits[--at] = (conv == 'X' ? "0123456789ABCDEF" : "0123456789abcdef")[u % base], u /= base;
+  while (u);
   if (n < 0) prefix[p++] = '-';
   else if (d->plus) prefix[p++] = '+';
   else if (d->space) prefix[p++] = ' ';
-  for (const char *m = marks; d->alt && *m; m++) prefix[p++] = *m;
+  for (const char *m = marks; d->alt && *m; m++)
+    prefix[p++] = *m;
   struct buf b = TEXT_BUF;
   int have = (int)(sizeof digits - at);
   if (d->precision > have) buf_addn(&b, (size_t)(d->precision - have), '0');
   buf_add(&b, digits + at, sizeof digits - at);
-  add_field(f, d, (struct text){prefix, p}, (struct text){buf_str(&b), b.len}, d->zero && d->precision < 0);
+  add_field(f, d, (struct text){prefix, p}, (struct text){buf_str(&b), b.len},
+            d->zero && d->precision < 0);
   buf_release(&b);
   return OK;
 }
@@ -167,14 +184,25 @@ static enum status add_float(struct format *f, struct directive *d, char conv, v
   int digits = d->precision < 0 ? 6 : d->precision;
   if (!finite) buf_adds(&b, isnan(x) ? "NaN" : "Inf");
   else switch (conv) {
-  case 'e': buf_addf(&b, d->alt ? "%#.*e" : "%.*e", digits, size); break;
-  case 'E': buf_addf(&b, d->alt ? "%#.*E" : "%.*E", digits, size); break;
-  case 'g': buf_addf(&b, d->alt ? "%#.*g" : "%.*g", digits, size); break;
-  case 'G': buf_addf(&b, d->alt ? "%#.*G" : "%.*G", digits, size); break;
-  default: buf_addf(&b, d->alt ? "%#.*f" : "%.*f", digits, size); break;
-  }
+    case 'e':
+      buf_addf(&b, d->alt ? "%#.*e" : "%.*e", digits, size);
+      break;
+    case 'E':
+      buf_addf(&b, d->alt ? "%#.*E" : "%.*E", digits, size);
+      break;
+    case 'g':
+      buf_addf(&b, d->alt ? "%#.*g" : "%.*g", digits, size);
+      break;
+    case 'G':
+      buf_addf(&b, d->alt ? "%#.*G" : "%.*G", digits, size);
+      break;
+    default:
+      buf_addf(&b, d->alt ? "%#.*f" : "%.*f", digits, size);
+      break;
+    }
   const char *sign = signbit(x) && !isnan(x) ? "-" : d->plus ? "+" : d->space ? " " : "";
-  add_field(f, d, (struct text){sign, strlen(sign)}, (struct text){buf_str(&b), b.len}, d->zero && finite);
+  add_field(f, d, (struct text){sign, strlen(sign)}, (struct text){buf_str(&b), b.len},
+            d->zero && finite);
   buf_release(&b);
   return OK;
 }
@@ -197,7 +225,8 @@ static enum status add_char(struct format *f, struct directive *d, value v) {
   if (value_is_text(v)) {
     struct text t = value_text(v, f->e->program->syms);
     if (t.len) buf_add(&b, t.s, utf8_width(t.s[0]));
-  } else if (v.tag == V_INT && v.u.i > 0 && v.u.i < 0x110000 && (v.u.i < 0xD800 || v.u.i > 0xDFFF)) {
+  } else if (v.tag == V_INT && v.u.i > 0 && v.u.i < 0x110000 &&
+             (v.u.i < 0xD800 || v.u.i > 0xDFFF)) {
     buf_add_utf8(&b, (uint32_t)v.u.i);
   } else {
     return bad(f, ERR_VALUE, "%%c takes a character or its number");
@@ -221,7 +250,8 @@ static enum status add_directive(struct format *f) {
   struct directive d;
   enum status st = read_directive(f, &d);
   if (st != OK) return st;
-  if (f->i == f->f.len) return bad(f, ERR_VALUE, "the format ends in an unfinished %%; write %%%% for a percent sign");
+  if (f->i == f->f.len)
+    return bad(f, ERR_VALUE, "the format ends in an unfinished %%; write %%%% for a percent sign");
   char conv = f->f.s[f->i++];
   if (conv == '%') return buf_addc(&f->out, '%'), OK;
   if (conv == '{') {
@@ -242,7 +272,8 @@ static enum status give_format(struct format *f, value *out) {
 }
 
 enum status text_format(struct eval *e, value format, value args, value *out) {
-  struct format f = {.e = e, .f = value_text(format, e->program->syms), .args = args, .out = TEXT_BUF};
+  struct format f = {
+      .e = e, .f = value_text(format, e->program->syms), .args = args, .out = TEXT_BUF};
   enum status st = OK;
   while (st == OK && f.i < f.f.len) {
     const char *pct = memchr(f.f.s + f.i, '%', f.f.len - f.i);

@@ -39,7 +39,7 @@ struct split {
   struct call *c;
   struct list *l;
   struct text t;
-  size_t at;    /* start of the piece being read */
+  size_t at; /* start of the piece being read */
   size_t limit;
 };
 
@@ -62,10 +62,12 @@ static enum status split_words(struct split *s) {
   size_t i = 0;
   enum status st = OK;
   for (;;) {
-    while (i < s->t.len && is_space(s->t.s[i])) i++;
+    while (i < s->t.len && is_space(s->t.s[i]))
+      i++;
     s->at = i;
     if (i == s->t.len || full(s) || st != OK) return st;
-    while (i < s->t.len && !is_space(s->t.s[i])) i++;
+    while (i < s->t.len && !is_space(s->t.s[i]))
+      i++;
     if (i == s->t.len) return st;
     st = piece(s, i, i);
   }
@@ -154,10 +156,12 @@ static value group_text(struct text t, const struct match *m, size_t g) {
   return value_string(t.s + m->at[2 * g], m->at[2 * g + 1] - m->at[2 * g]);
 }
 
-static enum status push_match(struct call *c, struct list *l, struct text t, const struct match *m) {
+static enum status push_match(struct call *c, struct list *l, struct text t,
+                              const struct match *m) {
   if (m->groups == 1) return give_item(c, l, group_text(t, m, 0));
   struct list *groups = list_new(m->groups - 1);
-  for (size_t g = 1; g < m->groups; g++) list_push(groups, group_text(t, m, g));
+  for (size_t g = 1; g < m->groups; g++)
+    list_push(groups, group_text(t, m, g));
   return give_item(c, l, value_list(groups));
 }
 
@@ -194,10 +198,8 @@ enum status m_string_scan(struct call *c, value self, value *out) {
   struct text t = text_of(c, self);
   struct list *l = list_new(0);
   enum status st;
-  if (c->args[0].tag == V_REGEXP)
-    st = scan_regex(c, t, value_regex(c->args[0]), l);
-  else if (value_is_text(c->args[0]))
-    st = scan_text(c, t, text_of(c, c->args[0]), l);
+  if (c->args[0].tag == V_REGEXP) st = scan_regex(c, t, value_regex(c->args[0]), l);
+  else if (value_is_text(c->args[0])) st = scan_text(c, t, text_of(c, c->args[0]), l);
   else
     st = fail(c, ERR_TYPE, "scan takes a regexp or a string, not %s", value_type_name(c->args[0]));
   return give_list(l, st, out);

@@ -1,4 +1,5 @@
-/* Strings against patterns: =~, match?, index, [], sub and gsub. Offsets a person sees are characters. */
+/* Strings against patterns: =~, match?, index, [], sub and gsub. Offsets a person sees are
+ * characters. */
 #include "method.h"
 #include "regex.h"
 #include "utf8.h"
@@ -7,7 +8,8 @@
 
 enum status text_match(struct call *c, value text, value pattern, bool *found, size_t *at) {
   struct match m;
-  enum status st = regex_search(value_regex(pattern), text_of(c, text), 0, false, found, &m, c->e->err);
+  enum status st =
+      regex_search(value_regex(pattern), text_of(c, text), 0, false, found, &m, c->e->err);
   if (st == OK && *found) *at = m.at[0];
   return st;
 }
@@ -18,7 +20,8 @@ static enum status match_q(struct call *c, value text, value pattern, value *out
     *out = value_bool(false);
     return OK;
   }
-  if (!value_is_text(text)) return fail(c, ERR_TYPE, "match? takes a string, not %s", value_type_name(text));
+  if (!value_is_text(text))
+    return fail(c, ERR_TYPE, "match? takes a string, not %s", value_type_name(text));
   value made = VALUE_NIL;
   bool found = false;
   size_t at;
@@ -73,7 +76,8 @@ enum status m_string_index(struct call *c, value self, value *out) {
     found = hit != NULL;
     if (found) at = (size_t)(hit - t.s);
   } else {
-    return fail(c, ERR_TYPE, "index takes a string or a regexp, not %s", value_type_name(c->args[0]));
+    return fail(c, ERR_TYPE, "index takes a string or a regexp, not %s",
+                value_type_name(c->args[0]));
   }
   if (found) *out = value_int((int64_t)utf8_count(t.s, at));
   return OK;
@@ -113,10 +117,12 @@ static enum status group_number(struct call *c, struct regex *r, value group, in
     return OK;
   }
   if (!value_is_text(group))
-    return fail(c, ERR_TYPE, "a group is named by a number or a string, not %s", value_type_name(group));
+    return fail(c, ERR_TYPE, "a group is named by a number or a string, not %s",
+                value_type_name(group));
   struct text name = text_of(c, group);
   *n = regex_group(r, name.s, name.len);
-  if (*n < 0) return fail(c, ERR_VALUE, "the regexp has no group named %.*s", (int)name.len, name.s);
+  if (*n < 0)
+    return fail(c, ERR_VALUE, "the regexp has no group named %.*s", (int)name.len, name.s);
   return OK;
 }
 
@@ -139,7 +145,8 @@ enum status text_index(struct call *c, value self, value *out) {
   *out = VALUE_NIL;
   if (i.tag == V_REGEXP) return index_regex(c, t, value_regex(i), out);
   if (i.tag == V_INT) return index_at(c, t, i.u.i, out);
-  if (c->count > 1) return fail(c, ERR_TYPE, "[] takes an integer and a length, not %s", value_type_name(i));
+  if (c->count > 1)
+    return fail(c, ERR_TYPE, "[] takes an integer and a length, not %s", value_type_name(i));
   if (i.tag == V_RANGE) return index_range(c, t, i, out);
   if (!value_is_text(i)) return fail(c, ERR_TYPE, "a string has no [%s]", value_type_name(i));
   struct text part = text_of(c, i);
@@ -200,17 +207,16 @@ static enum status add_computed(struct sub *s, value hit) {
     if (st != OK) return st;
   }
   enum status st = OK;
-  if (value_has_unknown(v))
-    st = call_unknown(c);
+  if (value_has_unknown(v)) st = call_unknown(c);
   else if (v.tag == V_SECRET)
     st = fail(c, ERR_TYPE, "a secret cannot be put into a text by %s", c->method->name);
-  else
-    value_to_s(v, call_syms(c), &s->out);
+  else value_to_s(v, call_syms(c), &s->out);
   value_unref(v);
   return st;
 }
 
-static enum status next_match(struct sub *s, size_t from, bool *found, struct match *m, size_t at[2]) {
+static enum status next_match(struct sub *s, size_t from, bool *found, struct match *m,
+                              size_t at[2]) {
   if (s->pattern.tag == V_REGEXP)
     return regex_search(value_regex(s->pattern), s->t, from, from > 0, found, m, s->c->e->err);
   struct text part = text_of(s->c, s->pattern);
@@ -253,7 +259,8 @@ static enum status replace(struct sub *s, bool all) {
 static enum status sub_with(struct sub *s) {
   struct call *c = s->c;
   if (!value_is_text(s->pattern) && s->pattern.tag != V_REGEXP)
-    return fail(c, ERR_TYPE, "%s takes a regexp or a string, not %s", c->method->name, value_type_name(s->pattern));
+    return fail(c, ERR_TYPE, "%s takes a regexp or a string, not %s", c->method->name,
+                value_type_name(s->pattern));
   if (c->count < 2) {
     if (c->block) return OK;
     fail(c, ERR_TYPE, "%s needs what to put in", c->method->name);
@@ -266,7 +273,8 @@ static enum status sub_with(struct sub *s) {
   } else if (c->args[1].tag == V_HASH) {
     s->table = value_dict(c->args[1]);
   } else {
-    return fail(c, ERR_TYPE, "%s puts in a string or a hash's values, not %s", c->method->name, value_type_name(c->args[1]));
+    return fail(c, ERR_TYPE, "%s puts in a string or a hash's values, not %s", c->method->name,
+                value_type_name(c->args[1]));
   }
   return OK;
 }

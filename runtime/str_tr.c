@@ -76,8 +76,7 @@ static void translate(struct text t, const struct charset *from, const struct ch
                       struct buf *b) {
   for (size_t i = 0; i < t.len; i += utf8_width(t.s[i])) {
     uint32_t ch = utf8_decode(t.s + i);
-    if (!in_set(from, ch))
-      buf_add(b, t.s + i, utf8_width(t.s[i]));
+    if (!in_set(from, ch)) buf_add(b, t.s + i, utf8_width(t.s[i]));
     else if (to->count)
       buf_add_utf8(b, char_at(to, from->negated ? UINT32_MAX : (uint32_t)place_of(from, ch)));
   }

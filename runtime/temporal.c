@@ -9,7 +9,8 @@ struct conversion {
   char letter;
 };
 
-static void add_number(struct buf *out, const struct conversion *k, int64_t n, int width, char pad) {
+static void add_number(struct buf *out, const struct conversion *k, int64_t n, int width,
+                       char pad) {
   if (k->flag == '-') width = 1;
   if (k->flag == '_') pad = ' ';
   if (k->flag == '0') pad = '0';
@@ -26,71 +27,107 @@ static void add_fraction(struct buf *out, const struct moment *m, int width) {
 /* Letters that stand for a format of others. */
 static const char *composed(char letter) {
   switch (letter) {
-  case 'F': return "%Y-%m-%d";
+  case 'F':
+    return "%Y-%m-%d";
   case 'T':
-  case 'X': return "%H:%M:%S";
+  case 'X':
+    return "%H:%M:%S";
   case 'D':
-  case 'x': return "%m/%d/%y";
-  case 'R': return "%H:%M";
-  case 'r': return "%I:%M:%S %p";
-  case 'c': return "%a %b %e %H:%M:%S %Y";
-  case 'v': return "%e-%^b-%Y";
-  case '+': return "%a %b %e %H:%M:%S %Z %Y";
-  default: return NULL;
+  case 'x':
+    return "%m/%d/%y";
+  case 'R':
+    return "%H:%M";
+  case 'r':
+    return "%I:%M:%S %p";
+  case 'c':
+    return "%a %b %e %H:%M:%S %Y";
+  case 'v':
+    return "%e-%^b-%Y";
+  case '+':
+    return "%a %b %e %H:%M:%S %Z %Y";
+  default:
+    return NULL;
   }
 }
 
 static bool add_words(struct buf *out, const struct conversion *k, const struct moment *m) {
-  static const char *const formats[] = {"%a", "%A", "%b", "%B", "%p", "%U", "%W", "%V", "%G", "%u", "%C", "%g"};
+  static const char *const formats[] = {"%a", "%A", "%b", "%B", "%p", "%U",
+                                        "%W", "%V", "%G", "%u", "%C", "%g"};
   char text[64];
   for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
     if (formats[i][1] != k->letter) continue;
     size_t n = strftime(text, sizeof text, formats[i], &m->tm);
     for (size_t j = 0; j < n && k->flag == '^'; j++)
       if (text[j] >= 'a' && text[j] <= 'z') text[j] -= 32;
-    if (k->width > 0 && (size_t)k->width > n) buf_addn(out, (size_t)k->width - n, k->flag == '0' ? '0' : ' ');
+    if (k->width > 0 && (size_t)k->width > n)
+      buf_addn(out, (size_t)k->width - n, k->flag == '0' ? '0' : ' ');
     buf_add(out, text, n);
     return true;
   }
   return false;
 }
 
-static void format_time(struct buf *out, const struct moment *m, int64_t us, const char *f, size_t len);
+static void format_time(struct buf *out, const struct moment *m, int64_t us, const char *f,
+                        size_t len);
 
-static void add_conversion(struct buf *out, const struct conversion *k, const struct moment *m, int64_t us) {
+static void add_conversion(struct buf *out, const struct conversion *k, const struct moment *m,
+                           int64_t us) {
   const struct tm *t = &m->tm;
   const char *more = composed(k->letter);
   int hour12 = t->tm_hour % 12 ? t->tm_hour % 12 : 12;
   if (more) return format_time(out, m, us, more, strlen(more));
   switch (k->letter) {
-  case 'Y': return add_number(out, k, t->tm_year + 1900, 4, '0');
-  case 'y': return add_number(out, k, (t->tm_year + 1900) % 100, 2, '0');
-  case 'm': return add_number(out, k, t->tm_mon + 1, 2, '0');
-  case 'd': return add_number(out, k, t->tm_mday, 2, '0');
-  case 'e': return add_number(out, k, t->tm_mday, 2, ' ');
-  case 'j': return add_number(out, k, t->tm_yday + 1, 3, '0');
-  case 'H': return add_number(out, k, t->tm_hour, 2, '0');
-  case 'k': return add_number(out, k, t->tm_hour, 2, ' ');
-  case 'I': return add_number(out, k, hour12, 2, '0');
-  case 'l': return add_number(out, k, hour12, 2, ' ');
-  case 'M': return add_number(out, k, t->tm_min, 2, '0');
-  case 'S': return add_number(out, k, t->tm_sec, 2, '0');
-  case 'w': return add_number(out, k, t->tm_wday, 1, '0');
-  case 'L': return add_fraction(out, m, k->width ? k->width : 3);
-  case 'N': return add_fraction(out, m, k->width ? k->width : 9);
-  case 's': return add_number(out, k, us >= 0 ? us / SECOND : (us - SECOND + 1) / SECOND, 1, '0');
-  case 'P': return buf_adds(out, t->tm_hour < 12 ? "am" : "pm");
-  case 'z': return buf_adds(out, k->flag == ':' ? "+00:00" : "+0000");
-  case 'Z': return buf_adds(out, "UTC");
-  case 'n': return buf_addc(out, '\n');
-  case 't': return buf_addc(out, '\t');
-  case '%': return buf_addc(out, '%');
+  case 'Y':
+    return add_number(out, k, t->tm_year + 1900, 4, '0');
+  case 'y':
+    return add_number(out, k, (t->tm_year + 1900) % 100, 2, '0');
+  case 'm':
+    return add_number(out, k, t->tm_mon + 1, 2, '0');
+  case 'd':
+    return add_number(out, k, t->tm_mday, 2, '0');
+  case 'e':
+    return add_number(out, k, t->tm_mday, 2, ' ');
+  case 'j':
+    return add_number(out, k, t->tm_yday + 1, 3, '0');
+  case 'H':
+    return add_number(out, k, t->tm_hour, 2, '0');
+  case 'k':
+    return add_number(out, k, t->tm_hour, 2, ' ');
+  case 'I':
+    return add_number(out, k, hour12, 2, '0');
+  case 'l':
+    return add_number(out, k, hour12, 2, ' ');
+  case 'M':
+    return add_number(out, k, t->tm_min, 2, '0');
+  case 'S':
+    return add_number(out, k, t->tm_sec, 2, '0');
+  case 'w':
+    return add_number(out, k, t->tm_wday, 1, '0');
+  case 'L':
+    return add_fraction(out, m, k->width ? k->width : 3);
+  case 'N':
+    return add_fraction(out, m, k->width ? k->width : 9);
+  case 's':
+    return add_number(out, k, us >= 0 ? us / SECOND : (us - SECOND + 1) / SECOND, 1, '0');
+  case 'P':
+    return buf_adds(out, t->tm_hour < 12 ? "am" : "pm");
+  case 'z':
+    return buf_adds(out, k->flag == ':' ? "+00:00" : "+0000");
+  case 'Z':
+    return buf_adds(out, "UTC");
+  case 'n':
+    return buf_addc(out, '\n');
+  case 't':
+    return buf_addc(out, '\t');
+  case '%':
+    return buf_addc(out, '%');
   default:
     if (!add_words(out, k, m)) buf_addf(out, "%%%c", k->letter);
   }
 }
 
-static void format_time(struct buf *out, const struct moment *m, int64_t us, const char *f, size_t len) {
+static void format_time(struct buf *out, const struct moment *m, int64_t us, const char *f,
+                        size_t len) {
   for (size_t i = 0; i < len; i++) {
     if (f[i] != '%' || i + 1 == len) {
       buf_addc(out, f[i]);
@@ -98,8 +135,10 @@ static void format_time(struct buf *out, const struct moment *m, int64_t us, con
     }
     struct conversion k = {0};
     size_t j = i + 1;
-    for (; j < len && strchr("-^_0:#", f[j]); j++) k.flag = f[j];
-    for (; j < len && f[j] >= '0' && f[j] <= '9' && k.width < 1000; j++) k.width = k.width * 10 + (f[j] - '0');
+    for (; j < len && strchr("-^_0:#", f[j]); j++)
+      k.flag = f[j];
+    for (; j < len && f[j] >= '0' && f[j] <= '9' && k.width < 1000; j++)
+      k.width = k.width * 10 + (f[j] - '0');
     if (j == len || (unsigned char)f[j] >= 0x80) {
       buf_add(out, f + i, j - i);
       i = j - 1;
@@ -121,7 +160,9 @@ enum status m_time_strftime(struct call *c, value self, value *out) {
 
 enum status m_time_iso8601(struct call *c, value self, value *out) {
   int64_t shown = c->count ? c->args[0].u.i : 0;
-  if (shown < 0 || shown > 9) return fail(c, ERR_VALUE, "iso8601 shows 0 to 9 digits of a second, not %lld", (long long)shown);
+  if (shown < 0 || shown > 9)
+    return fail(c, ERR_VALUE, "iso8601 shows 0 to 9 digits of a second, not %lld",
+                (long long)shown);
   struct buf b = TEXT_BUF;
   time_text(self.u.i, true, (int)shown, &b);
   return give_text(c, &b, out);
@@ -131,11 +172,11 @@ static enum status give(int64_t n, value *out) {
   *out = value_int(n);
   return OK;
 }
-#define PART(name, expr) \
-  enum status m_time_##name(struct call *c, value self, value *out) { \
-    (void)c; \
-    struct tm t = moment_of(self.u.i).tm; \
-    return give(expr, out); \
+#define PART(name, expr)                                                                           \
+  enum status m_time_##name(struct call *c, value self, value *out) {                              \
+    (void)c;                                                                                       \
+    struct tm t = moment_of(self.u.i).tm;                                                          \
+    return give(expr, out);                                                                        \
   }
 PART(year, t.tm_year + 1900)
 PART(month, t.tm_mon + 1)

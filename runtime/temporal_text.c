@@ -1,4 +1,5 @@
-/* Times (microseconds since 1970, shown in UTC) and durations (microseconds), as text and from it. */
+/* Times (microseconds since 1970, shown in UTC) and durations (microseconds), as text and from it.
+ */
 #include "text.h"
 
 #include <math.h>
@@ -57,13 +58,15 @@ static int64_t read_fraction(struct reader *r) {
   int64_t us = 0, unit = SECOND / 10;
   if (!eat(r, '.')) return 0;
   if (r->s >= r->end || *r->s < '0' || *r->s > '9') r->bad = true;
-  for (; r->s < r->end && *r->s >= '0' && *r->s <= '9'; r->s++, unit /= 10) us += (*r->s - '0') * unit;
+  for (; r->s < r->end && *r->s >= '0' && *r->s <= '9'; r->s++, unit /= 10)
+    us += (*r->s - '0') * unit;
   return us;
 }
 
 /* Z, UTC, +hh:mm, +hhmm or nothing (UTC): microseconds to take away. */
 static int64_t read_zone(struct reader *r) {
-  while (eat(r, ' ')) {}
+  while (eat(r, ' ')) {
+  }
   if (eat(r, 'Z')) return 0;
   if (r->end - r->s == 3 && memcmp(r->s, "UTC", 3) == 0) return r->s += 3, 0;
   if (r->s >= r->end) return 0;
@@ -109,11 +112,12 @@ bool time_parse(const char *s, size_t len, int64_t *us, bool *date_only) {
 
 void time_text(int64_t us, bool iso, int digits_shown, struct buf *out) {
   struct moment m = moment_of(us);
-  buf_addf(out, "%04d-%02d-%02d%c%02d:%02d:%02d", m.tm.tm_year + 1900, m.tm.tm_mon + 1, m.tm.tm_mday,
-           iso ? 'T' : ' ', m.tm.tm_hour, m.tm.tm_min, m.tm.tm_sec);
+  buf_addf(out, "%04d-%02d-%02d%c%02d:%02d:%02d", m.tm.tm_year + 1900, m.tm.tm_mon + 1,
+           m.tm.tm_mday, iso ? 'T' : ' ', m.tm.tm_hour, m.tm.tm_min, m.tm.tm_sec);
   if (digits_shown < 0 && m.us) { /* as many as it takes */
     digits_shown = 6;
-    for (int64_t rest = m.us; rest % 10 == 0; rest /= 10) digits_shown--;
+    for (int64_t rest = m.us; rest % 10 == 0; rest /= 10)
+      digits_shown--;
   }
   if (digits_shown > 0) {
     char fraction[16];
@@ -141,7 +145,8 @@ void duration_seconds(struct buf *out, uint64_t us) {
   if (us % SECOND == 0) return;
   char s[16];
   int n = snprintf(s, sizeof s, "%06llu", (unsigned long long)(us % SECOND));
-  while (s[n - 1] == '0') n--;
+  while (s[n - 1] == '0')
+    n--;
   buf_addf(out, ".%.*s", n, s);
 }
 
@@ -168,16 +173,23 @@ static int64_t unit_us(struct reader *r, bool iso_time) {
   if (milli) return r->s++, 1000;
   switch (c) {
   case 's':
-  case 'S': return SECOND;
-  case 'm': return MINUTE;
-  case 'M': return iso_time ? MINUTE : 0;
+  case 'S':
+    return SECOND;
+  case 'm':
+    return MINUTE;
+  case 'M':
+    return iso_time ? MINUTE : 0;
   case 'h':
-  case 'H': return HOUR;
+  case 'H':
+    return HOUR;
   case 'd':
-  case 'D': return DAY;
+  case 'D':
+    return DAY;
   case 'w':
-  case 'W': return 7 * DAY;
-  default: return 0;
+  case 'W':
+    return 7 * DAY;
+  default:
+    return 0;
   }
 }
 
@@ -189,10 +201,12 @@ bool duration_parse(const char *s, size_t len, int64_t *us) {
   if (r.s >= r.end) return false;
   while (r.s < r.end) {
     if (iso && !time && eat(&r, 'T')) time = true;
-    while (!iso && eat(&r, ' ')) {}
+    while (!iso && eat(&r, ' ')) {
+    }
     char number[32];
     size_t n = 0;
-    while (r.s < r.end && n + 1 < sizeof number && strchr("0123456789.", *r.s)) number[n++] = *r.s++;
+    while (r.s < r.end && n + 1 < sizeof number && strchr("0123456789.", *r.s))
+      number[n++] = *r.s++;
     number[n] = '\0';
     char *end;
     double v = strtod(number, &end);

@@ -23,7 +23,6 @@ void float_text(double f, struct buf *out); /* as Ruby shows it */
 bool text_to_int(struct text s, unsigned base, bool whole, int64_t *out);
 bool text_to_float(struct text s, bool whole, double *out);
 
-
 uint64_t duration_magnitude(int64_t us);
 void duration_seconds(struct buf *out, uint64_t us); /* with as many decimals as it takes */
 

@@ -32,16 +32,20 @@ size_t utf8_count(const char *s, size_t len) {
     uint64_t cont = (w >> 7) & (~w >> 6) & ones;
     n += 8 - (size_t)__builtin_popcountll(cont);
   }
-  for (; len; s++, len--) n += !utf8_cont(*s);
+  for (; len; s++, len--)
+    n += !utf8_cont(*s);
   return n;
 }
 
 uint32_t utf8_decode(const char *s) {
   const unsigned char *u = (const unsigned char *)s;
   switch (utf8_width(*s)) {
-  case 1: return u[0];
-  case 2: return (u[0] & 0x1Fu) << 6 | (u[1] & 0x3Fu);
-  case 3: return (u[0] & 0x0Fu) << 12 | (u[1] & 0x3Fu) << 6 | (u[2] & 0x3Fu);
+  case 1:
+    return u[0];
+  case 2:
+    return (u[0] & 0x1Fu) << 6 | (u[1] & 0x3Fu);
+  case 3:
+    return (u[0] & 0x0Fu) << 12 | (u[1] & 0x3Fu) << 6 | (u[2] & 0x3Fu);
   default:
     return (u[0] & 0x07u) << 18 | (u[1] & 0x3Fu) << 12 | (u[2] & 0x3Fu) << 6 | (u[3] & 0x3Fu);
   }
@@ -49,12 +53,14 @@ uint32_t utf8_decode(const char *s) {
 
 size_t utf8_offset(const char *s, size_t len, size_t n) {
   size_t i = 0;
-  while (n > 0 && i < len) i += utf8_width(s[i]), n--;
+  while (n > 0 && i < len)
+    i += utf8_width(s[i]), n--;
   return i < len ? i : len;
 }
 
 size_t utf8_back(const char *s, size_t at) {
-  while (at > 0 && utf8_cont(s[--at])) {}
+  while (at > 0 && utf8_cont(s[--at])) {
+  }
   return at;
 }
 
@@ -81,10 +87,8 @@ static uint32_t map_char(const struct run *runs, size_t count, uint32_t c) {
   size_t lo = 0, hi = count;
   while (lo < hi) {
     size_t mid = (lo + hi) / 2;
-    if (runs[mid].last < c)
-      lo = mid + 1;
-    else
-      hi = mid;
+    if (runs[mid].last < c) lo = mid + 1;
+    else hi = mid;
   }
   if (lo == count || c < runs[lo].first) return c;
   if ((c - runs[lo].first) % (uint32_t)runs[lo].stride) return c;

@@ -4,7 +4,9 @@
 
 #include "value.h"
 
-static inline bool utf8_cont(char c) { return ((unsigned char)c & 0xC0) == 0x80; }
+static inline bool utf8_cont(char c) {
+  return ((unsigned char)c & 0xC0) == 0x80;
+}
 /* Bytes of the character that starts with c. */
 static inline size_t utf8_width(char c) {
   unsigned char u = (unsigned char)c;

@@ -7,11 +7,11 @@
 #include "../lang/limits.h"
 
 static const char *const type_names[V_TAGS] = {
-    [V_NIL] = "nil",           [V_BOOL] = "boolean",   [V_INT] = "integer",
-    [V_FLOAT] = "float",       [V_DURATION] = "duration", [V_TIME] = "time",
-    [V_SYMBOL] = "symbol",     [V_STRING] = "string",  [V_ARRAY] = "array",
-    [V_HASH] = "hash",         [V_RANGE] = "range",    [V_REGEXP] = "regexp",
-    [V_RECORD] = "record",     [V_SECRET] = "secret",  [V_UNKNOWN] = "unknown",
+    [V_NIL] = "nil",       [V_BOOL] = "boolean",      [V_INT] = "integer",
+    [V_FLOAT] = "float",   [V_DURATION] = "duration", [V_TIME] = "time",
+    [V_SYMBOL] = "symbol", [V_STRING] = "string",     [V_ARRAY] = "array",
+    [V_HASH] = "hash",     [V_RANGE] = "range",       [V_REGEXP] = "regexp",
+    [V_RECORD] = "record", [V_SECRET] = "secret",     [V_UNKNOWN] = "unknown",
 };
 
 const char *value_type_name(value v) {
@@ -58,7 +58,8 @@ void list_push(struct list *l, value owned) {
 }
 
 static void list_free(struct list *l) {
-  for (size_t i = 0; i < l->count; i++) value_unref(l->items[i]);
+  for (size_t i = 0; i < l->count; i++)
+    value_unref(l->items[i]);
   mem_free(l->items);
   mem_free(l);
 }
@@ -104,13 +105,25 @@ static void secret_free(struct secret *s) {
 /* Recursion is bounded: no value nests deeper than LIMIT_NESTING. */
 void value_destroy(value v) {
   switch (v.tag) {
-  case V_ARRAY: list_free(value_array(v)); break;
+  case V_ARRAY:
+    list_free(value_array(v));
+    break;
   case V_HASH:
-  case V_RECORD: dict_free(value_dict(v)); break;
-  case V_RANGE: range_free(value_rng(v)); break;
-  case V_REGEXP: regex_free(value_regex(v)); break;
-  case V_SECRET: secret_free((struct secret *)(void *)v.u.o); break;
-  default: mem_free(v.u.o); break;
+  case V_RECORD:
+    dict_free(value_dict(v));
+    break;
+  case V_RANGE:
+    range_free(value_rng(v));
+    break;
+  case V_REGEXP:
+    regex_free(value_regex(v));
+    break;
+  case V_SECRET:
+    secret_free((struct secret *)(void *)v.u.o);
+    break;
+  default:
+    mem_free(v.u.o);
+    break;
   }
 }
 
@@ -118,24 +131,34 @@ void value_destroy(value v) {
 
 bool value_has_unknown(value v) {
   switch (v.tag) {
-  case V_UNKNOWN: return true;
-  case V_ARRAY: return value_array(v)->unknown;
+  case V_UNKNOWN:
+    return true;
+  case V_ARRAY:
+    return value_array(v)->unknown;
   case V_HASH:
-  case V_RECORD: return dict_unknown(value_dict(v));
-  case V_RANGE: return value_rng(v)->lo.tag == V_UNKNOWN || value_rng(v)->hi.tag == V_UNKNOWN;
-  case V_SECRET: return secret_reveal(v).tag == V_UNKNOWN;
-  default: return false;
+  case V_RECORD:
+    return dict_unknown(value_dict(v));
+  case V_RANGE:
+    return value_rng(v)->lo.tag == V_UNKNOWN || value_rng(v)->hi.tag == V_UNKNOWN;
+  case V_SECRET:
+    return secret_reveal(v).tag == V_UNKNOWN;
+  default:
+    return false;
   }
 }
 
 unsigned value_depth(value v) {
   switch (v.tag) {
-  case V_ARRAY: return value_array(v)->depth;
+  case V_ARRAY:
+    return value_array(v)->depth;
   case V_HASH:
-  case V_RECORD: return dict_depth(value_dict(v));
+  case V_RECORD:
+    return dict_depth(value_dict(v));
   case V_RANGE:
-  case V_SECRET: return 1;
-  default: return 0;
+  case V_SECRET:
+    return 1;
+  default:
+    return 0;
   }
 }
 
@@ -199,18 +222,27 @@ static bool range_equal(const struct range *a, const struct range *b, const stru
 
 static bool same_tag_equal(value a, value b, const struct symtab *syms, equal_fn *equal) {
   switch (a.tag) {
-  case V_NIL: return true;
-  case V_BOOL: return a.u.b == b.u.b;
+  case V_NIL:
+    return true;
+  case V_BOOL:
+    return a.u.b == b.u.b;
   case V_INT:
   case V_DURATION:
-  case V_TIME: return a.u.i == b.u.i;
-  case V_FLOAT: return a.u.f == b.u.f;
-  case V_ARRAY: return list_equal(value_array(a), value_array(b), syms, equal);
+  case V_TIME:
+    return a.u.i == b.u.i;
+  case V_FLOAT:
+    return a.u.f == b.u.f;
+  case V_ARRAY:
+    return list_equal(value_array(a), value_array(b), syms, equal);
   case V_HASH:
-  case V_RECORD: return dict_equal(value_dict(a), value_dict(b), syms, equal);
-  case V_RANGE: return range_equal(value_rng(a), value_rng(b), syms, equal);
-  case V_REGEXP: return regex_equal(value_regex(a), value_regex(b));
-  default: return false;
+  case V_RECORD:
+    return dict_equal(value_dict(a), value_dict(b), syms, equal);
+  case V_RANGE:
+    return range_equal(value_rng(a), value_rng(b), syms, equal);
+  case V_REGEXP:
+    return regex_equal(value_regex(a), value_regex(b));
+  default:
+    return false;
   }
 }
 
@@ -263,7 +295,8 @@ static uint32_t hash_dict(const struct dict *d, const struct symtab *syms) {
 
 static uint32_t hash_list(const struct list *l, const struct symtab *syms) {
   uint32_t h = (uint32_t)l->count + 7;
-  for (size_t i = 0; i < l->count; i++) h = hash_mix(h, value_key_hash(l->items[i], syms));
+  for (size_t i = 0; i < l->count; i++)
+    h = hash_mix(h, value_key_hash(l->items[i], syms));
   return h;
 }
 
@@ -277,19 +310,26 @@ uint32_t value_key_hash(value v, const struct symtab *syms) {
   case V_SYMBOL:
     if (!syms) return hash_mix(v.u.s, 1);
     return hash_bytes(sym_text(syms, v.u.s), sym_len(syms, v.u.s));
-  case V_ARRAY: return hash_list(value_array(v), syms);
+  case V_ARRAY:
+    return hash_list(value_array(v), syms);
   case V_HASH:
-  case V_RECORD: return hash_dict(value_dict(v), syms);
+  case V_RECORD:
+    return hash_dict(value_dict(v), syms);
   case V_RANGE:
     return hash_mix(value_key_hash(value_rng(v)->lo, syms), value_key_hash(value_rng(v)->hi, syms));
-  case V_REGEXP: return regex_hash(value_regex(v));
-  case V_SECRET: return value_key_hash(secret_reveal(v), syms);
+  case V_REGEXP:
+    return regex_hash(value_regex(v));
+  case V_SECRET:
+    return value_key_hash(secret_reveal(v), syms);
   case V_FLOAT: {
     double f = v.u.f == 0 ? 0 : v.u.f; /* 0.0 and -0.0 are equal keys */
     return hash_bytes((const char *)&f, sizeof f);
   }
-  case V_NIL: return 3;
-  case V_BOOL: return v.u.b ? 5 : 4;
-  default: return hash_mix(hash_bytes((const char *)&v.u.i, sizeof v.u.i), v.tag);
+  case V_NIL:
+    return 3;
+  case V_BOOL:
+    return v.u.b ? 5 : 4;
+  default:
+    return hash_mix(hash_bytes((const char *)&v.u.i, sizeof v.u.i), v.tag);
   }
 }

@@ -9,9 +9,20 @@
 #include "../lang/ast.h"
 
 enum value_tag {
-  V_NIL, V_BOOL, V_INT, V_FLOAT, V_DURATION, V_TIME, /* immediates; duration and time in microseconds */
-  V_SYMBOL,                                          /* immediate: interned id of the interp's symtab */
-  V_STRING, V_ARRAY, V_HASH, V_RANGE, V_REGEXP, V_RECORD, V_SECRET,
+  V_NIL,
+  V_BOOL,
+  V_INT,
+  V_FLOAT,
+  V_DURATION,
+  V_TIME,   /* immediates; duration and time in microseconds */
+  V_SYMBOL, /* immediate: interned id of the interp's symtab */
+  V_STRING,
+  V_ARRAY,
+  V_HASH,
+  V_RANGE,
+  V_REGEXP,
+  V_RECORD,
+  V_SECRET,
   V_UNKNOWN, /* plan only: a value that is not known before the run */
   V_TAGS
 };
@@ -48,18 +59,34 @@ static inline void value_unref(value v) {
 }
 
 #define VALUE_NIL ((value){.tag = V_NIL})
-static inline value value_bool(bool b) { return (value){.tag = V_BOOL, .u.b = b}; }
-static inline value value_int(int64_t i) { return (value){.tag = V_INT, .u.i = i}; }
-static inline value value_float(double f) { return (value){.tag = V_FLOAT, .u.f = f}; }
-static inline value value_duration(int64_t us) { return (value){.tag = V_DURATION, .u.i = us}; }
-static inline value value_time(int64_t us) { return (value){.tag = V_TIME, .u.i = us}; }
-static inline value value_symbol(sym s) { return (value){.tag = V_SYMBOL, .u.s = s}; }
-static inline bool value_truthy(value v) { return !(v.tag == V_NIL || (v.tag == V_BOOL && !v.u.b)); }
+static inline value value_bool(bool b) {
+  return (value){.tag = V_BOOL, .u.b = b};
+}
+static inline value value_int(int64_t i) {
+  return (value){.tag = V_INT, .u.i = i};
+}
+static inline value value_float(double f) {
+  return (value){.tag = V_FLOAT, .u.f = f};
+}
+static inline value value_duration(int64_t us) {
+  return (value){.tag = V_DURATION, .u.i = us};
+}
+static inline value value_time(int64_t us) {
+  return (value){.tag = V_TIME, .u.i = us};
+}
+static inline value value_symbol(sym s) {
+  return (value){.tag = V_SYMBOL, .u.s = s};
+}
+static inline bool value_truthy(value v) {
+  return !(v.tag == V_NIL || (v.tag == V_BOOL && !v.u.b));
+}
 
 struct string *string_new(size_t len) must_use; /* to be filled by the caller; NUL is in place */
 value value_string(const char *s, size_t len) must_use;
 value value_cstr(const char *s) must_use;
-static inline struct string *value_str(value v) { return (struct string *)(void *)v.u.o; }
+static inline struct string *value_str(value v) {
+  return (struct string *)(void *)v.u.o;
+}
 
 /* Arrays and hashes are built by a builder that owns what is pushed, then sealed into a value.
  * Both know how deep they nest (1 = only scalars inside; the evaluator refuses results over
@@ -73,19 +100,30 @@ struct list {
 };
 struct list *list_new(size_t cap) must_use;
 void list_push(struct list *l, value owned);
-static inline value value_list(struct list *l) { return (value){.tag = V_ARRAY, .u.o = &l->head}; }
-static inline struct list *value_array(value v) { return (struct list *)(void *)v.u.o; }
+static inline value value_list(struct list *l) {
+  return (value){.tag = V_ARRAY, .u.o = &l->head};
+}
+static inline struct list *value_array(value v) {
+  return (struct list *)(void *)v.u.o;
+}
 
 /* Insertion-ordered hash. Records are the same with symbol keys (ids in key.u.s). */
 struct dict;
 struct dict *dict_new(void) must_use;
-void dict_set(struct dict *d, value owned_key, value owned_value); /* replaces; only before sealing */
+void dict_set(struct dict *d, value owned_key,
+              value owned_value); /* replaces; only before sealing */
 bool dict_get(const struct dict *d, value key, value *borrowed);
 size_t dict_count(const struct dict *d);
 void dict_at(const struct dict *d, size_t i, value *borrowed_key, value *borrowed_value);
-static inline value value_hash(struct dict *d) { return (value){.tag = V_HASH, .u.o = (struct object *)(void *)d}; }
-static inline value value_record(struct dict *d) { return (value){.tag = V_RECORD, .u.o = (struct object *)(void *)d}; }
-static inline struct dict *value_dict(value v) { return (struct dict *)(void *)v.u.o; }
+static inline value value_hash(struct dict *d) {
+  return (value){.tag = V_HASH, .u.o = (struct object *)(void *)d};
+}
+static inline value value_record(struct dict *d) {
+  return (value){.tag = V_RECORD, .u.o = (struct object *)(void *)d};
+}
+static inline struct dict *value_dict(value v) {
+  return (struct dict *)(void *)v.u.o;
+}
 bool record_get(value record, sym name, value *borrowed);
 /* The same two with a symbol table, so that :a and "a" are one key. Code that uses one kind of key
  * throughout needs only dict_set and dict_get. */
@@ -102,7 +140,9 @@ struct range {
   value lo, hi; /* owned */
 };
 value value_range(value owned_lo, value owned_hi, bool exclusive) must_use;
-static inline struct range *value_rng(value v) { return (struct range *)(void *)v.u.o; }
+static inline struct range *value_rng(value v) {
+  return (struct range *)(void *)v.u.o;
+}
 
 /* A compiled regexp; flags are RE_* of lang/ast.h. ERR_VALUE with the reason and its place in the
  * pattern when it does not compile. */
@@ -113,16 +153,18 @@ enum status value_regexp(const char *source, size_t len, unsigned flags, value *
 value value_secret(value owned_inner) must_use;
 value secret_reveal(value secret); /* borrowed; other values come back as they are */
 
-static inline value value_unknown(void) { return (value){.tag = V_UNKNOWN}; }
-bool value_has_unknown(value v); /* is unknown, or holds something unknown */
-unsigned value_depth(value v);   /* 0 for scalars */
+static inline value value_unknown(void) {
+  return (value){.tag = V_UNKNOWN};
+}
+bool value_has_unknown(value v);      /* is unknown, or holds something unknown */
+unsigned value_depth(value v);        /* 0 for scalars */
 int number_compare(value a, value b); /* integers and floats, exactly; 2 when either is NaN */
-bool value_is_text(value v);     /* string or symbol */
+bool value_is_text(value v);          /* string or symbol */
 struct text value_text(value v, const struct symtab *syms); /* of a string or symbol; borrowed */
 
 bool value_equal(value a, value b, const struct symtab *syms); /* == : 1 == 1.0; :a == "a" */
 const char *value_type_name(value v);                          /* "string", "duration" ... */
-uint32_t value_key_hash(value v, const struct symtab *syms); /* equal keys have equal hashes */
+uint32_t value_key_hash(value v, const struct symtab *syms);   /* equal keys have equal hashes */
 bool value_key_equal(value a, value b, const struct symtab *syms); /* as ==, but 1 and 1.0 differ */
 /* Ruby's inspect where the type exists in Ruby. Secrets print as [secret]. Stops at depth 256. */
 void value_inspect(value v, const struct symtab *syms, struct buf *out);

@@ -26,9 +26,11 @@ static void trial_begin(struct trial *t, const char *expr, const struct eval_hoo
   size_t len = b.len;
   (void)buf_reserve(&b, 2);
   assert_int_equal(source_init(&s, "expression", buf_take(&b), len, &t->err), OK);
-  if (!program_load_expression(&t->p, &s, NULL, &t->unit, NULL)) fail_msg("%s: %s", expr, t->p->diags.items[0].message);
+  if (!program_load_expression(&t->p, &s, NULL, &t->unit, NULL))
+    fail_msg("%s: %s", expr, t->p->diags.items[0].message);
   eval_init(&t->e, t->p, &t->unit, hooks, NULL, &t->err);
-  for (node_id id = tree_node(t->e.tree, t->unit.body)->a; id; id = tree_node(t->e.tree, id)->next) t->last = id;
+  for (node_id id = tree_node(t->e.tree, t->unit.body)->a; id; id = tree_node(t->e.tree, id)->next)
+    t->last = id;
 }
 
 static void set(struct trial *t, const char *name, value owned) {
@@ -68,19 +70,61 @@ struct row {
 
 static void unknown_goes_through_everything(void **state) {
   (void)state;
-  static const struct row rows[] = {
-      {"x + 1", U}, {"1 + x", U}, {"-x", U}, {"!x", U}, {"x == 1", U}, {"x == x", U}, {"x.size", U}, {"x.anything_at_all", U},
-      {"x[0]", U}, {"[1, 2][x]", U}, {"\"a#{x}b\"", U}, {":\"a#{x}\"", U}, {"x && 1", U}, {"x || 1", U}, {"nil || x", U},
-      {"x ? 1 : 2", U}, {"[x, 1]", "[" U ", 1]"}, {"[x, 1].size", "2"}, {"[x, 1].last", "1"}, {"[x, 1].first", U},
-      {"[x, 1].include?(1)", U}, {"[x, 1].sum", U}, {"[x, 1].sort", U}, {"[x, 1].join", U}, {"[x, 1] == [x, 1]", U},
-      {"[x, 1] + [2]", "[" U ", 1, 2]"}, {"[x, 1] - [1]", U}, {"[x, 1].map { |v| v }", "[" U ", 1]"},
-      {"[1, 2].map { |v| v + x }", "[" U ", " U "]"}, {"[1, 2].select { |v| v == x }", U}, {"[1, 2].find { |v| x }", U},
-      {"[1, 2].any? { |v| v == x }", U}, {"[1, 2].group_by { |v| x }", U}, {"[1, 2].sort_by { |v| x }", U},
-      {"[1, 2].reduce { |a, b| a + b + x }", U}, {"{ a: x }[:a]", U}, {"{ a: x, b: 1 }.keys", "[:a, :b]"}, {"{ a: x }.invert", U},
-      {"{ x => 1 }.size", "1"}, {"(1..x).to_a", U}, {"\"%s\" % x", U}, {"\"%s\" % [x]", U}, {"/a#{x}/", U},
-      {"\"abc\".sub(/b/) { |m| x }", U}, {"[3, x].max", U}, {"[[x, 1], [x, 2]].to_h", U}, {"[x].uniq", U}, {"x.nil?", U},
-      {"case x when 1 then 2 else 3 end", U}, {"case 1 when x then 2 else 3 end", U}, {"if x then 1 end", U},
-      {"false && x", "false"}, {"true || x", "true"}, {"a, b = x; [a, b]", "[" U ", " U "]"}, {"[[1, x]].map { |a, b| a }", "[1]"}};
+  static const struct row rows[] = {{"x + 1", U},
+                                    {"1 + x", U},
+                                    {"-x", U},
+                                    {"!x", U},
+                                    {"x == 1", U},
+                                    {"x == x", U},
+                                    {"x.size", U},
+                                    {"x.anything_at_all", U},
+                                    {"x[0]", U},
+                                    {"[1, 2][x]", U},
+                                    {"\"a#{x}b\"", U},
+                                    {":\"a#{x}\"", U},
+                                    {"x && 1", U},
+                                    {"x || 1", U},
+                                    {"nil || x", U},
+                                    {"x ? 1 : 2", U},
+                                    {"[x, 1]", "[" U ", 1]"},
+                                    {"[x, 1].size", "2"},
+                                    {"[x, 1].last", "1"},
+                                    {"[x, 1].first", U},
+                                    {"[x, 1].include?(1)", U},
+                                    {"[x, 1].sum", U},
+                                    {"[x, 1].sort", U},
+                                    {"[x, 1].join", U},
+                                    {"[x, 1] == [x, 1]", U},
+                                    {"[x, 1] + [2]", "[" U ", 1, 2]"},
+                                    {"[x, 1] - [1]", U},
+                                    {"[x, 1].map { |v| v }", "[" U ", 1]"},
+                                    {"[1, 2].map { |v| v + x }", "[" U ", " U "]"},
+                                    {"[1, 2].select { |v| v == x }", U},
+                                    {"[1, 2].find { |v| x }", U},
+                                    {"[1, 2].any? { |v| v == x }", U},
+                                    {"[1, 2].group_by { |v| x }", U},
+                                    {"[1, 2].sort_by { |v| x }", U},
+                                    {"[1, 2].reduce { |a, b| a + b + x }", U},
+                                    {"{ a: x }[:a]", U},
+                                    {"{ a: x, b: 1 }.keys", "[:a, :b]"},
+                                    {"{ a: x }.invert", U},
+                                    {"{ x => 1 }.size", "1"},
+                                    {"(1..x).to_a", U},
+                                    {"\"%s\" % x", U},
+                                    {"\"%s\" % [x]", U},
+                                    {"/a#{x}/", U},
+                                    {"\"abc\".sub(/b/) { |m| x }", U},
+                                    {"[3, x].max", U},
+                                    {"[[x, 1], [x, 2]].to_h", U},
+                                    {"[x].uniq", U},
+                                    {"x.nil?", U},
+                                    {"case x when 1 then 2 else 3 end", U},
+                                    {"case 1 when x then 2 else 3 end", U},
+                                    {"if x then 1 end", U},
+                                    {"false && x", "false"},
+                                    {"true || x", "true"},
+                                    {"a, b = x; [a, b]", "[" U ", " U "]"},
+                                    {"[[1, x]].map { |a, b| a }", "[1]"}};
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     struct trial t;
     trial_begin(&t, rows[i].expr, NULL);
@@ -88,7 +132,9 @@ static void unknown_goes_through_everything(void **state) {
     if (strchr(rows[i].expr, ';')) { /* run all of it: only the last is evaluated by gives */
       value v;
       node_id before = 0;
-      for (node_id id = tree_node(t.e.tree, t.unit.body)->a; id != t.last; id = tree_node(t.e.tree, id)->next) before = id;
+      for (node_id id = tree_node(t.e.tree, t.unit.body)->a; id != t.last;
+           id = tree_node(t.e.tree, id)->next)
+        before = id;
       assert_int_equal(eval_node(&t.e, before, &v), OK);
       value_unref(v);
     }
@@ -107,7 +153,8 @@ static void an_unknown_condition_hides_both_branches(void **state) {
   assert_int_equal(eval_node(&t.e, t.last, &v), OK);
   assert_int_equal(v.tag, V_UNKNOWN);
   assert_true(t.e.met_unknown);
-  for (uint32_t i = 1; i < 3; i++) assert_int_equal(t.e.slots[i].tag, V_UNKNOWN);
+  for (uint32_t i = 1; i < 3; i++)
+    assert_int_equal(t.e.slots[i].tag, V_UNKNOWN);
   trial_end(&t);
 }
 
@@ -116,13 +163,30 @@ static void an_unknown_condition_hides_both_branches(void **state) {
 static void secrets_taint_and_never_show(void **state) {
   (void)state;
   static const struct row rows[] = {
-      {"x", "[secret]"}, {"\"Bearer #{x}\"", "[secret]"}, {"x + \"a\"", "[secret]"}, {"\"a\" + x", "[secret]"}, {"[x, 1]", "[[secret], 1]"},
-      {"[x, \"a\"].join", "[secret]"}, {"\"%s\" % x", "[secret]"}, {"\"%p\" % [x]", "[secret]"}, {"x.to_s", "[secret]"}, {"x.inspect", "\"[secret]\""},
-      {"{ a: x }", "{:a=>[secret]}"}, {"x == \"hunter2\"", "true"}, {"x == \"hunter3\"", "false"}, {"x == \"\"", "false"}, {"\"hunter2\" == x", "true"},
-      {"x != \"a\"", "true"}, {"x.nil?", "false"}, {":\"a#{x}\"", "[secret]"},
-      {"x.size", "error: a secret has no size; a secret can be passed on, compared and put into a text; no more"},
-      {"x[0]", "error: secret has no []"}, {"/#{x}/", "error: a secret cannot be put into a regexp"},
-      {"x =~ /h/", "error: a secret =~ a regexp cannot be done"}, {"\"a\".sub(/a/) { |m| x }", "error: a secret cannot be put into a text by sub"},
+      {"x", "[secret]"},
+      {"\"Bearer #{x}\"", "[secret]"},
+      {"x + \"a\"", "[secret]"},
+      {"\"a\" + x", "[secret]"},
+      {"[x, 1]", "[[secret], 1]"},
+      {"[x, \"a\"].join", "[secret]"},
+      {"\"%s\" % x", "[secret]"},
+      {"\"%p\" % [x]", "[secret]"},
+      {"x.to_s", "[secret]"},
+      {"x.inspect", "\"[secret]\""},
+      {"{ a: x }", "{:a=>[secret]}"},
+      {"x == \"hunter2\"", "true"},
+      {"x == \"hunter3\"", "false"},
+      {"x == \"\"", "false"},
+      {"\"hunter2\" == x", "true"},
+      {"x != \"a\"", "true"},
+      {"x.nil?", "false"},
+      {":\"a#{x}\"", "[secret]"},
+      {"x.size", "error: a secret has no size; a secret can be passed on, compared and put into a "
+                 "text; no more"},
+      {"x[0]", "error: secret has no []"},
+      {"/#{x}/", "error: a secret cannot be put into a regexp"},
+      {"x =~ /h/", "error: a secret =~ a regexp cannot be done"},
+      {"\"a\".sub(/a/) { |m| x }", "error: a secret cannot be put into a text by sub"},
       {"[x, \"a\"].sort", "error: a secret cannot be compared with a string"}};
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     struct trial t;
@@ -138,10 +202,21 @@ static void secrets_taint_and_never_show(void **state) {
 static void records_are_read_with_a_dot(void **state) {
   (void)state;
   static const struct row rows[] = {
-      {"x.id", "\"m1\""}, {"x.state", ":sent"}, {"x.size", "7"}, {"x[\"id\"]", "\"m1\""}, {"x[:nope]", "nil"}, {"x&.id", "\"m1\""},
-      {"x.stat", "error: the record has no field stat; did you mean state?"}, {"x.zzz", "error: the record has no field zzz; its first field is id"},
-      {"x.to_h", "{:id=>\"m1\", :state=>:sent, :size=>7}"}, {"x", "#<record id: \"m1\", state: :sent, size: 7>"}, {"x.nil?", "false"},
-      {"x == x", "true"}, {"\"#{x.state}\"", "\"sent\""}, {"[x].map { |r| r.id }", "[\"m1\"]"}, {"x.state == \"sent\"", "true"}};
+      {"x.id", "\"m1\""},
+      {"x.state", ":sent"},
+      {"x.size", "7"},
+      {"x[\"id\"]", "\"m1\""},
+      {"x[:nope]", "nil"},
+      {"x&.id", "\"m1\""},
+      {"x.stat", "error: the record has no field stat; did you mean state?"},
+      {"x.zzz", "error: the record has no field zzz; its first field is id"},
+      {"x.to_h", "{:id=>\"m1\", :state=>:sent, :size=>7}"},
+      {"x", "#<record id: \"m1\", state: :sent, size: 7>"},
+      {"x.nil?", "false"},
+      {"x == x", "true"},
+      {"\"#{x.state}\"", "\"sent\""},
+      {"[x].map { |r| r.id }", "[\"m1\"]"},
+      {"x.state == \"sent\"", "true"}};
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     struct trial t;
     trial_begin(&t, rows[i].expr, NULL);
@@ -201,7 +276,8 @@ static void errors_know_their_place(void **state) {
   set(&t, "x", value_int(7));
   assert_int_equal(eval_node(&t.e, t.last, &v), ERR_VALUE);
   assert_true(t.err.has_at);
-  assert_memory_equal(t.p->sources[0]->text + t.err.at.start, "x / (i - 1)", t.err.at.end - t.err.at.start);
+  assert_memory_equal(t.p->sources[0]->text + t.err.at.start, "x / (i - 1)",
+                      t.err.at.end - t.err.at.start);
   trial_end(&t);
 }
 
@@ -209,7 +285,7 @@ static void errors_know_their_place(void **state) {
 
 struct field_row {
   type_id type;
-  const char *in;   /* text, or tagged JSON when it starts with `=` */
+  const char *in; /* text, or tagged JSON when it starts with `=` */
   bool from_text;
   const char *want; /* inspect, or the error */
 };
@@ -217,26 +293,57 @@ struct field_row {
 static void fields_convert_and_refuse(void **state) {
   (void)state;
   static const struct field_row rows[] = {
-      {T_integer, "12", true, "12"}, {T_integer, "12x", true, "f must be an integer, not \"12x\"; write it like 20"},
-      {T_integer, "", true, "f must be an integer, not \"\"; write it like 20"}, {T_integer, "99999999999999999999", true, "f must be an integer, not \"99999999999999999999\"; write it like 20"},
-      {T_integer, "=\"12\"", false, "f must be an integer, not \"12\"; write it like 20"}, {T_integer, "=1.5", false, "f must be an integer, not 1.5"},
-      {T_float, "2.5", true, "2.5"}, {T_float, "=2", false, "2.0"}, {T_number, "3", true, "3"}, {T_number, "3.5", true, "3.5"}, {T_float, "1e999", true, "f must be a float, not \"1e999\"; write it like 2.5"},
-      {T_boolean, "yes", true, "true"}, {T_boolean, "FALSE", true, "false"}, {T_boolean, "maybe", true, "f must be true or false, not \"maybe\"; write it like true"},
-      {T_string, "a b", true, "\"a b\""}, {T_string, "={\"$symbol\":\"a\"}", false, "\"a\""}, {T_string, "=1", false, "f must be a string, not 1"},
-      {T_symbol, "sent", true, ":sent"}, {T_symbol, "=\"sent\"", false, ":sent"},
-      {T_duration, "15m", true, "15 minutes"}, {T_duration, "15", true, "f must be a duration, not \"15\"; write it like 90s, 1h30m or PT1H30M"},
-      {T_time, "2026-11-02T09:00:00Z", true, "2026-11-02 09:00:00 UTC"}, {T_date, "2026-11-02", true, "2026-11-02 00:00:00 UTC"},
-      {T_date, "2026-11-02T09:00:00Z", true, "f must be a date, not \"2026-11-02T09:00:00Z\"; write it like 2026-11-02"},
+      {T_integer, "12", true, "12"},
+      {T_integer, "12x", true, "f must be an integer, not \"12x\"; write it like 20"},
+      {T_integer, "", true, "f must be an integer, not \"\"; write it like 20"},
+      {T_integer, "99999999999999999999", true,
+       "f must be an integer, not \"99999999999999999999\"; write it like 20"},
+      {T_integer, "=\"12\"", false, "f must be an integer, not \"12\"; write it like 20"},
+      {T_integer, "=1.5", false, "f must be an integer, not 1.5"},
+      {T_float, "2.5", true, "2.5"},
+      {T_float, "=2", false, "2.0"},
+      {T_number, "3", true, "3"},
+      {T_number, "3.5", true, "3.5"},
+      {T_float, "1e999", true, "f must be a float, not \"1e999\"; write it like 2.5"},
+      {T_boolean, "yes", true, "true"},
+      {T_boolean, "FALSE", true, "false"},
+      {T_boolean, "maybe", true, "f must be true or false, not \"maybe\"; write it like true"},
+      {T_string, "a b", true, "\"a b\""},
+      {T_string, "={\"$symbol\":\"a\"}", false, "\"a\""},
+      {T_string, "=1", false, "f must be a string, not 1"},
+      {T_symbol, "sent", true, ":sent"},
+      {T_symbol, "=\"sent\"", false, ":sent"},
+      {T_duration, "15m", true, "15 minutes"},
+      {T_duration, "15", true,
+       "f must be a duration, not \"15\"; write it like 90s, 1h30m or PT1H30M"},
+      {T_time, "2026-11-02T09:00:00Z", true, "2026-11-02 09:00:00 UTC"},
+      {T_date, "2026-11-02", true, "2026-11-02 00:00:00 UTC"},
+      {T_date, "2026-11-02T09:00:00Z", true,
+       "f must be a date, not \"2026-11-02T09:00:00Z\"; write it like 2026-11-02"},
       {T_time, "=\"2026-11-02T09:00:00Z\"", false, "2026-11-02 09:00:00 UTC"},
-      {T_phone, "+1 (500) 555-0006", true, "\"+1 (500) 555-0006\""}, {T_phone, "12ab", true, "f must be a phone number, not \"12ab\"; write it like +15005550006"},
-      {T_email, "ana@example.org", true, "\"ana@example.org\""}, {T_email, "ana@org", true, "f must be an email address, not \"ana@org\"; write it like ana@example.org"},
-      {T_email, "a@b@c.d", true, "f must be an email address, not \"a@b@c.d\"; write it like ana@example.org"},
-      {T_url, "https://example.org/x", true, "\"https://example.org/x\""}, {T_url, "example.org", true, "f must be a URL, not \"example.org\"; write it like https://example.org/path"},
-      {T_path, "data/x.csv", true, "\"data/x.csv\""}, {T_path, "", true, "f must be a path, not \"\"; write it like data/people.csv"},
-      {T_array, "a, b", true, "[\"a\", \"b\"]"}, {T_array, "[1, 2]", true, "[1, 2]"}, {T_array, "[1", true, "f must be an array, not \"[1\"; write it like [\"a\", \"b\"]"},
-      {T_hash, "{\"a\": 1}", true, "{\"a\"=>1}"}, {T_record, "{\"a\": 1}", true, "#<record a: 1>"}, {T_record, "={\"a\":1}", false, "#<record a: 1>"},
-      {T_secret, "k", true, "[secret]"}, {T_any, "=[1,null]", false, "[1, nil]"}, {T_integer, "=null", false, "f must be an integer, not nil"},
-      {T_integer, "={\"$unknown\":true}", false, U}, {T_string, "={\"$secret\":true}", false, "[secret]"}};
+      {T_phone, "+1 (500) 555-0006", true, "\"+1 (500) 555-0006\""},
+      {T_phone, "12ab", true, "f must be a phone number, not \"12ab\"; write it like +15005550006"},
+      {T_email, "ana@example.org", true, "\"ana@example.org\""},
+      {T_email, "ana@org", true,
+       "f must be an email address, not \"ana@org\"; write it like ana@example.org"},
+      {T_email, "a@b@c.d", true,
+       "f must be an email address, not \"a@b@c.d\"; write it like ana@example.org"},
+      {T_url, "https://example.org/x", true, "\"https://example.org/x\""},
+      {T_url, "example.org", true,
+       "f must be a URL, not \"example.org\"; write it like https://example.org/path"},
+      {T_path, "data/x.csv", true, "\"data/x.csv\""},
+      {T_path, "", true, "f must be a path, not \"\"; write it like data/people.csv"},
+      {T_array, "a, b", true, "[\"a\", \"b\"]"},
+      {T_array, "[1, 2]", true, "[1, 2]"},
+      {T_array, "[1", true, "f must be an array, not \"[1\"; write it like [\"a\", \"b\"]"},
+      {T_hash, "{\"a\": 1}", true, "{\"a\"=>1}"},
+      {T_record, "{\"a\": 1}", true, "#<record a: 1>"},
+      {T_record, "={\"a\":1}", false, "#<record a: 1>"},
+      {T_secret, "k", true, "[secret]"},
+      {T_any, "=[1,null]", false, "[1, nil]"},
+      {T_integer, "=null", false, "f must be an integer, not nil"},
+      {T_integer, "={\"$unknown\":true}", false, U},
+      {T_string, "={\"$secret\":true}", false, "[secret]"}};
   struct trial t;
   trial_begin(&t, "x", NULL);
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -245,7 +352,8 @@ static void fields_convert_and_refuse(void **state) {
     struct buf b = BUF_INIT;
     value in, out;
     const char *text = rows[i].in;
-    if (*text == '=') assert_int_equal(json_read(text + 1, strlen(text + 1), t.p->syms, true, &in, &err), OK);
+    if (*text == '=')
+      assert_int_equal(json_read(text + 1, strlen(text + 1), t.p->syms, true, &in, &err), OK);
     else in = value_cstr(text);
     if (field_check(&t.e, &f, in, rows[i].from_text, &out, &err) == OK) {
       value_inspect(out, t.p->syms, &b);
@@ -254,7 +362,8 @@ static void fields_convert_and_refuse(void **state) {
       buf_adds(&b, err.message);
       if (err.help) buf_addf(&b, "; %s", err.help);
     }
-    if (strcmp(buf_str(&b), rows[i].want) != 0) fail_msg("%s: want %s, have %s", text, rows[i].want, buf_str(&b));
+    if (strcmp(buf_str(&b), rows[i].want) != 0)
+      fail_msg("%s: want %s, have %s", text, rows[i].want, buf_str(&b));
     buf_release(&b);
     error_release(&err);
     value_unref(in);
@@ -267,23 +376,38 @@ static void fields_keep_their_bounds(void **state) {
   struct trial t;
   trial_begin(&t, "[2, 5, [\"ab\", \"abc\"], /\\Aab/]", NULL);
   const struct node *list = tree_node(t.e.tree, t.last);
-  node_id min = list->a, max = tree_node(t.e.tree, min)->next, one_of = tree_node(t.e.tree, max)->next, match = tree_node(t.e.tree, one_of)->next;
+  node_id min = list->a, max = tree_node(t.e.tree, min)->next,
+          one_of = tree_node(t.e.tree, max)->next, match = tree_node(t.e.tree, one_of)->next;
   const struct {
     type_id type;
     node_id min, max, one_of, match;
     bool secret, optional;
     const char *in, *want;
   } rows[] = {
-      {T_integer, min, max, 0, 0, false, false, "3", "3"}, {T_integer, min, max, 0, 0, false, false, "1", "f must be at least 2, not 1"},
-      {T_integer, min, max, 0, 0, false, false, "6", "f must be at most 5, not 6"}, {T_string, min, 0, 0, 0, false, false, "a", "f must be at least 2 characters, not 1"},
-      {T_string, 0, max, 0, 0, false, false, "abcdef", "f must be at most 5 characters, not 6"}, {T_array, min, 0, 0, 0, false, false, "a", "f must be at least 2 elements, not 1"},
-      {T_string, 0, 0, one_of, 0, false, false, "abc", "\"abc\""}, {T_symbol, 0, 0, one_of, 0, false, false, "abc", ":abc"},
-      {T_string, 0, 0, one_of, 0, false, false, "x", "f cannot be x; it is one of: ab, abc"}, {T_string, 0, 0, 0, match, false, false, "abz", "\"abz\""},
-      {T_string, 0, 0, 0, match, false, false, "zab", "f must be of the declared form, not \"zab\"; it must match /\\Aab/"},
-      {T_string, 0, 0, 0, 0, true, false, "k", "[secret]"}, {T_string, 0, 0, one_of, 0, true, false, "k", "f cannot be what was given; it is one of: ab, abc"}};
+      {T_integer, min, max, 0, 0, false, false, "3", "3"},
+      {T_integer, min, max, 0, 0, false, false, "1", "f must be at least 2, not 1"},
+      {T_integer, min, max, 0, 0, false, false, "6", "f must be at most 5, not 6"},
+      {T_string, min, 0, 0, 0, false, false, "a", "f must be at least 2 characters, not 1"},
+      {T_string, 0, max, 0, 0, false, false, "abcdef", "f must be at most 5 characters, not 6"},
+      {T_array, min, 0, 0, 0, false, false, "a", "f must be at least 2 elements, not 1"},
+      {T_string, 0, 0, one_of, 0, false, false, "abc", "\"abc\""},
+      {T_symbol, 0, 0, one_of, 0, false, false, "abc", ":abc"},
+      {T_string, 0, 0, one_of, 0, false, false, "x", "f cannot be x; it is one of: ab, abc"},
+      {T_string, 0, 0, 0, match, false, false, "abz", "\"abz\""},
+      {T_string, 0, 0, 0, match, false, false, "zab",
+       "f must be of the declared form, not \"zab\"; it must match /\\Aab/"},
+      {T_string, 0, 0, 0, 0, true, false, "k", "[secret]"},
+      {T_string, 0, 0, one_of, 0, true, false, "k",
+       "f cannot be what was given; it is one of: ab, abc"}};
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-    struct field f = {.name = sym_intern(t.p->syms, "f", 1), .type = rows[i].type, .min = rows[i].min, .max = rows[i].max,
-                      .one_of = rows[i].one_of, .match = rows[i].match, .secret = rows[i].secret, .optional = rows[i].optional};
+    struct field f = {.name = sym_intern(t.p->syms, "f", 1),
+                      .type = rows[i].type,
+                      .min = rows[i].min,
+                      .max = rows[i].max,
+                      .one_of = rows[i].one_of,
+                      .match = rows[i].match,
+                      .secret = rows[i].secret,
+                      .optional = rows[i].optional};
     struct error err = {0};
     struct buf b = BUF_INIT;
     value in = value_cstr(rows[i].in), out;
@@ -294,7 +418,8 @@ static void fields_keep_their_bounds(void **state) {
       buf_adds(&b, err.message);
       if (err.help) buf_addf(&b, "; %s", err.help);
     }
-    if (strcmp(buf_str(&b), rows[i].want) != 0) fail_msg("%s: want %s, have %s", rows[i].in, rows[i].want, buf_str(&b));
+    if (strcmp(buf_str(&b), rows[i].want) != 0)
+      fail_msg("%s: want %s, have %s", rows[i].in, rows[i].want, buf_str(&b));
     buf_release(&b);
     error_release(&err);
     value_unref(in);
@@ -303,12 +428,15 @@ static void fields_keep_their_bounds(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {
-      cmocka_unit_test(unknown_goes_through_everything), cmocka_unit_test(an_unknown_condition_hides_both_branches),
-      cmocka_unit_test(secrets_taint_and_never_show), cmocka_unit_test(records_are_read_with_a_dot),
-      cmocka_unit_test(hooks_give_the_time_and_stop_loops), cmocka_unit_test(a_fork_has_its_own_variables),
-      cmocka_unit_test(errors_know_their_place), cmocka_unit_test(fields_convert_and_refuse),
-      cmocka_unit_test(fields_keep_their_bounds)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(unknown_goes_through_everything),
+                                     cmocka_unit_test(an_unknown_condition_hides_both_branches),
+                                     cmocka_unit_test(secrets_taint_and_never_show),
+                                     cmocka_unit_test(records_are_read_with_a_dot),
+                                     cmocka_unit_test(hooks_give_the_time_and_stop_loops),
+                                     cmocka_unit_test(a_fork_has_its_own_variables),
+                                     cmocka_unit_test(errors_know_their_place),
+                                     cmocka_unit_test(fields_convert_and_refuse),
+                                     cmocka_unit_test(fields_keep_their_bounds)};
   cmocka_set_message_output(CM_OUTPUT_TAP);
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

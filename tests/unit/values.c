@@ -40,7 +40,8 @@ static void shows(value v, const char *want) {
 static void dict_keeps_order_and_replaces(void **state) {
   (void)state;
   struct dict *d = dict_new();
-  for (int64_t i = 0; i < 1000; i++) dict_set(d, value_int((i * 7919) % 1000), value_int(i));
+  for (int64_t i = 0; i < 1000; i++)
+    dict_set(d, value_int((i * 7919) % 1000), value_int(i));
   assert_int_equal(dict_count(d), 1000);
   for (int64_t i = 0; i < 1000; i++) {
     value k, v, found;
@@ -135,7 +136,8 @@ static void equality_follows_ruby(void **state) {
   (void)state;
   value a = value_cstr("a"), secret = value_secret(value_cstr("a"));
   assert_true(value_equal(value_int(1), value_float(1.0), syms));
-  assert_false(value_equal(value_int((INT64_C(1) << 53) + 1), value_float(9007199254740992.0), syms));
+  assert_false(
+      value_equal(value_int((INT64_C(1) << 53) + 1), value_float(9007199254740992.0), syms));
   assert_true(value_equal(a, symbol("a"), syms));
   assert_true(value_equal(secret, a, syms));
   assert_false(value_equal(secret, symbol("b"), syms));
@@ -154,10 +156,22 @@ static void floats_read_as_ruby_writes_them(void **state) {
   static const struct {
     double f;
     const char *text;
-  } cases[] = {{0.1, "0.1"}, {1e20, "1.0e+20"}, {1e14, "100000000000000.0"}, {1e15, "1.0e+15"}, {1e16, "1.0e+16"}, {1e-4, "0.0001"}, {1e-5, "1.0e-05"},
-               {-0.0, "-0.0"}, {5e-324, "5.0e-324"}, {1.7976931348623157e308, "1.7976931348623157e+308"}, {100.0, "100.0"},
-               {0.30000000000000004, "0.30000000000000004"}, {123456.789, "123456.789"}, {2.5e-10, "2.5e-10"}};
-  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) shows(value_float(cases[i].f), cases[i].text);
+  } cases[] = {{0.1, "0.1"},
+               {1e20, "1.0e+20"},
+               {1e14, "100000000000000.0"},
+               {1e15, "1.0e+15"},
+               {1e16, "1.0e+16"},
+               {1e-4, "0.0001"},
+               {1e-5, "1.0e-05"},
+               {-0.0, "-0.0"},
+               {5e-324, "5.0e-324"},
+               {1.7976931348623157e308, "1.7976931348623157e+308"},
+               {100.0, "100.0"},
+               {0.30000000000000004, "0.30000000000000004"},
+               {123456.789, "123456.789"},
+               {2.5e-10, "2.5e-10"}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+    shows(value_float(cases[i].f), cases[i].text);
 }
 
 static void durations_and_times_are_shown(void **state) {
@@ -198,8 +212,15 @@ static void utf8_is_checked(void **state) {
     const char *s;
     size_t len;
     bool valid;
-  } cases[] = {{"a\xC3\xA9\xE2\x82\xAC\xF0\x9F\x98\x80", 10, true}, {"\xC0\x80", 2, false}, {"\xED\xA0\x80", 3, false}, {"\xF4\x90\x80\x80", 4, false}, {"\xE2\x82", 2, false}, {"a\0b", 3, false}, {"\x80", 1, false}};
-  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) assert_int_equal(utf8_valid(cases[i].s, cases[i].len), cases[i].valid);
+  } cases[] = {{"a\xC3\xA9\xE2\x82\xAC\xF0\x9F\x98\x80", 10, true},
+               {"\xC0\x80", 2, false},
+               {"\xED\xA0\x80", 3, false},
+               {"\xF4\x90\x80\x80", 4, false},
+               {"\xE2\x82", 2, false},
+               {"a\0b", 3, false},
+               {"\x80", 1, false}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+    assert_int_equal(utf8_valid(cases[i].s, cases[i].len), cases[i].valid);
   assert_int_equal(utf8_count("a\xC3\xA9\xE2\x82\xAC\xF0\x9F\x98\x80", 10), 4);
   assert_int_equal(char_upper(0x451), 0x401); /* Cyrillic */
   assert_int_equal(char_lower(0x3A9), 0x3C9); /* Greek */
@@ -210,16 +231,33 @@ static void utf8_is_checked(void **state) {
 static void json_comes_back(void **state) {
   (void)state;
   static const char *const texts[] = {
-      "null", "true", "-12", "1.5", "1.0e+20", "\"a\\n\\\"b\\\\\"", "[1,[2,{\"a\":[]}]]", "{\"b\":1,\"a\":{\"c\":null}}",
-      "{\"$symbol\":\"delivered\"}", "{\"$duration\":90000000}", "{\"$time\":\"2026-11-02T09:00:00.25Z\"}",
-      "{\"$time\":9223372036854775807}", "{\"$regexp\":[\"a/b\",5]}", "{\"$range\":[1,null,true]}",
-      "{\"$record\":{\"id\":\"m1\",\"state\":{\"$symbol\":\"sent\"}}}", "{\"$hash\":[[{\"$symbol\":\"a\"},1],[2,[3]]]}",
-      "{\"$hash\":[[\"$time\",1]]}", "{\"$float\":\"NaN\"}", "{\"$float\":\"-Infinity\"}", "{\"$unknown\":true}", "{\"$secret\":true}"};
+      "null",
+      "true",
+      "-12",
+      "1.5",
+      "1.0e+20",
+      "\"a\\n\\\"b\\\\\"",
+      "[1,[2,{\"a\":[]}]]",
+      "{\"b\":1,\"a\":{\"c\":null}}",
+      "{\"$symbol\":\"delivered\"}",
+      "{\"$duration\":90000000}",
+      "{\"$time\":\"2026-11-02T09:00:00.25Z\"}",
+      "{\"$time\":9223372036854775807}",
+      "{\"$regexp\":[\"a/b\",5]}",
+      "{\"$range\":[1,null,true]}",
+      "{\"$record\":{\"id\":\"m1\",\"state\":{\"$symbol\":\"sent\"}}}",
+      "{\"$hash\":[[{\"$symbol\":\"a\"},1],[2,[3]]]}",
+      "{\"$hash\":[[\"$time\",1]]}",
+      "{\"$float\":\"NaN\"}",
+      "{\"$float\":\"-Infinity\"}",
+      "{\"$unknown\":true}",
+      "{\"$secret\":true}"};
   for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
     struct error err = {0};
     struct buf b = BUF_INIT;
     value v;
-    if (json_read(texts[i], strlen(texts[i]), syms, true, &v, &err) != OK) fail_msg("%s: %s", texts[i], err.message);
+    if (json_read(texts[i], strlen(texts[i]), syms, true, &v, &err) != OK)
+      fail_msg("%s: %s", texts[i], err.message);
     json_write(v, syms, true, &b);
     assert_string_equal(buf_str(&b), texts[i]);
     value_unref(v);
@@ -231,11 +269,19 @@ static void bad_json_says_where(void **state) {
   (void)state;
   static const struct {
     const char *text, *part;
-  } cases[] = {{"[1,\n 2,]", "line 2"}, {"", "line 1"}, {"{\"a\":1", "line 1"}, {"\"\xFF\"", "line 1"}, {"99999999999999999999", "integer"}, {"{\"$time\":\"yesterday\"}", "$time"}, {"{\"$range\":[1]}", "$range"}, {"{\"$regexp\":[\"(\",0]}", "regexp"}};
+  } cases[] = {{"[1,\n 2,]", "line 2"},
+               {"", "line 1"},
+               {"{\"a\":1", "line 1"},
+               {"\"\xFF\"", "line 1"},
+               {"99999999999999999999", "integer"},
+               {"{\"$time\":\"yesterday\"}", "$time"},
+               {"{\"$range\":[1]}", "$range"},
+               {"{\"$regexp\":[\"(\",0]}", "regexp"}};
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     struct error err = {0};
     value v;
-    assert_int_equal(json_read(cases[i].text, strlen(cases[i].text), syms, true, &v, &err), ERR_VALUE);
+    assert_int_equal(json_read(cases[i].text, strlen(cases[i].text), syms, true, &v, &err),
+                     ERR_VALUE);
     if (!strstr(err.message, cases[i].part)) fail_msg("%s: %s", cases[i].text, err.message);
     error_release(&err);
   }
@@ -264,7 +310,9 @@ static bool matches(const char *pattern, unsigned flags, const char *text) {
   struct match m;
   bool found;
   if (value_regexp(pattern, strlen(pattern), flags, &v, &err) != OK) fail_msg("%s", err.message);
-  assert_int_equal(regex_search(value_regex(v), (struct text){text, strlen(text)}, 0, false, &found, &m, &err), OK);
+  assert_int_equal(
+      regex_search(value_regex(v), (struct text){text, strlen(text)}, 0, false, &found, &m, &err),
+      OK);
   value_unref(v);
   return found;
 }
@@ -292,7 +340,9 @@ static void regexps_stop(void **state) {
   bool found;
   const char *text = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab";
   assert_int_equal(value_regexp("^(a+)+$", 7, 0, &v, &err), OK);
-  assert_int_equal(regex_search(value_regex(v), (struct text){text, strlen(text)}, 0, false, &found, &m, &err), ERR_LIMIT);
+  assert_int_equal(
+      regex_search(value_regex(v), (struct text){text, strlen(text)}, 0, false, &found, &m, &err),
+      ERR_LIMIT);
   assert_non_null(strstr(err.message, "steps"));
   error_release(&err);
   value_unref(v);
@@ -302,14 +352,21 @@ static void regexps_stop(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {
-      cmocka_unit_test(dict_keeps_order_and_replaces), cmocka_unit_test(symbols_and_strings_are_one_key),
-      cmocka_unit_test(composite_keys_compare_by_content), cmocka_unit_test(depth_and_unknown_are_known),
-      cmocka_unit_test(references_are_counted), cmocka_unit_test(equality_follows_ruby),
-      cmocka_unit_test(floats_read_as_ruby_writes_them), cmocka_unit_test(durations_and_times_are_shown),
-      cmocka_unit_test(secrets_never_show), cmocka_unit_test(utf8_is_checked), cmocka_unit_test(json_comes_back),
-      cmocka_unit_test(bad_json_says_where), cmocka_unit_test(deep_json_is_refused), cmocka_unit_test(regexps_speak_ruby),
-      cmocka_unit_test(regexps_stop)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(dict_keeps_order_and_replaces),
+                                     cmocka_unit_test(symbols_and_strings_are_one_key),
+                                     cmocka_unit_test(composite_keys_compare_by_content),
+                                     cmocka_unit_test(depth_and_unknown_are_known),
+                                     cmocka_unit_test(references_are_counted),
+                                     cmocka_unit_test(equality_follows_ruby),
+                                     cmocka_unit_test(floats_read_as_ruby_writes_them),
+                                     cmocka_unit_test(durations_and_times_are_shown),
+                                     cmocka_unit_test(secrets_never_show),
+                                     cmocka_unit_test(utf8_is_checked),
+                                     cmocka_unit_test(json_comes_back),
+                                     cmocka_unit_test(bad_json_says_where),
+                                     cmocka_unit_test(deep_json_is_refused),
+                                     cmocka_unit_test(regexps_speak_ruby),
+                                     cmocka_unit_test(regexps_stop)};
   cmocka_set_message_output(CM_OUTPUT_TAP);
   return cmocka_run_group_tests(tests, start, stop);
 }
