@@ -72,6 +72,6 @@ struct expr build_group(struct parser *p, struct expr inner, at_t at);
 struct expr build_string(struct parser *p, struct list parts, uint32_t kind, at_t at);
 struct expr build_heredoc(struct parser *p, struct list parts, bool squiggly, enum escapes how,
                           at_t at);
-struct expr build_joined(struct parser *p, struct expr a, struct expr b, at_t at); /* "a" "b" */
+struct expr build_joined(struct parser *p, struct list strings, at_t at); /* "a" "b" */
 
 #endif

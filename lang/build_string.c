@@ -53,25 +53,23 @@ struct expr build_string(struct parser *p, struct list parts, uint32_t number, a
   }
 }
 
-struct expr build_joined(struct parser *p, struct expr a, struct expr b, at_t at) {
-  struct list parts = {0};
-  struct expr both[] = {a, b};
-  for (int i = 0; i < 2; i++) {
-    const struct node *n = tree_node(p->tree, both[i].id);
-    if (n->kind == N_dstr && !(n->flags & NF_SYMBOL)) {
-      node_id last = n->a;
-      while (last && tree_node(p->tree, last)->next)
-        last = tree_node(p->tree, last)->next;
-      if (!n->a) continue;
-      if (parts.tail) tree_node(p->tree, parts.tail)->next = n->a;
-      else parts.head = n->a;
-      parts.tail = last;
-      if (both[i].depth - 1 > parts.depth) parts.depth = both[i].depth - 1;
-    } else if (n->kind == N_str) {
-      list_add(p->tree, &parts, both[i]);
+struct expr build_joined(struct parser *p, struct list strings, at_t at) {
+  struct list parts = {.depth = strings.depth};
+  for (node_id i = strings.head, next; i; i = next) {
+    struct node *n = tree_node(p->tree, i);
+    next = n->next;
+    n->next = 0;
+    if (n->kind == N_str) {
+      list_add(p->tree, &parts, (struct expr){i, 1});
+    } else if (n->kind == N_dstr && !(n->flags & NF_SYMBOL)) {
+      for (node_id part = n->a, after; part; part = after) {
+        after = tree_node(p->tree, part)->next;
+        tree_node(p->tree, part)->next = 0;
+        list_add(p->tree, &parts, (struct expr){part, 1});
+      }
     } else {
       syntax_error(p, D_syntax, n->start, n->end, "only strings can stand side by side");
-      return a;
+      return build_error(p, at);
     }
   }
   return parts_node(p, N_dstr, parts, at);

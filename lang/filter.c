@@ -22,7 +22,7 @@ static bool is_gap(char c) {
 
 /* --- openers --- */
 
-static uint32_t line_indent(const struct parser *p) {
+uint32_t line_indent(const struct parser *p) {
   uint32_t at = p->line_start;
   while (p->text[at] == ' ' || p->text[at] == '\t')
     at++;
@@ -115,13 +115,13 @@ static bool report_group(struct parser *p) {
   const char *word = p->text + p->last_start, *rest = p->text + p->end;
   int name = (int)(p->last_end - p->last_start), len = 0, depth = 0, line;
   bool comma = false;
-  for (; rest[len] && rest[len] != '\n' && depth >= 0; len++) {
+  for (; len < 200 && rest[len] && rest[len] != '\n' && depth >= 0; len++) {
     if (strchr("([{", rest[len])) depth++;
     if (strchr(")]}", rest[len])) depth--;
     comma |= depth == 0 && rest[len] == ',';
   }
   line = len;
-  while (rest[line] && !strchr("\n#;{", rest[line]))
+  while (line < 200 && rest[line] && !strchr("\n#;{", rest[line]))
     line++;
   while (line > len && rest[line - 1] == ' ')
     line--;

@@ -165,7 +165,7 @@ expr: primary
   ;
 
 primary: LITERAL
-  | strings
+  | strings { $$.expr = build_joined(p, $1.list, @$); }
   | string
   | IDENT { $$.expr = build_name(p, $1.name, @$); }
   | CONST { $$.expr = build_const(p, $1.name, @$); }
@@ -250,9 +250,9 @@ whens: when { $$.list = list_one($1.expr); }
 when: WHEN element_list then body { $$.expr = build_when(p, $2.list, $4.expr, @$); };
 
 string: STR_BEG parts STR_END { $$.expr = build_string(p, $2.list, $3.num, @$); };
-strings: STRING adjacent { $$.expr = build_joined(p, $1.expr, $2.expr, @$); }
-  | string adjacent { $$.expr = build_joined(p, $1.expr, $2.expr, @$); }
-  | strings adjacent { $$.expr = build_joined(p, $1.expr, $2.expr, @$); }
+strings: STRING adjacent { $$.list = list_with(p, list_one($1.expr), $2.expr); }
+  | string adjacent { $$.list = list_with(p, list_one($1.expr), $2.expr); }
+  | strings adjacent { $$.list = list_with(p, $1.list, $2.expr); }
   ;
 adjacent: STRING
   | string

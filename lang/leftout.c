@@ -68,17 +68,19 @@ static int as_number(struct parser *p, int token, uint32_t num) {
 
 /* Passes over the rest of the line, `while x do`, `def f(a)`, `rescue E => e`: a refused first line
  * says nothing more. The opener, if any, is on the stack. */
+static bool header_ends(const struct parser *p) {
+  uint32_t at = scan_at(p);
+  while (p->text[at] == ' ' || p->text[at] == '\t')
+    at++;
+  return !p->text[at] || strchr("\n\r#;", p->text[at]);
+}
+
 static void header_skip(struct parser *p) {
-  uint32_t level = p->depth;
-  p->header = level;
+  uint32_t level = p->header = p->depth;
   p->state = S_OPERAND;
-  for (;;) {
-    uint32_t before = scan_at(p);
-    char c = p->text[before];
-    if (p->depth == level && c == ';') break;
+  while (!header_ends(p) || p->depth > level) {
     int token = token_next(p);
-    if (!token || p->depth < level) break;
-    if (p->depth == level && (token == T_NEWLINE || token == T_THEN)) break;
+    if (!token || p->depth < level || (p->depth == level && token == T_THEN)) break;
   }
   p->header = 0;
   p->state = S_OPERAND;
@@ -161,7 +163,9 @@ static int stand_in(struct parser *p, enum kind kind) {
 int leftout_token(struct parser *p) {
   const struct keyword *k = keyword_find(p->text + p->start, p->end - p->start);
   diag_help(syntax_error(p, D_left_out, p->start, p->end, "%s", k->message), "%s", k->help);
-  return p->fatal ? 0 : stand_in(p, k->kind);
+  if (p->fatal) return 0;
+  bool nested = p->header && (k->kind == LOOP || k->kind == BLOCK || k->kind == CLAUSE);
+  return nested ? as_name(p) : stand_in(p, k->kind);
 }
 
 /* --- over the finished tree --- */

@@ -427,7 +427,7 @@ bool literal_letters(struct parser *p, uint32_t at, uint32_t to) {
     if (k < 0) continue;
     diag_help(syntax_error(p, D_character, i, i + len, "%s stands here", lookalikes[k].what), "%s",
               lookalikes[k].help);
-    p->end = i + len;
+    p->end = to;
     return false;
   }
   return true;
@@ -447,13 +447,21 @@ uint32_t literal_stray(struct parser *p, uint32_t at) {
   return at + 1;
 }
 
+/* Where a `/` or the line ends, not looking far. */
+static size_t guess_end(const char *s) {
+  size_t len = 0;
+  while (len < 200 && s[len] && s[len] != '/' && s[len] != '\n')
+    len++;
+  return len;
+}
+
 bool literal_regex_guess(struct parser *p, uint32_t to) {
   char next = p->text[to];
   if (p->state != S_NAME || !p->space || next == ' ' || next == '\t' || next == '\n' ||
       next == '\r')
     return false;
   const char *s = p->text + to;
-  size_t len = strcspn(s, "/\n");
+  size_t len = guess_end(s);
   int name = (int)(p->last_end - p->last_start);
   const char *word = p->text + p->last_start;
   bool regex = s[len] == '/';

@@ -143,6 +143,7 @@ void scan_jump(struct parser *p, uint32_t at); /* go on there */
 int filter_next(union token_value *value, struct token_span *at, struct parser *p);
 bool opener_push(struct parser *p, enum opener_kind kind);
 int token_next(struct parser *p); /* 0 at the end */
+uint32_t line_indent(const struct parser *p);
 
 /* recover.c: after a syntax error at `token` the rest of its statement is passed over. */
 void recover_start(struct parser *p, int token);

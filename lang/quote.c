@@ -358,6 +358,7 @@ static bool continues(const struct parser *p, uint32_t at, bool gap) {
   if (!gap && ((s[0] == '.' && s[1] != '.') || (s[0] == '&' && s[1] == '.'))) return true;
   if (o->ternaries && s[0] == ':' && is_blank(s[1])) return true;
   if (o->kind < O_HASH) return false;
+  if (at >= p->length) return true; /* what is missing is the closing bracket */
   return s[0] == (o->kind == O_ARRAY || o->kind == O_INDEX   ? ']'
                   : o->kind == O_HASH || o->kind == O_INTERP ? '}'
                                                              : ')');

@@ -12,18 +12,11 @@ static bool all_brackets(const struct parser *p, uint32_t level) {
   return true;
 }
 
-static uint32_t indent_at(const struct parser *p) {
-  uint32_t at = p->line_start;
-  while (p->text[at] == ' ' || p->text[at] == '\t')
-    at++;
-  return at - p->line_start;
-}
-
 /* At a line's end: is this the end of the statement? Open brackets are given up when the next line
  * is not indented further. */
 static bool ends_here(struct parser *p) {
   if (p->depth > p->skip_level) {
-    if (!all_brackets(p, p->skip_level) || indent_at(p) > p->skip_indent) return false;
+    if (!all_brackets(p, p->skip_level) || line_indent(p) > p->skip_indent) return false;
     p->depth = p->skip_level;
   }
   return true;

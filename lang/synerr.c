@@ -155,7 +155,7 @@ static int word_len(const struct slip *s) {
 static int rest_len(const struct slip *s) {
   const char *rest = s->p->text + s->at.start;
   int depth = 0, len = 0;
-  for (; rest[len] && rest[len] != '\n' && rest[len] != ';' && rest[len] != '#'; len++) {
+  for (; len < 200 && rest[len] && !strchr("\n;#", rest[len]); len++) {
     if (strchr("([{", rest[len])) depth++;
     if (strchr(")]}", rest[len]) && depth-- == 0) break;
     if (len && strncmp(rest + len, " do", 3) == 0 &&
