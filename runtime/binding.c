@@ -1,8 +1,8 @@
 /* Calls of actions: the one door to the world, and the one place for its rules.
  *
- * The intent of a write is on disk before its driver runs, the result is
- * checked against what the action gives, and the outcome is journalled before anything that depends
- * on it. Drivers are evaluated here, with primitives at hand that no runbook can reach. */
+ * The intent of a write is on disk before its driver runs, the result is checked against what the
+ * action gives, and the outcome is journalled before anything that depends on it. Drivers are
+ * evaluated here, with primitives at hand that no runbook can reach. */
 #include "run.h"
 
 #include <errno.h>

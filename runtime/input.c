@@ -87,7 +87,7 @@ struct gathering {
   struct buf problems, missing;
 };
 
-/* Gives one input its value, or notes what is wrong. A status other than OK ends the gathering. */
+/* Gives one input its value, or notes what is wrong; then nobody is asked for the rest. A status other than OK ends the gathering. */
 static enum status gather(struct gathering *g, const struct field *f, struct error *err) {
   struct run *run = g->run;
   const struct given_input *in = given(run, name_of(run, f));
@@ -108,7 +108,7 @@ static enum status gather(struct gathering *g, const struct field *f, struct err
   } else if (!f->optional) {
     problem(&g->missing, "%s%s%s", name_of(run, f), f->about ? ": " : "", f->about ? f->about : "");
   }
-  if (status != OK) problem(&g->problems, "input %s: %s", name_of(run, f), why.message);
+  if (status != OK) problem(&g->problems, "input: %s", why.message);
   error_release(&why);
   dict_set(g->inputs, value_symbol(f->name), status == OK ? v : VALUE_NIL);
   return OK;

@@ -1,0 +1,243 @@
+#!/usr/bin/perl
+# stepwise run, runs, show as commands: usage, selection, JSON, locks, the journal, signals, terminals.
+use strict;
+use warnings;
+use lib 'tests/lib';
+use Stepwise;
+use Runs;
+use File::Temp 'tempdir';
+use IO::Handle;
+use JSON::PP;
+use Test::More;
+
+my $dir = tempdir(CLEANUP => 1);
+my $plain = <<'RUBY';
+runbook "plain" do
+  title "Plain"
+  step "One" do
+    note "first"
+  end
+  step "Two" do
+    note "second"
+  end
+  step "Three" do
+    note "third"
+  end
+end
+RUBY
+write_file("$dir/plain.rb", $plain);
+my $journal = "$dir/j.db";
+sub stepwise { return run_quietly($stepwise, @_) }
+sub run_plain { return stepwise('run', "$dir/plain.rb", '--journal', $journal, @_) }
+
+# Usage: what is wrong is said, with what was meant, and nothing is run.
+for my $case (
+  [['run'], 2, qr/name the runbook's file/],
+  [['run', 'a.rb', 'b.rb'], 2, qr/one runbook at a time/],
+  [['run', 'a.rb', '--jurnal', 'x'], 2, qr/no option --jurnal; did you mean --journal\?/],
+  [['run', 'a.rb', '--set'], 2, qr/--set needs a value/],
+  [['run', 'a.rb', '--set', 'x'], 2, qr/--set wants NAME=VALUE/],
+  [['run', 'a.rb', '--skip', 'x'], 2, qr/--skip needs --reason/],
+  [['run', 'a.rb', '--from', 'x', '--only', 'y'], 2, qr/exclude each other/],
+  [['run', 'a.rb', '--json=1'], 2, qr/--json takes no value/],
+  [['run', 'a.rb', '--dry-run'], 2, qr/--dry-run is not there yet/],
+  [['run', "$dir/none.rb"], 3, qr/cannot read .*none\.rb: No such file/],
+  [['run', $dir], 3, qr/it is a directory/],
+  [['runs', '--state', 'happy'], 2, qr/no state 'happy'/],
+  [['runs', '--last', 'x'], 2, qr/--last wants a number/],
+  [['show', 'a', 'b'], 2, qr/unexpected 'b'/],
+) {
+  my ($said, $exit) = stepwise(@{$case->[0]});
+  ok($exit == $case->[1] && $said =~ $case->[2], "stepwise @{$case->[0]}" =~ s/\Q$dir\E/DIR/gr) or diag("exit $exit\n$said");
+}
+
+# Selection of steps.
+my ($said, $exit) = run_plain('--only', 'two');
+is($exit, 0, '--only');
+like($said, qr/One \.+ skipped\n.*not the step of --only.*second.*Three \.+ skipped/s, 'runs that one');
+($said) = run_plain('--from', 'two');
+ok($said !~ /first/ && $said =~ /second.*third/s, '--from begins there') or diag($said);
+($said) = run_plain('--skip', 'two', '--reason', 'done by hand');
+ok($said !~ /second/ && $said =~ /skipped\n +done by hand/ && $said =~ /third/, '--skip passes over one, with its reason') or diag($said);
+($said, $exit) = run_plain('--only', 'tow');
+ok($exit == 3 && $said =~ /no step 'tow'.*did you mean 'two'/s, 'a step that does not exist') or diag("$exit $said");
+
+# Listing and showing.
+($said) = stepwise('runs', '--journal', $journal);
+my @rows = split /\n/, $said;
+ok(@rows == 4 && $rows[0] =~ /^RUN +STATE/ && $rows[1] =~ /^\d{8}-\d{6}-\w{4}  succeeded /, 'runs lists them, whole ids') or diag($said);
+my ($id) = $rows[1] =~ /^(\S+)/;
+($said) = stepwise('show', $id, '--journal', $journal);
+like($said, qr/^Plain\nrun $id of plain \(.*plain\.rb\)\nstarted .* UTC by /, 'show tells which run');
+like($said, qr/options:\n +only +two/, 'and its options');
+like($said, qr/Two  \(two\)\n\d\d:\d\d:\d\d +second\n/, 'and its steps');
+($said, $exit) = stepwise('show', 'nothing', '--journal', $journal);
+ok($exit == 3 && $said =~ /nothing/, 'a run that does not exist');
+($said) = stepwise('runs', '--state', 'held', '--journal', $journal);
+like($said, qr/^no runs/, 'none of that state');
+
+# JSON: one object for each event on stdout, people's text on stderr.
+{
+  my $out = `$stepwise run $dir/plain.rb --journal $journal --json 2>$dir/err`;
+  my @events = map { decode_json($_) } split /\n/, $out;
+  is_deeply([map { $_->{kind} } @events],
+            ['run.started', ('step.started', 'noted', 'step.finished') x 3, 'run.succeeded'], '--json prints every event');
+  ok(!(grep { !$_->{seq} || !$_->{time_us} || !$_->{actor} || ref $_->{data} ne 'HASH' } @events), 'whole');
+  like(read_file("$dir/err"), qr/\[1\/3\] One/, 'and people read stderr');
+  my ($shown) = stepwise('show', '--json', '--journal', $journal);
+  is(scalar(split /\n/, $shown), scalar(@events), 'show --json gives the same events');
+}
+
+# Standard input as the runbook.
+$said = `$stepwise run - --journal $journal <$dir/plain.rb 2>&1`;
+like($said, qr/third\n/, 'a runbook from standard input');
+
+# Modules beside the file.
+write_file("$dir/far.rb", "binding :far, \"Far\" do\n  action :go, effect: :read do\n    gives :integer\n  end\nend\n"
+    . "driver :near, for: :far, default: true do\n  perform(:go) { 41 + 1 }\nend\n");
+write_file("$dir/uses.rb", "runbook \"uses\" do\n  use \"far\"\n  step \"Go\" do\n    show far.go\n  end\nend\n");
+($said, $exit) = stepwise('run', "$dir/uses.rb", '--journal', $journal);
+ok($exit == 0 && $said =~ /^ +42$/m, 'use finds a file beside the runbook') or diag($said);
+write_file("$dir/uses.rb", "runbook \"uses\" do\n  use \"fra\"\n  step \"Go\" do\n    show 1\n  end\nend\n");
+($said, $exit) = stepwise('run', "$dir/uses.rb", '--journal', $journal);
+ok($exit == 3 && $said =~ /no module 'fra'/, 'and says when there is none') or diag("$exit $said");
+write_file("$dir/uses.rb", "runbook \"uses\" do\n  use \"../secret\"\n  step \"Go\" do\n    show 1\n  end\nend\n");
+($said, $exit) = stepwise('run', "$dir/uses.rb", '--journal', $journal);
+ok($exit == 3 && $said =~ /no module/, 'and looks nowhere above it') or diag("$exit $said");
+
+# What cannot be run yet is refused by name.
+write_file("$dir/not.rb", "runbook \"not\" do\n  parallel at_once: 2 do\n    step \"A\" do\n      note \"a\"\n    end\n  end\nend\n");
+($said, $exit) = stepwise('run', "$dir/not.rb", '--journal', $journal);
+ok($exit == 3 && $said =~ /`?parallel`?/ && $said !~ /\[1/, 'a construct that cannot be run yet is an error by name') or diag($said);
+
+# Locks.
+write_file("$dir/lock.rb", "runbook \"lock\" do\n  lock \"the one\"\n  step \"Wait\" do\n    note \"in\"\n    wait 30.seconds\n  end\nend\n");
+sub start_run {
+  my ($file, @args) = @_;
+  my $pid = open(my $from, '-|') // die;
+  if (!$pid) {
+    open STDIN, '<', '/dev/null';
+    open STDERR, '>&', \*STDOUT;
+    exec 'timeout', '--foreground', '60', $stepwise, 'run', $file, '--journal', $journal, @args;
+  }
+  return ($pid, $from);
+}
+sub read_until {
+  my ($from, $want) = @_;
+  my $seen = '';
+  while (defined(my $c = getc $from)) { $seen .= $c; last if $seen =~ $want }
+  return $seen;
+}
+sub finish {
+  my ($pid, $from) = @_;
+  local $/;
+  my $rest = <$from> // '';
+  close $from;
+  return ($rest, $? & 127 ? 128 + ($? & 127) : $? >> 8);
+}
+{
+  my ($pid, $from) = start_run("$dir/lock.rb");
+  my $seen = read_until($from, qr/waiting, /);
+  ($said, $exit) = stepwise('run', "$dir/lock.rb", '--journal', $journal);
+  ok($exit == 1 && $said =~ /another run holds the lock 'the one': run \S+ by \S+, process \d+/, 'a second run is told who holds the lock') or diag($said);
+  # A signal at a safe place; the lock dies with the process.
+  kill 'INT', $pid;
+  my ($rest, $code) = finish($pid, $from);
+  is($code, 130, 'an interrupted run ends with 130') or diag($seen . $rest);
+  like($rest, qr/interrupted: stopping at the next safe place.*cancelled.*nothing was changed/s, 'and says what became of it');
+  ($said) = stepwise('runs', '--last', '1', '--journal', $journal);
+  like($said, qr/ cancelled /, 'as the journal has it');
+}
+{
+  write_file("$dir/wrote.rb", "runbook \"wrote\" do\n  step \"Act\" do\n    pool.drain(node: \"x\")\n    wait 30.seconds\n    rollback { pool.restore node: \"x\" }\n  end\nend\n$pool");
+  my ($pid, $from) = start_run("$dir/wrote.rb");
+  my $seen = read_until($from, qr/waiting, /);
+  ($said) = stepwise('runs', '--last', '1', '--journal', $journal);
+  like($said, qr/ running /, 'a live run is seen from elsewhere');
+  kill 'TERM', $pid;
+  my ($rest, $code) = finish($pid, $from);
+  ok($code == 130 && $rest =~ /^held.*done and not undone, latest first: act/ms, 'after a write it is held') or diag("$code $seen$rest");
+}
+
+# The journal.
+($said, $exit) = stepwise('run', "$dir/plain.rb", '--journal', "$dir/plain.rb");
+ok($exit == 9 && $said !~ /\[1/, 'a journal that is none: code 9, nothing is run') or diag("$exit $said");
+($said, $exit) = stepwise('run', "$dir/plain.rb", '--journal', "$dir/no/such/dir/j.db");
+ok($exit == 9 && $said !~ /\[1/, 'a journal that cannot be made') or diag("$exit $said");
+{
+  local $ENV{STEPWISE_JOURNAL} = "$dir/other.db";
+  stepwise('run', "$dir/plain.rb");
+  ok(-s "$dir/other.db", 'STEPWISE_JOURNAL says where it is');
+  delete $ENV{STEPWISE_JOURNAL};
+  local $ENV{XDG_STATE_HOME} = "$dir/state";
+  stepwise('run', "$dir/plain.rb");
+  ok(-s "$dir/state/stepwise/journal.db", 'else it is in the state directory');
+}
+
+# A journal that cannot grow: no new write is begun.
+SKIP: {
+  skip 'no limit on the size of files here', 1 if system('sh', '-c', 'ulimit -f 100 2>/dev/null') != 0;
+  write_file("$dir/full.rb", "runbook \"full\" do\n  step \"Fill\" do\n    text = \"x\" * 400_000\n    note text\n    pool.drain(node: \"one\")\n    rollback { pool.restore node: \"one\" }\n  end\n"
+      . "  step \"More\" do\n    pool.drain(node: \"two\")\n    irreversible \"no\"\n  end\nend\n$pool");
+  ($said, $exit) = run_quietly('sh', '-c', "ulimit -f 300; exec $stepwise run $dir/full.rb --journal $dir/full.db --json >$dir/full.out");
+  ok($exit == 9 && $said =~ /journal/ && $said !~ /drain: done/, 'a full disk: code 9, and no write is begun') or diag("$exit " . substr($said, -600));
+}
+
+# A terminal.
+SKIP: {
+  skip 'needs python3', 4 if system('python3 -c "import pty" 2>/dev/null') != 0;
+  write_file("$dir/tty.rb", <<'RUBY');
+runbook "tty" do
+  input :who, :string, about: "who"
+  step "Ask" do
+    n = ask "How many?", :integer
+    confirm "Sure?"
+    word = choose "Which?", ["red", "green"], suggest: "green"
+    note "#{input.who} #{n} #{word}"
+    secret_word = ask "Word?", :secret
+    note "got #{secret_word}"
+  end
+  step "Gate" do
+    approve "Go", by: :lead
+    note "through"
+  end
+end
+RUBY
+  write_file("$dir/terminal.py", <<'PYTHON');
+import os, pty, sys, select
+def run(args, answers):
+    pid, fd = pty.fork()
+    if pid == 0:
+        os.environ["TERM"] = "dumb"
+        os.execv(args[0], args)
+    seen, at = b"", 0
+    while True:
+        ready, _, _ = select.select([fd], [], [], 30)
+        if not ready: break
+        try: got = os.read(fd, 4096)
+        except OSError: break
+        if not got: break
+        seen += got
+        while answers and answers[0][0].encode() in seen[at:]:
+            at += seen[at:].index(answers[0][0].encode()) + len(answers[0][0])
+            os.write(fd, answers.pop(0)[1].encode())
+    _, status = os.waitpid(pid, 0)
+    sys.stdout.buffer.write(seen.replace(b"\r", b""))
+    sys.exit(os.WEXITSTATUS(status) if os.WIFEXITED(status) else 99)
+exec(open(sys.argv[1]).read())
+PYTHON
+  write_file("$dir/good.py", qq{run(["$stepwise", "run", "$dir/tty.rb", "--journal", "$journal"], [("who (who", "kim\\n"), ("How many?", "x\\n"), ("How many?", "3\\n"), ("Sure?", "maybe\\n"), ("Sure?", "y\\n"), ("number or text", "\\n"), ("Word?", "hunter2\\n"), ("approve or deny", "approve\\n"), ("your name", "lee\\n")])\n});
+  ($said, $exit) = run_quietly('python3', "$dir/terminal.py", "$dir/good.py");
+  ok($exit == 0 && $said =~ /kim 3 green/ && $said =~ /through/, 'a person is asked, and asked again') or diag("$exit $said");
+  ok($said =~ /answer yes or no/ && $said !~ /hunter2/, 'what is secret is not shown') or diag($said);
+  write_file("$dir/int.py", qq{run(["$stepwise", "run", "$dir/tty.rb", "--journal", "$journal", "--set", "who=x"], [("How many?", "\\x03")])\n});
+  ($said, $exit) = run_quietly('python3', "$dir/terminal.py", "$dir/int.py");
+  ok($exit == 130 && $said =~ /cancelled/, 'Ctrl-C at a question') or diag("$exit $said");
+  write_file("$dir/eof.py", qq{run(["$stepwise", "run", "$dir/tty.rb", "--journal", "$journal", "--set", "who=x"], [("How many?", "\\x04")])\n});
+  ($said, $exit) = run_quietly('python3', "$dir/terminal.py", "$dir/eof.py");
+  ok($exit == 4 && $said =~ /waiting.*: the terminal's input has ended/, 'the end of input') or diag("$exit $said");
+}
+
+($said, $exit) = stepwise('journal', 'verify', '--journal', $journal);
+is($exit, 0, 'after all this the journal is good') or diag($said);
+done_testing;
