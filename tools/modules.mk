@@ -8,7 +8,7 @@ module_obj = $(call obj,$(wildcard runtime/primitives/$(1)/*.c))
 $(modules): $(BUILD)/stepwise-%.so: $$(call module_obj,$$*)
 	$(call say,LINK $@)
 	$(Q)$(CC) $(ALL_CFLAGS) $(filter-out -pie,$(ALL_LDFLAGS)) -shared -o $@ $(filter %.o,$^) $(MODULE_LIBS)
-$(BUILD)/obj/runtime/primitives/xlsx/%.o: CFLAGS += -fPIC -fvisibility=hidden
+$(BUILD)/obj/runtime/primitives/xlsx/%.o: ALL_CFLAGS += -fPIC -fvisibility=hidden
 
 .PHONY: modules
 modules: $(modules)
