@@ -23,6 +23,10 @@ const char *name_text(const struct check *k, sym s) {
   return sym_text(k->syms, s);
 }
 
+const char *keyword_text(const struct check *k, sym s) {
+  return arena_printf(k->arena, "%s:", name_text(k, s));
+}
+
 bool tell_once(struct check *k, sym name, unsigned what) {
   if (name >= k->told_cap) {
     size_t cap = k->told_cap ? k->told_cap : 1024;

@@ -89,8 +89,6 @@ struct check {
   struct step **step_list; /* those seen so far */
   size_t step_count, step_cap;
   struct vec outputs;
-  /* the expression */
-  unsigned depth;
   /* said already */
   uint8_t *told; /* by sym */
   size_t told_cap;
@@ -106,6 +104,7 @@ struct span span_of(const struct check *k, node_id n);
 struct span span_join(struct span a, struct span b);
 struct span span_call_name(const struct check *k, const struct node *call); /* of the word alone */
 const char *name_text(const struct check *k, sym s);
+const char *keyword_text(const struct check *k, sym s); /* "name:" */
 bool tell_once(struct check *k, sym name, unsigned what); /* true the first time */
 enum { TOLD_NAME = 1, TOLD_UNSET = 2, TOLD_WORD = 4, TOLD_STEP_ID = 8, TOLD_INPUT = 16, TOLD_CHILD = 32 };
 static inline struct node *node_at(const struct check *k, node_id n) { return tree_node(k->t, n); }
@@ -164,6 +163,7 @@ type_id check_lead(struct check *k, node_id n);          /* a statement or an as
 type_id check_body(struct check *k, node_id body, bool lead); /* type of its last statement */
 type_id check_block(struct check *k, node_id block, const type_id *params, size_t count, bool lead);
 void check_condition(struct check *k, node_id n);
+void check_truth(struct check *k, node_id n, type_id type); /* warns of what is always true */
 void check_pattern(struct check *k, const struct node *c, type_id subject, node_id pattern);
 /* Does `case` name every value its subject can have? */
 bool case_covers(struct check *k, const struct node *c, type_id subject);

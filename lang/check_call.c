@@ -30,10 +30,10 @@ static const struct param *param_find(const struct params *params, sym name, siz
 
 /* A misspelt keyword counts as given: it is not missing too. */
 static void report_keyword(struct check *k, node_id key, const struct params *params, bool *given) {
-  const char *name = name_text(k, node_at(k, key)->a);
+  const char *name = keyword_text(k, node_at(k, key)->a);
   struct names names = {0};
-  for (size_t i = 0; i < params->count; i++) names_add(&names, name_text(k, params->at[i].name));
-  struct diag *d = diag_add(k->diags, D_unknown_keyword, span_of(k, key), "%s takes no `%s:`",
+  for (size_t i = 0; i < params->count; i++) names_add(&names, keyword_text(k, params->at[i].name));
+  struct diag *d = diag_add(k->diags, D_unknown_keyword, span_of(k, key), "%s takes no `%s`",
                             callee(k, params), name);
   int meant = names_help(k, d, name, &names, "it takes");
   if (meant >= 0 && meant < PARAMS_MAX) given[meant] = true;

@@ -4,8 +4,6 @@
  * depends on it is T_any, so that it is reported once. */
 #include "check.h"
 
-enum { CHECK_DEPTH = 4 * LIMIT_NESTING };
-
 static type_id lead_or_not(struct check *k, node_id n, bool lead) {
   return lead ? check_lead(k, n) : check_expr(k, n);
 }
@@ -17,8 +15,18 @@ static enum context nest(struct check *k) {
   return was;
 }
 
+/* Only nil and false are false: a list is true even when it is empty. */
+void check_truth(struct check *k, node_id n, type_id type) {
+  if (type == T_any || type == T_nil || type == T_boolean || type_present(k->types, type) != type) return;
+  struct diag *d = diag_add(k->diags, D_always_true, span_of(k, n), "this is always true: %s is never nil or false",
+                            type_words(k, type));
+  type_id base = type_base(k->types, type);
+  if (base == T_array || base == T_hash) diag_help(d, "write .any?, or !....empty?");
+  else if (base == T_string) diag_help(d, "write !....empty?");
+}
+
 void check_condition(struct check *k, node_id n) {
-  check_expr(k, n);
+  check_truth(k, n, check_expr(k, n));
 }
 
 static type_id nothing(struct check *k, node_id id, struct node *n, bool lead) {
@@ -302,6 +310,7 @@ static type_id call_of(struct check *k, node_id id, struct node *n, bool lead) {
   struct node *receiver = node_at(k, n->a);
   if (receiver->kind == N_name && !scope_has(k, receiver->a, &slot)) {
     if (check_special_field(k, n, &type)) return type;
+    if (k->driver && primitive_group(k, receiver->a)) return check_primitive(k, id, n);
     int binding = binding_find(k, receiver->a);
     if (binding >= 0) return check_action(k, id, n, (uint32_t)binding, lead);
     if (primitive_group(k, receiver->a)) return check_primitive(k, id, n);
@@ -566,15 +575,7 @@ static type_id (*const walkers[NODE_KINDS])(struct check *, node_id, struct node
 static type_id walk(struct check *k, node_id id, bool lead) {
   struct node *n = node_at(k, id);
   if (!walkers[n->kind]) return T_any;
-  if (k->depth >= CHECK_DEPTH) {
-    struct diag *d = diag_add(k->diags, D_too_deep, span_of(k, id), "this is nested too deep");
-    diag_help(d, "give parts of it names of their own");
-    return T_any;
-  }
-  k->depth++;
-  type_id type = walkers[n->kind](k, id, n, lead);
-  k->depth--;
-  return type;
+  return walkers[n->kind](k, id, n, lead);
 }
 
 type_id check_expr(struct check *k, node_id n) {

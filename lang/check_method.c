@@ -147,7 +147,7 @@ static void report_method(struct check *k, struct node *call, type_id receiver, 
   names_add_record(k, &names, receiver);
   for (size_t i = 0; i < method_count; i++)
     if (method_find(k->methods, base, method_table[i].word) == &method_table[i] &&
-        (!record || method_table[i].receiver != T_any))
+        method_table[i].receiver != T_any)
       names_add(&names, name_text(k, method_table[i].word));
   struct diag *d =
       record ? diag_add(k->diags, D_unknown_field, span_call_name(k, call), "no field `%s` in %s", name,

@@ -69,7 +69,7 @@ static bool string_arg(struct check *k, node_id n, const struct arg_spec *s, str
   *type = s->type;
   if (node_at(k, n)->kind == N_str) return true;
   report_shape(k, n, a, key,
-               node_at(k, n)->kind == N_dstr ? "a plain text, without #{ }" : "a text, written out");
+               node_at(k, n)->kind == N_dstr ? "a text without #{ }" : "a text written out");
   return false;
 }
 
@@ -77,7 +77,7 @@ static bool const_arg(struct check *k, node_id n, const struct arg_spec *s, stru
                       sym key, type_id *type) {
   if (is_constant(k, n)) return value_arg(k, n, s, a, key, type);
   char want[64];
-  snprintf(want, sizeof want, "%s, written out", type_words(k, s->type));
+  snprintf(want, sizeof want, "%s written out", type_words(k, s->type));
   report_shape(k, n, a, key, want);
   return false;
 }
@@ -95,7 +95,7 @@ static bool name_arg(struct check *k, node_id n, const struct arg_spec *s, struc
   const struct node *e = node_at(k, n);
   *type = s->type;
   if (e->kind == N_sym) return true;
-  struct diag *d = report_shape(k, n, a, key, "a symbol, written out");
+  struct diag *d = report_shape(k, n, a, key, "a symbol");
   struct text text = e->kind == N_str ? tree_text(k->t, e) : (struct text){0};
   if (text.len && text.len < 40) diag_help(d, "write :%.*s", (int)text.len, text.s);
   else if (e->kind == N_name) diag_help(d, "write :%s", name_text(k, e->a));
@@ -109,7 +109,7 @@ static bool names_arg(struct check *k, node_id n, const struct arg_spec *s, stru
   *type = s->type;
   for (node_id i = e->kind == N_array ? e->a : 0; i; i = node_at(k, i)->next)
     ok = ok && node_at(k, i)->kind == N_sym;
-  if (!ok) report_shape(k, n, a, key, "a symbol, or a list of them: [:one, :two]");
+  if (!ok) report_shape(k, n, a, key, "a symbol or a list of them");
   return ok;
 }
 
@@ -182,9 +182,9 @@ static void keyword_arg(struct check *k, node_id pair, struct clause_args *a) {
   check_expr(k, p->b);
   if (c->keys[i].needed && key->kind == N_sym) return; /* OTHERS */
   struct names names = {0};
-  for (size_t j = 0; c->keys[j].word; j++) names_add(&names, name_text(k, c->keys[j].word));
-  const char *name = key->kind == N_sym ? name_text(k, key->a) : "=>";
-  struct diag *d = diag_add(k->diags, D_unknown_keyword, span_of(k, p->a), "`%s` takes no `%s:`",
+  for (size_t j = 0; c->keys[j].word; j++) names_add(&names, keyword_text(k, c->keys[j].word));
+  const char *name = key->kind == N_sym ? keyword_text(k, key->a) : "=>";
+  struct diag *d = diag_add(k->diags, D_unknown_keyword, span_of(k, p->a), "`%s` takes no `%s`",
                             name_text(k, c->word), name);
   int meant = names_help(k, d, name, &names, "it takes");
   if (meant >= 0 && !a->keys[meant]) a->keys[meant] = p->b; /* misspelt, not missing */
@@ -283,7 +283,8 @@ static void check_statement_block(struct check *k, const struct clause_args *a) 
     if (k->place.effects == EFFECTS_WRITE) k->place.effects = EFFECTS_READ;
     k->place.what = "a condition";
   }
-  check_block(k, a->block, NULL, 0, true);
+  type_id type = check_block(k, a->block, NULL, 0, true);
+  if (a->clause->block == HOLDS_CONDITION) check_truth(k, a->block, type);
   k->place = was;
 }
 
@@ -308,6 +309,7 @@ static type_id check_word(struct check *k, node_id id, const struct clause *c) {
   struct clause_args a;
   check_clause(k, id, c, &a);
   if (c->word == W_ask) check_ask(k, &a);
+  if (c->word == W_expect && a.pos[0]) check_truth(k, a.pos[0], a.types[0]);
   if (c->word == W_start && a.ok) plan_child(k, &a, id);
   if (a.block && c->block != HOLDS_NONE) check_statement_block(k, &a);
   if (c->word == W_skip_bang) flow_exit(k, k->step_mark);
@@ -339,7 +341,8 @@ static type_id check_function(struct check *k, node_id id, struct node *call, co
   }
   if (count < f->min || count > f->max)
     diag_add(k->diags, count < f->min ? D_too_few : D_too_many, span_call_name(k, call),
-             "`%s` takes %u argument%s, not %u", name, f->min, f->min == 1 ? "" : "s", count);
+             f->max ? "`%s` takes %u argument%s, not %u" : "`%s` takes no arguments", name, f->max,
+             f->max == 1 ? "" : "s", count);
   return f->result;
 }
 

@@ -58,7 +58,7 @@ static const struct {
   const char *words, *id;
 } contexts[] = {
     {IN_RUNBOOK, "a runbook", "runbook"},
-    {IN_PLAN, "the plan, among steps", "plan"},
+    {IN_PLAN, "the plan", "plan"},
     {IN_STEP, "a step", "step"},
     {IN_BODY, "a step's body", "body"},
     {IN_ROLLBACK, "a rollback", "rollback"},
@@ -70,7 +70,7 @@ static const struct {
     {IN_PERFORM, "a perform", "perform"},
     {IN_SITE, "a site", "site"},
     {IN_ESCALATION, "an escalation", "escalation"},
-    {IN_FILE, "a file, outside everything else", "file"},
+    {IN_FILE, "the top level of a file", "file"},
     {IN_EXPRESSION, "an expression by itself", "expression"},
 };
 

@@ -128,6 +128,11 @@ void decl_binding(struct check *k, node_id call) {
   if (!a.pos[0] || node_at(k, a.pos[0])->kind != N_sym || !a.block) return;
   struct program *p = k->p;
   sym name = node_at(k, a.pos[0])->a;
+  if (name == W_input || name == W_setting || name == W_call || name == W_now || name == W_today) {
+    diag_add(k->diags, D_assign_refused, span_of(k, a.pos[0]), "`%s` is a word of the language, not a binding's name",
+             name_text(k, name));
+    return;
+  }
   int first = binding_find(k, name);
   if (first >= 0) {
     report_repeated(k, a.pos[0], "the binding", name, p->bindings[first]->at);

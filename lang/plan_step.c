@@ -40,6 +40,7 @@ static void take_requires(struct check *k, node_id id, const struct clause_args 
 static void take_guard(struct check *k, node_id id, const struct clause_args *a, struct building *b) {
   struct guard *g = *b->guards = arena_new(k->arena, struct guard);
   sym otherwise = arg_name(k, a, W_otherwise);
+  check_truth(k, a->pos[1], a->types[1]);
   *g = (struct guard){.text = a->pos[0], .cond = a->pos[1], .at = id};
   g->otherwise = otherwise == W_skip ? OTHERWISE_SKIP : otherwise == W_ask ? OTHERWISE_ASK : OTHERWISE_FAIL;
   b->may_skip |= g->otherwise == OTHERWISE_SKIP;
@@ -89,7 +90,8 @@ static void walk_block(struct check *k, node_id block, struct place place) {
   bool writes = k->step_writes, dead = k->scope->dead;
   node_id first = k->first_write;
   k->place = place;
-  check_block(k, block, NULL, 0, true);
+  type_id type = check_block(k, block, NULL, 0, true);
+  if (place.context == IN_CONDITION) check_truth(k, block, type);
   k->place = was;
   k->step_writes = writes;
   k->first_write = first;
@@ -326,7 +328,8 @@ struct step *plan_step(struct check *k, node_id call, const struct clause_args *
   const struct node *l = node_at(k, label);
   bool plain = l->kind == N_str;
   if (!plain && l->kind != N_dstr) {
-    diag_add(k->diags, D_not_literal, span_of(k, label), "a step's label is a text, written out");
+    if (args->ok)
+      diag_add(k->diags, D_not_literal, span_of(k, label), "a step's label is a text written out");
     return NULL;
   }
   s->node = call;

@@ -191,7 +191,9 @@ static bool reaches_itself(struct check *k, uint32_t file, node_id at) {
     struct text text = tree_text(t, tree_node(t, n->c));
     sym name = sym_intern(k->syms, text.s, text.len);
     if (strcmp(name_text(k, name), k->plan->name) == 0) return true;
-    if (!child_known(k, name)) found = k->children[child_load(k, name, at)].recurses;
+    if (child_known(k, name)) continue;
+    size_t child = child_load(k, name, at); /* moves k->children */
+    found = k->children[child].recurses;
   }
   return found;
 }
@@ -230,7 +232,10 @@ const struct child *child_find(struct check *k, node_id at) {
   }
   if (!k->p->host || !k->p->host->load_runbook) return NULL;
   const struct child *c = child_known(k, name);
-  if (!c) c = &k->children[child_load(k, name, at)];
+  if (!c) {
+    size_t child = child_load(k, name, at);
+    c = &k->children[child];
+  }
   if (c->recurses) report_recursion(k, at, name);
   return c;
 }
