@@ -24,7 +24,8 @@ static void json_place(struct program *p, struct span at, struct buf *out) {
   source_line_col(s, at.end, &end_line, &end_col);
   buf_adds(out, "\"file\":");
   json_text(out, s->name, strlen(s->name));
-  buf_addf(out, ",\"line\":%u,\"column\":%u,\"end_line\":%u,\"end_column\":%u", line, col, end_line, end_col);
+  buf_addf(out, ",\"line\":%u,\"column\":%u,\"end_line\":%u,\"end_column\":%u", line, col, end_line,
+           end_col);
 }
 
 /* One object a line: what an editor or a pipeline wants to know. */
@@ -51,7 +52,8 @@ static void json_diag(struct program *p, const struct diag *d, struct buf *out) 
 static void lint_program(struct lint *l, struct program *p) {
   struct buf b = BUF_INIT;
   if (l->json)
-    for (size_t i = 0; i < p->diags.count; i++) json_diag(p, &p->diags.items[i], &b);
+    for (size_t i = 0; i < p->diags.count; i++)
+      json_diag(p, &p->diags.items[i], &b);
   else diags_print(&p->diags, p->sources, colour_wanted(STDOUT_FILENO), &b);
   fputs(buf_str(&b), stdout);
   buf_release(&b);
@@ -156,7 +158,8 @@ int cmd_lint(int argc, char **argv) {
   struct lint l = {.host = &host};
   host_open(&host);
   int paths = options(argc, argv, &l);
-  for (int i = 1; i <= paths; i++) lint_path(&l, argv[i], true, 0);
+  for (int i = 1; i <= paths; i++)
+    lint_path(&l, argv[i], true, 0);
   host_release(&host);
   if (paths < 0) return EXIT_USAGE;
   if (!l.files && !l.json) fputs("stepwise lint: no .rb file there\n", stderr);

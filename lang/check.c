@@ -30,7 +30,8 @@ const char *keyword_text(const struct check *k, sym s) {
 bool tell_once(struct check *k, sym name, unsigned what) {
   if (name >= k->told_cap) {
     size_t cap = k->told_cap ? k->told_cap : 1024;
-    while (cap <= name) cap *= 2;
+    while (cap <= name)
+      cap *= 2;
     k->told = mem_realloc(k->told, cap);
     memset(k->told + k->told_cap, 0, cap - k->told_cap);
     k->told_cap = cap;
@@ -81,7 +82,8 @@ char *text_dup(struct check *k, node_id str) {
 
 uint32_t list_count(const struct check *k, node_id head) {
   uint32_t n = 0;
-  for (node_id i = head; i; i = node_at(k, i)->next) n++;
+  for (node_id i = head; i; i = node_at(k, i)->next)
+    n++;
   return n;
 }
 
@@ -91,13 +93,15 @@ void names_add(struct names *n, const char *text) {
 }
 
 void names_add_fields(struct check *k, struct names *n, const struct field *f, size_t count) {
-  for (size_t i = 0; i < count; i++) names_add(n, name_text(k, f[i].name));
+  for (size_t i = 0; i < count; i++)
+    names_add(n, name_text(k, f[i].name));
 }
 
 void names_add_record(struct check *k, struct names *n, type_id record) {
   size_t count;
   const struct record_field *f = type_fields(k->types, record, &count);
-  for (size_t i = 0; i < count; i++) names_add(n, name_text(k, f[i].name));
+  for (size_t i = 0; i < count; i++)
+    names_add(n, name_text(k, f[i].name));
 }
 
 int names_help(struct check *k, struct diag *d, const char *name, struct names *n,

@@ -1,8 +1,8 @@
-/* Inside the checker: one walk over the trees that resolves names, checks shapes and types, and builds
- * declarations and the plan. Nothing outside lang/ includes this.
+/* Inside the checker: one walk over the trees that resolves names, checks shapes and types, and
+ * builds declarations and the plan. Nothing outside lang/ includes this.
  *
- * A walk is linear: names are array indexes, nothing is allocated for a node, and which variables are
- * set on every path is kept as a trail that branches undo and merge (resolve.c). */
+ * A walk is linear: names are array indexes, nothing is allocated for a node, and which variables
+ * are set on every path is kept as a trail that branches undo and merge (resolve.c). */
 #ifndef STEPWISE_CHECK_H
 #define STEPWISE_CHECK_H
 
@@ -12,12 +12,20 @@
 #include "plan.h"
 
 /* Why a variable may not be set: what took the assignment off the path. */
-enum unset_why { UNSET_BRANCH, UNSET_BLOCK, UNSET_EACH, UNSET_PARALLEL, UNSET_SKIP, UNSET_FAILED, UNSET_HANDLER };
+enum unset_why {
+  UNSET_BRANCH,
+  UNSET_BLOCK,
+  UNSET_EACH,
+  UNSET_PARALLEL,
+  UNSET_SKIP,
+  UNSET_FAILED,
+  UNSET_HANDLER
+};
 
 struct variable {
   sym name;
   type_id type;
-  node_id at; /* its first assignment, or its parameter */
+  node_id at;    /* its first assignment, or its parameter */
   uint32_t step; /* the last step that listed it as an output */
   bool set, read, temp, param;
   uint8_t why;
@@ -44,12 +52,12 @@ struct scope {
   size_t shadow_count, shadow_cap;
   struct vec temps; /* slots that blocks share */
   size_t temps_used;
-  unsigned blocks; /* how many blocks deep */
-  struct vec trail;  /* slots set, in order */
-  size_t trail_low;  /* shortest the trail has been since the last skip! */
-  struct vec saved;  /* slots that branches set, while others are walked */
-  struct vec exits;  /* slots set at every skip! of this step */
-  size_t exit_len;   /* length of the trail at the last skip! */
+  unsigned blocks;  /* how many blocks deep */
+  struct vec trail; /* slots set, in order */
+  size_t trail_low; /* shortest the trail has been since the last skip! */
+  struct vec saved; /* slots that branches set, while others are walked */
+  struct vec exits; /* slots set at every skip! of this step */
+  size_t exit_len;  /* length of the trail at the last skip! */
   bool has_exit;
   bool dead; /* this place is never reached */
 };
@@ -75,11 +83,11 @@ struct check {
   /* the unit */
   struct scope *scope;
   struct place place;
-  struct plan *plan;     /* in a runbook */
-  struct driver *driver; /* in a driver */
-  struct action *action; /* in a perform or probe */
+  struct plan *plan;                           /* in a runbook */
+  struct driver *driver;                       /* in a driver */
+  struct action *action;                       /* in a perform or probe */
   type_id input_type, setting_type, call_type; /* 0 where there is none */
-  bool reads_only;       /* in a perform of a read action, or a probe */
+  bool reads_only;                             /* in a perform of a read action, or a probe */
   /* the step */
   uint32_t step_number;
   size_t step_mark; /* the trail where it began */
@@ -104,16 +112,26 @@ struct span span_of(const struct check *k, node_id n);
 struct span span_join(struct span a, struct span b);
 struct span span_call_name(const struct check *k, const struct node *call); /* of the word alone */
 const char *name_text(const struct check *k, sym s);
-const char *keyword_text(const struct check *k, sym s); /* "name:" */
+const char *keyword_text(const struct check *k, sym s);   /* "name:" */
 bool tell_once(struct check *k, sym name, unsigned what); /* true the first time */
-enum { TOLD_NAME = 1, TOLD_UNSET = 2, TOLD_WORD = 4, TOLD_STEP_ID = 8, TOLD_INPUT = 16, TOLD_CHILD = 32 };
-static inline struct node *node_at(const struct check *k, node_id n) { return tree_node(k->t, n); }
-const char *type_words(struct check *k, type_id t);       /* "an integer"; two may be in use at once */
-const char *value_words(const struct check *k, node_id n); /* the source text of a short expression */
+enum {
+  TOLD_NAME = 1,
+  TOLD_UNSET = 2,
+  TOLD_WORD = 4,
+  TOLD_STEP_ID = 8,
+  TOLD_INPUT = 16,
+  TOLD_CHILD = 32
+};
+static inline struct node *node_at(const struct check *k, node_id n) {
+  return tree_node(k->t, n);
+}
+const char *type_words(struct check *k, type_id t); /* "an integer"; two may be in use at once */
+const char *value_words(const struct check *k,
+                        node_id n); /* the source text of a short expression */
 bool node_is_word(const struct check *k, node_id n, sym word); /* a symbol or string of this text */
 /* The symbol or string a literal names, as a sym; 0 when it is not one. */
 sym node_literal_name(struct check *k, node_id n);
-char *text_dup(struct check *k, node_id str);              /* into the arena; NULL for 0 */
+char *text_dup(struct check *k, node_id str); /* into the arena; NULL for 0 */
 uint32_t list_count(const struct check *k, node_id head);
 
 struct names { /* candidates for did-you-mean */
@@ -125,7 +143,8 @@ void names_add_fields(struct check *k, struct names *n, const struct field *f, s
 void names_add_record(struct check *k, struct names *n, type_id record);
 /* Adds a help line: did you mean, else "what: a, b, c" when there are few. Releases n. The index of
  * what was meant, or -1. */
-int names_help(struct check *k, struct diag *d, const char *name, struct names *n, const char *what);
+int names_help(struct check *k, struct diag *d, const char *name, struct names *n,
+               const char *what);
 
 /* resolve.c: variables, slots, what is set on every path */
 void scope_begin(struct check *k, struct scope *s);
@@ -150,7 +169,7 @@ void branch_next(struct check *k, struct branch_mark *m); /* after each branch *
 void branch_end(struct check *k, struct branch_mark *m, bool exhaustive);
 size_t flow_mark(const struct check *k);
 void flow_undo(struct check *k, size_t mark, enum unset_why why); /* as if not run */
-void flow_hold(struct check *k, size_t mark);   /* unset, but kept aside: branches side by side */
+void flow_hold(struct check *k, size_t mark);    /* unset, but kept aside: branches side by side */
 void flow_release(struct check *k, size_t held); /* sets all that was kept aside */
 void flow_exit(struct check *k, size_t step_mark); /* skip! */
 void flow_step_end(struct check *k, size_t step_mark, bool may_skip, enum unset_why why);
@@ -158,8 +177,8 @@ void flow_forget(struct check *k, enum unset_why why); /* nothing is sure to be 
 node_id find_assignment(const struct check *k, sym name);
 
 /* check_expr.c */
-type_id check_expr(struct check *k, node_id n);          /* where only reads are allowed */
-type_id check_lead(struct check *k, node_id n);          /* a statement or an assigned value */
+type_id check_expr(struct check *k, node_id n);               /* where only reads are allowed */
+type_id check_lead(struct check *k, node_id n);               /* a statement or an assigned value */
 type_id check_body(struct check *k, node_id body, bool lead); /* type of its last statement */
 type_id check_block(struct check *k, node_id block, const type_id *params, size_t count, bool lead);
 void check_condition(struct check *k, node_id n);
@@ -167,13 +186,14 @@ void check_truth(struct check *k, node_id n, type_id type); /* warns of what is 
 void check_pattern(struct check *k, const struct node *c, type_id subject, node_id pattern);
 /* Does `case` name every value its subject can have? */
 bool case_covers(struct check *k, const struct node *c, type_id subject);
-bool may_assign(struct check *k, node_id target); /* reports when not */
+bool may_assign(struct check *k, node_id target);    /* reports when not */
 void check_idle(struct check *k, node_id statement); /* warns when it does nothing */
 /* check_op.c */
 type_id check_binary(struct check *k, node_id id, struct node *n, bool lead);
 type_id check_unary(struct check *k, node_id id, struct node *n, bool lead);
 type_id op_result(struct check *k, node_id at, enum op op, type_id left, type_id right);
-void check_never_equal(struct check *k, node_id at, node_id l, type_id left, node_id r, type_id right);
+void check_never_equal(struct check *k, node_id at, node_id l, type_id left, node_id r,
+                       type_id right);
 /* check_method.c */
 type_id check_method(struct check *k, node_id id, struct node *call, type_id receiver, bool lead);
 /* check_call.c: arguments against parameters, for actions and primitives */
@@ -229,7 +249,8 @@ type_id constant_type(struct check *k, node_id n); /* checks it too */
 typedef void clause_fn(struct check *k, node_id id, const struct clause_args *a, void *ud);
 /* Calls fn for each clause in a block, checked; reports what is none. */
 void each_clause(struct check *k, node_id block, enum context context, clause_fn *fn, void *ud);
-bool is_word_call(const struct check *k, node_id id, sym word); /* a call or name without receiver */
+bool is_word_call(const struct check *k, node_id id,
+                  sym word); /* a call or name without receiver */
 void decl_binding(struct check *k, node_id call);
 void decl_driver(struct check *k, node_id call);
 void decl_site(struct check *k, node_id call);
@@ -253,8 +274,8 @@ struct child { /* a runbook that this one runs */
   size_t input_count;
   type_id input_type;
 };
-/* The declared inputs of the runbook `run "name"` means. NULL when it cannot be loaded (reported) or
- * the host has none to offer. */
+/* The declared inputs of the runbook `run "name"` means. NULL when it cannot be loaded (reported)
+ * or the host has none to offer. */
 const struct child *child_find(struct check *k, node_id name);
 
 #endif

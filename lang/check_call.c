@@ -1,4 +1,5 @@
-/* Calls with declared parameters: actions of bindings, and the primitives that drivers are made of. */
+/* Calls with declared parameters: actions of bindings, and the primitives that drivers are made of.
+ */
 #include "check.h"
 
 enum { PARAMS_MAX = 64 };
@@ -32,7 +33,8 @@ static const struct param *param_find(const struct params *params, sym name, siz
 static void report_keyword(struct check *k, node_id key, const struct params *params, bool *given) {
   const char *name = keyword_text(k, node_at(k, key)->a);
   struct names names = {0};
-  for (size_t i = 0; i < params->count; i++) names_add(&names, keyword_text(k, params->at[i].name));
+  for (size_t i = 0; i < params->count; i++)
+    names_add(&names, keyword_text(k, params->at[i].name));
   struct diag *d = diag_add(k->diags, D_unknown_keyword, span_of(k, key), "%s takes no `%s`",
                             callee(k, params), name);
   int meant = names_help(k, d, name, &names, "it takes");
@@ -58,8 +60,9 @@ static void check_pair(struct check *k, node_id pair, const struct params *param
   if (!param) {
     check_expr(k, p->b);
     if (key->kind == N_sym) report_keyword(k, p->a, params, given);
-    else diag_add(k->diags, D_unknown_keyword, span_of(k, p->a), "%s takes `name: value`",
-                  callee(k, params));
+    else
+      diag_add(k->diags, D_unknown_keyword, span_of(k, p->a), "%s takes `name: value`",
+               callee(k, params));
     return;
   }
   check_value(k, p->b, param, params);
@@ -90,8 +93,7 @@ void check_arguments(struct check *k, const struct node *call, const struct para
   for (node_id a = call->c; a; a = node_at(k, a)->next) {
     const struct node *n = node_at(k, a);
     if (n->kind == N_block) {
-      diag_add(k->diags, D_block_refused, span_of(k, a), "%s takes no block",
-               callee(k, params));
+      diag_add(k->diags, D_block_refused, span_of(k, a), "%s takes no block", callee(k, params));
       check_block(k, a, NULL, 0, false);
     } else if (n->kind == N_pair) {
       check_pair(k, a, params, given);
@@ -110,27 +112,28 @@ void check_arguments(struct check *k, const struct node *call, const struct para
   report_missing(k, call, params, given);
 }
 
-static void check_effect(struct check *k, node_id id, const struct node *call, const struct action *a,
-                         bool lead) {
+static void check_effect(struct check *k, node_id id, const struct node *call,
+                         const struct action *a, bool lead) {
   const char *b = name_text(k, a->binding->name), *n = name_text(k, a->name);
   struct diag *d;
   if (k->place.effects == EFFECTS_NONE) {
-    d = diag_add(k->diags, D_action_place, span_of(k, id), "`%s.%s` is an action: %s cannot call one", b,
-                 n, k->place.what);
+    d = diag_add(k->diags, D_action_place, span_of(k, id),
+                 "`%s.%s` is an action: %s cannot call one", b, n, k->place.what);
     diag_help(d, k->driver ? "drivers are made of primitives: http, sql, file ..."
                            : "call it in a step, assign the result, and use the variable here");
     return;
   }
   if (a->effect == EFFECT_READ) return;
   if (k->place.effects == EFFECTS_READ) {
-    d = diag_add(k->diags, D_write_place, span_of(k, id), "`%s.%s` writes, and %s may only read", b, n,
-                 k->place.what);
+    d = diag_add(k->diags, D_write_place, span_of(k, id), "`%s.%s` writes, and %s may only read", b,
+                 n, k->place.what);
     diag_help(d, "call it in the step's body");
     return;
   }
   if (!lead) {
     d = diag_add(k->diags, D_write_place, span_of(k, id),
-                 "`%s.%s` writes: it must be a statement of its own or the value of an assignment", b, n);
+                 "`%s.%s` writes: it must be a statement of its own or the value of an assignment",
+                 b, n);
     diag_help(d, "x = %s.%s(...), then use x", b, n);
     return;
   }
@@ -141,10 +144,11 @@ static void check_effect(struct check *k, node_id id, const struct node *call, c
 
 static void report_action(struct check *k, const struct node *call, const struct binding *b) {
   struct names names = {0};
-  for (size_t i = 0; i < b->action_count; i++) names_add(&names, name_text(k, b->actions[i].name));
-  struct diag *d = diag_add(k->diags, D_unknown_action, span_call_name(k, call),
-                            "the binding `%s` has no action `%s`", name_text(k, b->name),
-                            name_text(k, call->b));
+  for (size_t i = 0; i < b->action_count; i++)
+    names_add(&names, name_text(k, b->actions[i].name));
+  struct diag *d =
+      diag_add(k->diags, D_unknown_action, span_call_name(k, call),
+               "the binding `%s` has no action `%s`", name_text(k, b->name), name_text(k, call->b));
   names_help(k, d, name_text(k, call->b), &names, "it has");
 }
 
@@ -209,7 +213,8 @@ static type_id host_type(struct check *k, const char *text) {
 }
 
 static void signature_params(struct check *k, const struct primitive_sig *sig, struct params *out) {
-  for (const struct primitive_param *p = sig->params; p && p->name && out->count < PARAMS_MAX; p++) {
+  for (const struct primitive_param *p = sig->params; p && p->name && out->count < PARAMS_MAX;
+       p++) {
     type_id type = host_type(k, p->type);
     size_t len = p->type ? strlen(p->type) : 0;
     bool optional = len && p->type[len - 1] == '?';
@@ -224,9 +229,9 @@ static void check_primitive_place(struct check *k, node_id id, const struct prim
                               "`%s` is a primitive, for drivers only", sig->group);
     diag_help(d, "call an action of a binding: `use \"module\"` brings bindings in");
   } else if (k->reads_only && sig->effect == EFFECT_WRITE) {
-    struct diag *d = diag_add(k->diags, D_driver_effect, span_of(k, id),
-                              "`%s.%s` writes, and %s may only read", sig->group, sig->name,
-                              k->place.what);
+    struct diag *d =
+        diag_add(k->diags, D_driver_effect, span_of(k, id), "`%s.%s` writes, and %s may only read",
+                 sig->group, sig->name, k->place.what);
     diag_help(d, "declare the action with effect: :write");
   }
 }

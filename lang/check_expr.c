@@ -17,12 +17,14 @@ static enum context nest(struct check *k) {
 
 /* Only nil and false are false: a list is true even when it is empty. */
 void check_truth(struct check *k, node_id n, type_id type) {
-  if (type == T_any || type == T_nil || type == T_boolean || type_present(k->types, type) != type) return;
-  struct diag *d = diag_add(k->diags, D_always_true, span_of(k, n), "this is always true: %s is never nil or false",
-                            type_words(k, type));
+  if (type == T_any || type == T_nil || type == T_boolean || type_present(k->types, type) != type)
+    return;
+  struct diag *d = diag_add(k->diags, D_always_true, span_of(k, n),
+                            "this is always true: %s is never nil or false", type_words(k, type));
   type_id base = type_base(k->types, type);
-  if (base == T_array || base == T_hash) diag_help(d, "write .any?, or !....empty?");
-  else if (base == T_string) diag_help(d, "write !....empty?");
+  if (base == T_array || base == T_hash)
+    diag_help(d, "ask whether there is something in it: .any?");
+  else if (base == T_string) diag_help(d, "ask whether there is something in it: !text.empty?");
 }
 
 void check_condition(struct check *k, node_id n) {
@@ -170,7 +172,8 @@ static void names_add_visible(struct check *k, struct names *n) {
   struct scope *s = k->scope;
   for (size_t i = 0; i < s->var_count; i++) {
     uint32_t slot;
-    if (scope_has(k, s->vars[i].name, &slot) && slot == i) names_add(n, name_text(k, s->vars[i].name));
+    if (scope_has(k, s->vars[i].name, &slot) && slot == i)
+      names_add(n, name_text(k, s->vars[i].name));
   }
   if (k->input_type) names_add(n, "input");
   if (k->setting_type) names_add(n, "setting");
@@ -200,11 +203,12 @@ static bool report_late(struct check *k, node_id id, sym name) {
   node_id at = find_assignment(k, name);
   if (!at) return false;
   bool later = node_at(k, at)->start > node_at(k, id)->start;
-  struct diag *d = diag_add(k->diags, D_unset, span_of(k, id),
-                            later ? "`%s` is not set yet" : "`%s` is not known here",
-                            name_text(k, name));
-  diag_note(d, span_of(k, at), later ? "it is set here, further down"
-                                     : "it is set here, in a block, and ends with the block");
+  struct diag *d =
+      diag_add(k->diags, D_unset, span_of(k, id),
+               later ? "`%s` is not set yet" : "`%s` is not known here", name_text(k, name));
+  diag_note(d, span_of(k, at),
+            later ? "it is set here, further down"
+                  : "it is set here, in a block, and ends with the block");
   diag_help(d, "set it before it is read, where both places can see it");
   return true;
 }
@@ -215,9 +219,9 @@ static void report_unknown_name(struct check *k, node_id id, sym name, bool rece
   const char *text = name_text(k, name);
   struct names names = {0};
   names_add_visible(k, &names);
-  struct diag *d = diag_add(k->diags, D_unknown_name, span_of(k, id),
-                            receiver && !k->driver ? "no variable or binding `%s`" : "no variable `%s`",
-                            text);
+  struct diag *d =
+      diag_add(k->diags, D_unknown_name, span_of(k, id),
+               receiver && !k->driver ? "no variable or binding `%s`" : "no variable `%s`", text);
   int near = name_nearest(text, names.at, names.count);
   if (near >= 0) diag_help(d, "did you mean `%s`?", names.at[near]);
   else if (primitive_group(k, name))
@@ -247,7 +251,8 @@ static type_id special_name(struct check *k, struct node *n) {
 static void report_bare_binding(struct check *k, node_id id, int binding) {
   const struct binding *b = k->p->bindings[binding];
   struct names names = {0};
-  for (size_t i = 0; i < b->action_count; i++) names_add(&names, name_text(k, b->actions[i].name));
+  for (size_t i = 0; i < b->action_count; i++)
+    names_add(&names, name_text(k, b->actions[i].name));
   struct diag *d = diag_add(k->diags, D_bare_binding, span_of(k, id),
                             "`%s` is a binding, not a value", name_text(k, b->name));
   names_help(k, d, "", &names, "call one of its actions");
@@ -348,7 +353,8 @@ static type_id index_of(struct check *k, node_id id, struct node *n, bool lead) 
     diag_add(k->diags, D_wrong_type, span_of(k, n->c), "an array's index is an integer, not %s",
              type_words(k, arg));
   if (base == T_string || base == T_symbol) return type_optional(k->types, T_string);
-  if (base == T_hash) return type_optional(k->types, type_inner(k->types, type_present(k->types, receiver)));
+  if (base == T_hash)
+    return type_optional(k->types, type_inner(k->types, type_present(k->types, receiver)));
   bool one = count == 1 && arg == T_integer;
   type_id element = type_element(k->types, receiver);
   return one ? type_optional(k->types, element) : arg == T_any ? T_any : receiver;
@@ -417,7 +423,8 @@ static type_id case_of(struct check *k, node_id id, struct node *n, bool lead) {
   enum context was = nest(k);
   branch_begin(k, &m);
   for (node_id w = n->b; w; w = node_at(k, w)->next) {
-    for (node_id p = node_at(k, w)->a; p; p = node_at(k, p)->next) check_pattern(k, n, subject, p);
+    for (node_id p = node_at(k, w)->a; p; p = node_at(k, p)->next)
+      check_pattern(k, n, subject, p);
     type_id t = branch(k, node_at(k, w)->b, lead);
     type = first ? t : type_join(k->types, type, t);
     first = false;
@@ -518,15 +525,19 @@ static bool is_idle(const struct node *n) {
   case N_hash:
   case N_range:
   case N_index:
-  case N_binary: return true;
-  case N_name: return n->x != REF_STATEMENT && n->x != REF_NONE;
-  default: return false;
+  case N_binary:
+    return true;
+  case N_name:
+    return n->x != REF_STATEMENT && n->x != REF_NONE;
+  default:
+    return false;
   }
 }
 
 void check_idle(struct check *k, node_id s) {
   if (is_idle(node_at(k, s)))
-    diag_add(k->diags, D_no_effect, span_of(k, s), "the value of %s is not used", value_words(k, s));
+    diag_add(k->diags, D_no_effect, span_of(k, s), "the value of %s is not used",
+             value_words(k, s));
 }
 
 type_id check_body(struct check *k, node_id body, bool lead) {
@@ -547,7 +558,8 @@ static type_id body_of(struct check *k, node_id id, struct node *n, bool lead) {
   return check_body(k, id, lead);
 }
 
-type_id check_block(struct check *k, node_id block, const type_id *params, size_t count, bool lead) {
+type_id check_block(struct check *k, node_id block, const type_id *params, size_t count,
+                    bool lead) {
   struct block_mark m;
   struct node *b = node_at(k, block);
   enum context was = nest(k);
@@ -561,15 +573,33 @@ type_id check_block(struct check *k, node_id block, const type_id *params, size_
 }
 
 static type_id (*const walkers[NODE_KINDS])(struct check *, node_id, struct node *, bool) = {
-    [N_error] = nothing,        [N_nil] = plain_nil,     [N_true] = plain_boolean,
-    [N_false] = plain_boolean,  [N_int] = plain_integer, [N_float] = plain_float,
-    [N_str] = plain_string,     [N_dstr] = text_parts,   [N_sym] = plain_symbol,
-    [N_regex] = text_parts,     [N_array] = array_of,    [N_hash] = hash_of,
-    [N_range] = range_of,       [N_name] = name_of,      [N_const] = constant,
-    [N_call] = call_of,         [N_index] = index_of,    [N_unary] = check_unary,
-    [N_binary] = check_binary,  [N_and] = logic,         [N_or] = logic,
-    [N_if] = if_of,             [N_case] = case_of,      [N_body] = body_of,
-    [N_assign] = assign,        [N_opassign] = op_assign, [N_massign] = multiple_assign,
+    [N_error] = nothing,
+    [N_nil] = plain_nil,
+    [N_true] = plain_boolean,
+    [N_false] = plain_boolean,
+    [N_int] = plain_integer,
+    [N_float] = plain_float,
+    [N_str] = plain_string,
+    [N_dstr] = text_parts,
+    [N_sym] = plain_symbol,
+    [N_regex] = text_parts,
+    [N_array] = array_of,
+    [N_hash] = hash_of,
+    [N_range] = range_of,
+    [N_name] = name_of,
+    [N_const] = constant,
+    [N_call] = call_of,
+    [N_index] = index_of,
+    [N_unary] = check_unary,
+    [N_binary] = check_binary,
+    [N_and] = logic,
+    [N_or] = logic,
+    [N_if] = if_of,
+    [N_case] = case_of,
+    [N_body] = body_of,
+    [N_assign] = assign,
+    [N_opassign] = op_assign,
+    [N_massign] = multiple_assign,
 };
 
 static type_id walk(struct check *k, node_id id, bool lead) {

@@ -23,36 +23,57 @@ static size_t block_params(struct check *k, const struct method_call *c, type_id
     return values || c->m->word == W_transform_keys || c->m->word == W_fetch ? 1 : 2;
   }
   switch (c->m->word) {
-  case W_each_with_index: return out[1] = T_integer, 2;
-  case W_reduce: return out[0] = T_any, out[1] = element, 2;
+  case W_each_with_index:
+    return out[1] = T_integer, 2;
+  case W_reduce:
+    return out[0] = T_any, out[1] = element, 2;
   case W_sort:
   case W_min:
-  case W_max: return out[1] = element, 2;
-  case W_each_slice: return out[0] = type_array_of(k->types, element), 1;
-  case W_fetch: return out[0] = T_integer, 1;
+  case W_max:
+    return out[1] = element, 2;
+  case W_each_slice:
+    return out[0] = type_array_of(k->types, element), 1;
+  case W_fetch:
+    return out[0] = T_integer, 1;
   case W_sub:
-  case W_gsub: return out[0] = T_string, 1;
-  default: return 1;
+  case W_gsub:
+    return out[0] = T_string, 1;
+  default:
+    return 1;
   }
 }
 
 static type_id result_type(struct check *k, const struct method_call *c) {
-  type_id receiver = type_present(k->types, c->receiver), element = type_element(k->types, receiver);
+  type_id receiver = type_present(k->types, c->receiver),
+          element = type_element(k->types, receiver);
   type_id list = c->m->receiver == T_array ? receiver : T_array;
   switch (c->m->result) {
-  case M_same: return type_base(k->types, receiver) == T_number ? T_number : receiver;
-  case M_element: return c->args ? list : type_optional(k->types, element);
-  case M_block: return c->block ? c->block_type : T_any;
-  case M_blocks: return type_array_of(k->types, c->block ? c->block_type : T_any);
-  case M_strings: return type_array_of(k->types, T_string);
-  case M_integers: return type_array_of(k->types, T_integer);
-  case M_sames: return type_array_of(k->types, receiver);
-  case M_groups: return type_hash_of(k->types, receiver);
-  case M_counts: return type_hash_of(k->types, T_integer);
-  case M_total: return c->args || c->m->receiver == T_range ? T_any : c->block ? c->block_type : element;
-  case M_flat: return T_array;
-  case M_list: return list;
-  default: return c->m->result;
+  case M_same:
+    return type_base(k->types, receiver) == T_number ? T_number : receiver;
+  case M_element:
+    return c->args ? list : type_optional(k->types, element);
+  case M_block:
+    return c->block ? c->block_type : T_any;
+  case M_blocks:
+    return type_array_of(k->types, c->block ? c->block_type : T_any);
+  case M_strings:
+    return type_array_of(k->types, T_string);
+  case M_integers:
+    return type_array_of(k->types, T_integer);
+  case M_sames:
+    return type_array_of(k->types, receiver);
+  case M_groups:
+    return type_hash_of(k->types, receiver);
+  case M_counts:
+    return type_hash_of(k->types, T_integer);
+  case M_total:
+    return c->args || c->m->receiver == T_range ? T_any : c->block ? c->block_type : element;
+  case M_flat:
+    return T_array;
+  case M_list:
+    return list;
+  default:
+    return c->m->result;
   }
 }
 
@@ -96,7 +117,8 @@ static void check_args(struct check *k, struct method_call *c) {
                  "the method `%s` takes no keyword arguments", name);
     } else {
       type_id have = check_expr(k, a);
-      if (c->m && (c->m->max < 0 || c->args < (uint32_t)c->m->max)) check_arg_type(k, c, a, have, c->args);
+      if (c->m && (c->m->max < 0 || c->args < (uint32_t)c->m->max))
+        check_arg_type(k, c, a, have, c->args);
       c->args++;
     }
   }
@@ -130,10 +152,11 @@ static void check_method_block(struct check *k, struct method_call *c, bool lead
     type_id first = count ? type_base(k->types, params[0]) : T_any;
     if (known && count == 1 && given > 1 && first != T_any && first != T_array)
       diag_add(k->diags, D_block_params, span_of(k, node_at(k, c->block)->a),
-               "the block of `%s` gets one value, %s, not %u", name, type_words(k, params[0]), given);
+               "the block of `%s` gets one value, %s, not %u", name, type_words(k, params[0]),
+               given);
   } else if (c->m && c->m->block == BLOCK_MUST) {
-    struct diag *d = diag_add(k->diags, D_block_missing, span_call_name(k, c->call),
-                              "`%s` needs a block", name);
+    struct diag *d =
+        diag_add(k->diags, D_block_missing, span_call_name(k, c->call), "`%s` needs a block", name);
     diag_help(d, "%s { |x| ... }", name);
   }
 }
@@ -149,11 +172,10 @@ static void report_method(struct check *k, struct node *call, type_id receiver, 
     if (method_find(k->methods, base, method_table[i].word) == &method_table[i] &&
         method_table[i].receiver != T_any)
       names_add(&names, name_text(k, method_table[i].word));
-  struct diag *d =
-      record ? diag_add(k->diags, D_unknown_field, span_call_name(k, call), "no field `%s` in %s", name,
-                        type_words(k, receiver))
-             : diag_add(k->diags, D_unknown_method, span_call_name(k, call), "%s has no method `%s`",
-                        type_words(k, receiver), name);
+  struct diag *d = record ? diag_add(k->diags, D_unknown_field, span_call_name(k, call),
+                                     "no field `%s` in %s", name, type_words(k, receiver))
+                          : diag_add(k->diags, D_unknown_method, span_call_name(k, call),
+                                     "%s has no method `%s`", type_words(k, receiver), name);
   if (base == T_hash && name_nearest(name, names.at, names.count) < 0)
     diag_help(d, "a hash's values are read with [ ]: hash[\"%s\"]", name);
   else if (receiver == T_nil) diag_help(d, "this is always nil");
@@ -165,12 +187,17 @@ static void report_method(struct check *k, struct node *call, type_id receiver, 
 static const struct {
   const char *ruby, *ours;
 } other_names[] = {
-    {"collect", "map"},     {"detect", "find"},      {"inject", "reduce"},   {"each_char", "chars"},
-    {"blank?", "empty?"},   {"present?", "any?"},    {"has_key?", "key?"},   {"member?", "include?"},
-    {"contains?", "include?"}, {"push", "+"},        {"append", "+"},        {"concat", "+"},
-    {"merge!", "merge"},    {"to_str", "to_s"},      {"trim", "strip"},      {"len", "size"},
-    {"upper", "upcase"},    {"lower", "downcase"},   {"map!", "map"},        {"sort!", "sort"},
-    {"filter!", "filter"},  {"contain?", "include?"},
+    {"collect", "map"},        {"detect", "find"},
+    {"inject", "reduce"},      {"each_char", "chars"},
+    {"blank?", "empty?"},      {"present?", "any?"},
+    {"has_key?", "key?"},      {"member?", "include?"},
+    {"contains?", "include?"}, {"push", "+"},
+    {"append", "+"},           {"concat", "+"},
+    {"merge!", "merge"},       {"to_str", "to_s"},
+    {"trim", "strip"},         {"len", "size"},
+    {"upper", "upcase"},       {"lower", "downcase"},
+    {"map!", "map"},           {"sort!", "sort"},
+    {"filter!", "filter"},     {"contain?", "include?"},
 };
 
 static bool report_other_name(struct check *k, struct node *call, type_id receiver) {
@@ -198,10 +225,12 @@ type_id check_method(struct check *k, node_id id, struct node *call, type_id rec
   bool is_field = type_field(k->types, receiver, call->b, &field);
   bool open = base == T_any || (base == T_record && !type_fields(k->types, receiver, &fields));
   if (!is_field && !open) c.m = method_find(k->methods, base, call->b);
-  if (!is_field && !open && !c.m && receiver != T_nil && type_present(k->types, receiver) != receiver)
+  if (!is_field && !open && !c.m && receiver != T_nil &&
+      type_present(k->types, receiver) != receiver)
     c.m = method_find(k->methods, T_nil, call->b);
   bool unknown = !is_field && !open && !c.m;
-  if (unknown && (receiver != T_nil || !(call->flags & NF_SAFE)) && !report_other_name(k, call, receiver))
+  if (unknown && (receiver != T_nil || !(call->flags & NF_SAFE)) &&
+      !report_other_name(k, call, receiver))
     report_method(k, call, receiver, base);
   check_args(k, &c);
   if (is_field && (c.args || c.block))

@@ -2,17 +2,42 @@
 #include "check.h"
 
 /* Types that an operator treats alike. */
-enum kind { K_ANY, K_NIL, K_BOOL, K_NUMBER, K_TEXT, K_ARRAY, K_HASH, K_RANGE, K_DURATION, K_TIME, K_REGEXP, K_SECRET, KINDS };
+enum kind {
+  K_ANY,
+  K_NIL,
+  K_BOOL,
+  K_NUMBER,
+  K_TEXT,
+  K_ARRAY,
+  K_HASH,
+  K_RANGE,
+  K_DURATION,
+  K_TIME,
+  K_REGEXP,
+  K_SECRET,
+  KINDS
+};
 
 static const uint8_t kind_of[TYPE_COUNT] = {
-    [T_any] = K_ANY,       [T_nil] = K_NIL,       [T_boolean] = K_BOOL,      [T_integer] = K_NUMBER,
-    [T_float] = K_NUMBER,  [T_number] = K_NUMBER, [T_string] = K_TEXT,       [T_symbol] = K_TEXT,
-    [T_array] = K_ARRAY,   [T_hash] = K_HASH,     [T_record] = K_HASH,       [T_range] = K_RANGE,
-    [T_time] = K_TIME,     [T_regexp] = K_REGEXP, [T_duration] = K_DURATION, [T_secret] = K_SECRET,
+    [T_any] = K_ANY,      [T_nil] = K_NIL,       [T_boolean] = K_BOOL,      [T_integer] = K_NUMBER,
+    [T_float] = K_NUMBER, [T_number] = K_NUMBER, [T_string] = K_TEXT,       [T_symbol] = K_TEXT,
+    [T_array] = K_ARRAY,  [T_hash] = K_HASH,     [T_record] = K_HASH,       [T_range] = K_RANGE,
+    [T_time] = K_TIME,    [T_regexp] = K_REGEXP, [T_duration] = K_DURATION, [T_secret] = K_SECRET,
 };
 
 /* What an operator gives; RES_NONE: these do not go together. */
-enum result { RES_NONE, RES_NUMBER, RES_FLOAT, RES_INTEGER, RES_TEXT, RES_ARRAY, RES_DURATION, RES_TIME, RES_BOOL, RES_ORDER };
+enum result {
+  RES_NONE,
+  RES_NUMBER,
+  RES_FLOAT,
+  RES_INTEGER,
+  RES_TEXT,
+  RES_ARRAY,
+  RES_DURATION,
+  RES_TIME,
+  RES_BOOL,
+  RES_ORDER
+};
 
 static const uint8_t table[OP_COUNT][KINDS][KINDS] = {
     [OP_ADD] = {[K_NUMBER][K_NUMBER] = RES_NUMBER,
@@ -59,18 +84,28 @@ static type_id numbers(type_id a, type_id b) {
   return a == T_float || b == T_float ? T_float : T_number;
 }
 
-static type_id result_type(struct check *k, enum op op, enum result r, type_id left, type_id right) {
+static type_id result_type(struct check *k, enum op op, enum result r, type_id left,
+                           type_id right) {
   type_id l = type_base(k->types, left), rt = type_base(k->types, right);
   switch (r) {
-  case RES_NUMBER: return op == OP_POW && rt != T_float && l != T_float ? T_number : numbers(l, rt);
-  case RES_FLOAT: return T_float;
-  case RES_INTEGER: return type_optional(k->types, T_integer);
-  case RES_TEXT: return T_string;
-  case RES_ARRAY: return op == OP_ADD || op == OP_UNION ? type_join(k->types, left, right) : left;
-  case RES_DURATION: return T_duration;
-  case RES_TIME: return T_time;
-  case RES_BOOL: return T_boolean;
-  default: return T_any;
+  case RES_NUMBER:
+    return op == OP_POW && rt != T_float && l != T_float ? T_number : numbers(l, rt);
+  case RES_FLOAT:
+    return T_float;
+  case RES_INTEGER:
+    return type_optional(k->types, T_integer);
+  case RES_TEXT:
+    return T_string;
+  case RES_ARRAY:
+    return op == OP_ADD || op == OP_UNION ? type_join(k->types, left, right) : left;
+  case RES_DURATION:
+    return T_duration;
+  case RES_TIME:
+    return T_time;
+  case RES_BOOL:
+    return T_boolean;
+  default:
+    return T_any;
   }
 }
 
@@ -109,9 +144,10 @@ static void report_enum(struct check *k, node_id at, type_id list, sym value, no
   size_t count;
   const sym *values = type_values(k->types, list, &count);
   struct names names = {0};
-  for (size_t i = 0; i < count; i++) names_add(&names, name_text(k, values[i]));
-  struct diag *d = diag_add(k->diags, D_enum_value, span_of(k, literal),
-                            "this is never `%s`", name_text(k, value));
+  for (size_t i = 0; i < count; i++)
+    names_add(&names, name_text(k, values[i]));
+  struct diag *d = diag_add(k->diags, D_enum_value, span_of(k, literal), "this is never `%s`",
+                            name_text(k, value));
   (void)at;
   names_help(k, d, name_text(k, value), &names, "it is one of");
 }
@@ -126,7 +162,8 @@ static bool enum_lacks(struct check *k, type_id list, node_id literal, sym *valu
   return true;
 }
 
-void check_never_equal(struct check *k, node_id at, node_id l, type_id left, node_id r, type_id right) {
+void check_never_equal(struct check *k, node_id at, node_id l, type_id left, node_id r,
+                       type_id right) {
   sym value;
   if (enum_lacks(k, left, r, &value)) {
     report_enum(k, at, left, value, r);

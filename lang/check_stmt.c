@@ -38,8 +38,8 @@ static struct diag *report_shape(struct check *k, node_id n, const struct clause
   const char *word = name_text(k, a->clause->word);
   struct diag *d;
   if (key)
-    d = diag_add(k->diags, D_not_literal, span_of(k, n), "`%s:` of `%s` is %s", name_text(k, key), word,
-                 want);
+    d = diag_add(k->diags, D_not_literal, span_of(k, n), "`%s:` of `%s` is %s", name_text(k, key),
+                 word, want);
   else d = diag_add(k->diags, D_not_literal, span_of(k, n), "`%s` wants %s here", word, want);
   diag_help(d, "%s", a->clause->usage);
   return d;
@@ -58,7 +58,8 @@ static bool value_arg(struct check *k, node_id n, const struct arg_spec *s, stru
     d = diag_add(k->diags, D_wrong_type, span_of(k, n), "`%s` takes %s here, not %s", word,
                  type_words(k, s->type), type_words(k, *type));
   bool number = type_fits(k->types, *type, T_number);
-  if (s->type == T_duration && number) diag_help(d, "give it a unit: 30.seconds, 5.minutes, 2.hours");
+  if (s->type == T_duration && number)
+    diag_help(d, "give it a unit: 30.seconds, 5.minutes, 2.hours");
   else if (s->how == ARG_TEXT) diag_help(d, "put the value into a text: \"... #{value}\"");
   else diag_help(d, "%s", a->clause->usage);
   return false;
@@ -156,9 +157,10 @@ static bool raw_arg(struct check *k, node_id n, const struct arg_spec *s, struct
 
 static bool (*const arg_checks[])(struct check *, node_id, const struct arg_spec *,
                                   struct clause_args *, sym, type_id *) = {
-    [ARG_NOTHING] = raw_arg, [ARG_RAW] = raw_arg,   [ARG_VALUE] = value_arg, [ARG_TEXT] = value_arg,
-    [ARG_STRING] = string_arg, [ARG_CONST] = const_arg, [ARG_BOOL] = bool_arg, [ARG_NAME] = name_arg,
-    [ARG_NAMES] = names_arg, [ARG_TYPE] = type_arg, [ARG_CHOICE] = choice_arg,
+    [ARG_NOTHING] = raw_arg, [ARG_RAW] = raw_arg,       [ARG_VALUE] = value_arg,
+    [ARG_TEXT] = value_arg,  [ARG_STRING] = string_arg, [ARG_CONST] = const_arg,
+    [ARG_BOOL] = bool_arg,   [ARG_NAME] = name_arg,     [ARG_NAMES] = names_arg,
+    [ARG_TYPE] = type_arg,   [ARG_CHOICE] = choice_arg,
 };
 
 /* --- all arguments --- */
@@ -168,11 +170,13 @@ static void keyword_arg(struct check *k, node_id pair, struct clause_args *a) {
   const struct node *p = node_at(k, pair), *key = node_at(k, p->a);
   type_id type = T_any;
   size_t i = 0;
-  while (c->keys[i].word && (key->kind != N_sym || c->keys[i].word != key->a)) i++;
+  while (c->keys[i].word && (key->kind != N_sym || c->keys[i].word != key->a))
+    i++;
   if (c->keys[i].word) {
     const struct clause_key *spec = &c->keys[i];
     if (a->keys[i])
-      diag_add(k->diags, D_repeated_keyword, span_of(k, p->a), "`%s:` is given twice", name_text(k, key->a));
+      diag_add(k->diags, D_repeated_keyword, span_of(k, p->a), "`%s:` is given twice",
+               name_text(k, key->a));
     a->keys[i] = p->b;
     refuse_not_yet(k, pair, c->word, key->a);
     a->ok &= arg_checks[spec->spec.how](k, p->b, &spec->spec, a, key->a, &type);
@@ -182,7 +186,8 @@ static void keyword_arg(struct check *k, node_id pair, struct clause_args *a) {
   check_expr(k, p->b);
   if (c->keys[i].needed && key->kind == N_sym) return; /* OTHERS */
   struct names names = {0};
-  for (size_t j = 0; c->keys[j].word; j++) names_add(&names, keyword_text(k, c->keys[j].word));
+  for (size_t j = 0; c->keys[j].word; j++)
+    names_add(&names, keyword_text(k, c->keys[j].word));
   const char *name = key->kind == N_sym ? keyword_text(k, key->a) : "=>";
   struct diag *d = diag_add(k->diags, D_unknown_keyword, span_of(k, p->a), "`%s` takes no `%s`",
                             name_text(k, c->word), name);
@@ -197,9 +202,10 @@ static void positional_arg(struct check *k, node_id n, struct clause_args *a) {
   if (i >= c->max) {
     check_expr(k, n);
     if (i > c->max) return;
-    struct diag *d = diag_add(k->diags, D_too_many, span_of(k, n),
-                              c->max ? "`%s` takes no more than %u argument%s" : "`%s` takes no plain argument",
-                              name_text(k, c->word), c->max, c->max == 1 ? "" : "s");
+    struct diag *d =
+        diag_add(k->diags, D_too_many, span_of(k, n),
+                 c->max ? "`%s` takes no more than %u argument%s" : "`%s` takes no plain argument",
+                 name_text(k, c->word), c->max, c->max == 1 ? "" : "s");
     diag_help(d, "%s", c->usage);
     a->ok = false;
     return;
@@ -239,8 +245,8 @@ static void check_needed(struct check *k, node_id id, struct clause_args *a) {
 static void check_clause_block(struct check *k, struct clause_args *a) {
   const struct clause *c = a->clause;
   if (c->block == HOLDS_NONE) {
-    struct diag *d = diag_add(k->diags, D_block_refused, span_of(k, a->block), "`%s` takes no block",
-                              name_text(k, c->word));
+    struct diag *d = diag_add(k->diags, D_block_refused, span_of(k, a->block),
+                              "`%s` takes no block", name_text(k, c->word));
     diag_help(d, "%s", c->usage);
     a->ok = false;
     return;
@@ -290,11 +296,16 @@ static void check_statement_block(struct check *k, const struct clause_args *a) 
 
 static type_id statement_type(struct check *k, const struct clause_args *a) {
   switch (a->clause->word) {
-  case W_choose: return type_element(k->types, a->types[1]);
-  case W_ask: return a->types[1];
-  case W_manual: return type_optional(k->types, T_string);
-  case W_confirm: return T_boolean;
-  default: return T_nil;
+  case W_choose:
+    return type_element(k->types, a->types[1]);
+  case W_ask:
+    return a->types[1];
+  case W_manual:
+    return type_optional(k->types, T_string);
+  case W_confirm:
+    return T_boolean;
+  default:
+    return T_nil;
   }
 }
 
@@ -322,13 +333,14 @@ static bool function_here(struct check *k, const struct function *f) {
   return !site_only || (k->place.context & (IN_SITE | IN_ESCALATION));
 }
 
-static type_id check_function(struct check *k, node_id id, struct node *call, const struct function *f) {
+static type_id check_function(struct check *k, node_id id, struct node *call,
+                              const struct function *f) {
   uint32_t count = 0;
   const char *name = name_text(k, f->word);
   call->x = call->kind == N_name ? REF_STATEMENT : CALL_FUNCTION;
   if (!function_here(k, f)) {
-    struct diag *d = diag_add(k->diags, D_wrong_place, span_of(k, id), "`%s` stands in the site file only",
-                              name);
+    struct diag *d = diag_add(k->diags, D_wrong_place, span_of(k, id),
+                              "`%s` stands in the site file only", name);
     diag_help(d, "the site hands it on: a driver reads setting.NAME, a runbook takes an input");
   }
   for (node_id a = call->kind == N_call ? call->c : 0; a; a = node_at(k, a)->next, count++) {
@@ -356,7 +368,8 @@ static void walk_all(struct check *k, const struct node *call) {
 
 static void names_add_words(struct check *k, struct names *n) {
   for (size_t i = 0; i < clause_count; i++)
-    if (clause_table[i].contexts & k->place.context) names_add(n, name_text(k, clause_table[i].word));
+    if (clause_table[i].contexts & k->place.context)
+      names_add(n, name_text(k, clause_table[i].word));
   for (size_t i = 0; i < function_count; i++)
     if (function_here(k, &function_table[i])) names_add(n, name_text(k, function_table[i].word));
 }
@@ -369,12 +382,12 @@ static void report_elsewhere(struct check *k, node_id id, const struct clause *c
   for (size_t i = 0; i < clause_count; i++)
     if (clause_table[i].word == c->word) contexts |= clause_table[i].contexts;
   if (contexts & (k->place.context == IN_BODY ? IN_STEP : k->place.context)) {
-    diag_add(k->diags, D_wrong_place, at, "`%s` stands directly in %s, not inside something else", word,
-             context_words(k->place.context == IN_BODY ? IN_STEP : k->place.context));
+    diag_add(k->diags, D_wrong_place, at, "`%s` stands directly in %s, not inside something else",
+             word, context_words(k->place.context == IN_BODY ? IN_STEP : k->place.context));
     return;
   }
   struct diag *d = diag_add(k->diags, D_wrong_place, at, "`%s` does not stand in %s", word,
-               context_words(k->place.context));
+                            context_words(k->place.context));
   diag_help(d, "it belongs in %s", context_words((enum context)contexts));
 }
 

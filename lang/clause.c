@@ -17,25 +17,37 @@
 #define PARAMS_AS_PERFORM HOLDS_PERFORM, true
 #define PARAMS_AS_MAY(x) HOLDS_##x, false
 
-#define VALUE(t) {ARG_VALUE, T_##t, NULL}
-#define TEXT {ARG_TEXT, T_string, NULL}
-#define STRING {ARG_STRING, T_string, NULL}
-#define CONST(t) {ARG_CONST, T_##t, NULL}
-#define BOOL {ARG_BOOL, T_boolean, NULL}
-#define NAME {ARG_NAME, T_symbol, NULL}
-#define NAMES {ARG_NAMES, T_array, NULL}
+#define VALUE(t)                                                                                   \
+  { ARG_VALUE, T_##t, NULL }
+#define TEXT                                                                                       \
+  { ARG_TEXT, T_string, NULL }
+#define STRING                                                                                     \
+  { ARG_STRING, T_string, NULL }
+#define CONST(t)                                                                                   \
+  { ARG_CONST, T_##t, NULL }
+#define BOOL                                                                                       \
+  { ARG_BOOL, T_boolean, NULL }
+#define NAME                                                                                       \
+  { ARG_NAME, T_symbol, NULL }
+#define NAMES                                                                                      \
+  { ARG_NAMES, T_array, NULL }
 /* The headers have taken TYPE for themselves by now and given it back. */
-#define TYPE {ARG_TYPE, T_symbol, NULL}
-#define ONE_OF(list) {ARG_CHOICE, T_symbol, list}
-#define RAW {ARG_RAW, T_any, NULL}
-#define NOTHING {ARG_NOTHING, T_any, NULL}
+#define TYPE                                                                                       \
+  { ARG_TYPE, T_symbol, NULL }
+#define ONE_OF(list)                                                                               \
+  { ARG_CHOICE, T_symbol, list }
+#define RAW                                                                                        \
+  { ARG_RAW, T_any, NULL }
+#define NOTHING                                                                                    \
+  { ARG_NOTHING, T_any, NULL }
 #define KEY(word, ...) {W_##word, false, __VA_ARGS__},
 #define NEED(word, ...) {W_##word, true, __VA_ARGS__},
 #define OTHERS {W_NONE, true, NOTHING},
 
 const struct clause clause_table[] = {
-#define CLAUSE(word, contexts, holds, min, max, arg1, arg2, usage, ...)                             \
-  {W_##word, contexts, HOLDS(holds), min, max, {arg1, arg2}, usage, {__VA_ARGS__ {0, false, NOTHING}}},
+#define CLAUSE(word, contexts, holds, min, max, arg1, arg2, usage, ...)                            \
+  {W_##word, contexts,     HOLDS(holds), min,                                                      \
+   max,      {arg1, arg2}, usage,        {__VA_ARGS__{0, false, NOTHING}}},
 #include "clause.def"
 #undef CLAUSE
 };
@@ -70,7 +82,7 @@ static const struct {
     {IN_PERFORM, "a perform", "perform"},
     {IN_SITE, "a site", "site"},
     {IN_ESCALATION, "an escalation", "escalation"},
-    {IN_FILE, "the top level of a file", "file"},
+    {IN_FILE, "a file by itself", "file"},
     {IN_EXPRESSION, "an expression by itself", "expression"},
 };
 

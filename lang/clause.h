@@ -7,10 +7,10 @@
 /* Where a word stands. */
 enum context {
   IN_FILE = 1,
-  IN_RUNBOOK = 2,   /* directly in a runbook */
-  IN_PLAN = 4,      /* in a section, parallel, each_of or branch, among steps */
-  IN_STEP = 8,      /* directly in a step */
-  IN_BODY = 16,     /* deeper in a step's body: a branch, a watch, a block */
+  IN_RUNBOOK = 2, /* directly in a runbook */
+  IN_PLAN = 4,    /* in a section, parallel, each_of or branch, among steps */
+  IN_STEP = 8,    /* directly in a step */
+  IN_BODY = 16,   /* deeper in a step's body: a branch, a watch, a block */
   IN_ROLLBACK = 32,
   IN_CONDITION = 64, /* a block that gives yes or no: verify, wait_until, trigger */
   IN_HANDLER = 128,  /* on_failure do */
@@ -68,8 +68,8 @@ struct clause {
   uint16_t contexts;
   uint8_t block;
   bool block_needed;
-  uint8_t params;     /* block parameters, at most */
-  uint8_t min, max;   /* positional; ANY_NUMBER */
+  uint8_t params;   /* block parameters, at most */
+  uint8_t min, max; /* positional; ANY_NUMBER */
   struct arg_spec args[CLAUSE_ARGS];
   const char *usage;
   struct clause_key keys[CLAUSE_KEYS + 1]; /* ends with word 0; needed there: takes any other too */

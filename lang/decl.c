@@ -1,16 +1,20 @@
-/* Declared values: type expressions, constants, and the fields of inputs, parameters and settings. */
+/* Declared values: type expressions, constants, and the fields of inputs, parameters and settings.
+ */
 #include "check.h"
 
 static void report_type(struct check *k, node_id n) {
   const struct node *e = node_at(k, n);
   struct names names = {0};
-  for (type_id t = 0; t < TYPE_COUNT; t++) names_add(&names, type_name(t));
+  for (type_id t = 0; t < TYPE_COUNT; t++)
+    names_add(&names, type_name(t));
   if (e->kind == N_sym) {
     const char *name = name_text(k, e->a);
     struct diag *d = diag_add(k->diags, D_unknown_type, span_of(k, n), "no type `:%s`", name);
     int near = name_nearest(name, names.at, names.count);
     if (near >= 0) diag_help(d, "did you mean `:%s`?", names.at[near]);
-    else diag_help(d, "types: integer, float, boolean, string, symbol, array, hash, duration, time, date, phone, email, url, path ...");
+    else
+      diag_help(d, "types: integer, float, boolean, string, symbol, array, hash, duration, time, "
+                   "date, phone, email, url, path ...");
   } else {
     struct diag *d = diag_add(k->diags, D_unknown_type, span_of(k, n), "this is not a type");
     diag_help(d, "a type is :string, [:string] for an array, or { name: :string } for a record");
@@ -74,23 +78,30 @@ bool is_constant(const struct check *k, node_id id) {
   case N_int:
   case N_float:
   case N_str:
-  case N_sym: return true;
+  case N_sym:
+    return true;
   case N_array:
   case N_hash:
-  case N_regex: return all_constant(k, n->a);
-  case N_pair: return is_constant(k, n->a) && is_constant(k, n->b);
-  case N_range: return (!n->a || is_constant(k, n->a)) && (!n->b || is_constant(k, n->b));
-  case N_unary: return n->x == OP_NEG && is_constant(k, n->a);
+  case N_regex:
+    return all_constant(k, n->a);
+  case N_pair:
+    return is_constant(k, n->a) && is_constant(k, n->b);
+  case N_range:
+    return (!n->a || is_constant(k, n->a)) && (!n->b || is_constant(k, n->b));
+  case N_unary:
+    return n->x == OP_NEG && is_constant(k, n->a);
   case N_call:
     if (n->a) return is_constant(k, n->a) && !n->c && method_find(k->methods, T_integer, n->b);
     return (n->b == W_time || n->b == W_date || n->b == W_duration) && all_constant(k, n->c);
-  default: return false;
+  default:
+    return false;
   }
 }
 
 type_id constant_type(struct check *k, node_id n) {
   if (is_constant(k, n)) return check_expr(k, n);
-  struct diag *d = diag_add(k->diags, D_not_literal, span_of(k, n), "this value must be written out");
+  struct diag *d =
+      diag_add(k->diags, D_not_literal, span_of(k, n), "this value must be written out");
   diag_help(d, "a number, a text, true, false, nil, 30.seconds, or a list of these");
   return T_any;
 }
@@ -123,7 +134,8 @@ static bool number_of(const struct tree *t, node_id id, double *out) {
 }
 
 /* The number that min and max bound: the value itself, or the size of a text or list. */
-static bool measure(struct check *k, node_id value, const struct field *f, double *out, const char **what) {
+static bool measure(struct check *k, node_id value, const struct field *f, double *out,
+                    const char **what) {
   const struct node *n = node_at(k, value);
   type_id base = type_base(k->types, f->type);
   *what = "";
@@ -133,11 +145,13 @@ static bool measure(struct check *k, node_id value, const struct field *f, doubl
   if (n->kind != N_str || base != T_string) return false;
   struct text text = tree_text(k->t, n);
   size_t count = 0;
-  for (size_t i = 0; i < text.len; i++) count += ((unsigned char)text.s[i] & 0xC0) != 0x80;
+  for (size_t i = 0; i < text.len; i++)
+    count += ((unsigned char)text.s[i] & 0xC0) != 0x80;
   return *out = (double)count, true;
 }
 
-static void check_limits(struct check *k, node_id value, const struct field *f, const struct params *of) {
+static void check_limits(struct check *k, node_id value, const struct field *f,
+                         const struct params *of) {
   const struct tree *t = k->p->trees[f->file];
   double have, limit;
   const char *what;
@@ -162,7 +176,8 @@ static bool same_literal(struct check *k, node_id value, const struct tree *t, n
   return sym_find(k->syms, text.s, text.len) == name;
 }
 
-static void check_one_of(struct check *k, node_id value, const struct field *f, const struct params *of) {
+static void check_one_of(struct check *k, node_id value, const struct field *f,
+                         const struct params *of) {
   const struct tree *t = k->p->trees[f->file];
   if (!f->one_of || tree_node(t, f->one_of)->kind != N_array) return;
   struct names names = {0};
@@ -171,15 +186,18 @@ static void check_one_of(struct check *k, node_id value, const struct field *f, 
     found = same_literal(k, value, t, o);
     const struct node *n = tree_node(t, o);
     if (n->kind == N_sym) names_add(&names, name_text(k, n->a));
-    else names_add(&names, arena_printf(k->arena, "%.*s", (int)(n->end - n->start), t->source->text + n->start));
+    else
+      names_add(&names, arena_printf(k->arena, "%.*s", (int)(n->end - n->start),
+                                     t->source->text + n->start));
   }
   if (found) {
     mem_free(names.at);
     return;
   }
   sym name = node_literal_name(k, value);
-  struct diag *d = diag_add(k->diags, D_enum_value, span_of(k, value), "%s is not one of the values of %s",
-                            value_words(k, value), describe(k, f, of));
+  struct diag *d =
+      diag_add(k->diags, D_enum_value, span_of(k, value), "%s is not one of the values of %s",
+               value_words(k, value), describe(k, f, of));
   names_help(k, d, name_text(k, name), &names, "it is one of");
 }
 
@@ -214,10 +232,13 @@ static void take_default(struct check *k, node_id n, struct field *f) {
 static void take_bound(struct check *k, node_id n, struct field *f, const char *word) {
   type_id base = type_base(k->types, f->type), have = constant_type(k, n);
   bool sized = base == T_string || base == T_array || base == T_hash || base == T_symbol;
-  bool ordered = base == T_integer || base == T_float || base == T_number || base == T_duration || base == T_time;
+  bool ordered = base == T_integer || base == T_float || base == T_number || base == T_duration ||
+                 base == T_time;
   if (!sized && !ordered && base != T_any) {
-    diag_add(k->diags, D_wrong_type, span_of(k, n), "%s has no `%s:`", type_words(k, f->type), word);
-  } else if (!type_fits(k->types, have, sized ? T_integer : f->type) && !is_written_time(k, n, f->type)) {
+    diag_add(k->diags, D_wrong_type, span_of(k, n), "%s has no `%s:`", type_words(k, f->type),
+             word);
+  } else if (!type_fits(k->types, have, sized ? T_integer : f->type) &&
+             !is_written_time(k, n, f->type)) {
     diag_add(k->diags, D_wrong_type, span_of(k, n), "`%s:` of `%s` is %s, not %s", word,
              name_text(k, f->name), sized ? "a size" : type_words(k, f->type), type_words(k, have));
   }
@@ -238,15 +259,17 @@ static type_id one_of_type(struct check *k, const struct node *list, type_id typ
 static void take_one_of(struct check *k, node_id n, struct field *f) {
   const struct node *list = node_at(k, n);
   if (list->kind != N_array || !list->a || !is_constant(k, n)) {
-    struct diag *d = diag_add(k->diags, D_not_literal, span_of(k, n), "`one_of:` is a list of values, written out");
+    struct diag *d = diag_add(k->diags, D_not_literal, span_of(k, n),
+                              "`one_of:` is a list of values, written out");
     diag_help(d, "one_of: [:first, :second]");
     return;
   }
   for (node_id v = list->a; v; v = node_at(k, v)->next) {
     type_id have = check_expr(k, v);
     if (!type_fits(k->types, have, f->type))
-      diag_add(k->diags, D_wrong_type, span_of(k, v), "`%s` is %s, so %s can never be one of its values",
-               name_text(k, f->name), type_words(k, f->type), type_words(k, have));
+      diag_add(k->diags, D_wrong_type, span_of(k, v),
+               "`%s` is %s, so %s can never be one of its values", name_text(k, f->name),
+               type_words(k, f->type), type_words(k, have));
   }
   f->one_of = n;
   f->value_type = one_of_type(k, list, f->type);
@@ -255,7 +278,8 @@ static void take_one_of(struct check *k, node_id n, struct field *f) {
 static void take_match(struct check *k, node_id n, struct field *f) {
   type_id base = type_base(k->types, f->type);
   if (node_at(k, n)->kind != N_regex || !is_constant(k, n)) {
-    struct diag *d = diag_add(k->diags, D_not_literal, span_of(k, n), "`match:` is a pattern, written out");
+    struct diag *d =
+        diag_add(k->diags, D_not_literal, span_of(k, n), "`match:` is a pattern, written out");
     diag_help(d, "match: /\\A[a-z0-9-]+\\z/");
   } else if (base != T_string && base != T_symbol && base != T_any) {
     diag_add(k->diags, D_wrong_type, span_of(k, n), "`match:` is for texts, and `%s` is %s",

@@ -26,7 +26,8 @@ void each_clause(struct check *k, node_id block, enum context context, clause_fn
     } else if (word) {
       report_word(k, s, word);
     } else {
-      diag_add(k->diags, D_wrong_place, span_of(k, s), "only clauses stand in %s", context_words(context));
+      diag_add(k->diags, D_wrong_place, span_of(k, s), "only clauses stand in %s",
+               context_words(context));
     }
   }
   k->place = was;
@@ -50,9 +51,10 @@ static const struct field *field_find(const struct field *f, size_t count, sym n
   return NULL;
 }
 
-static void report_repeated(struct check *k, node_id at, const char *what, sym name, struct span first) {
-  struct diag *d = diag_add(k->diags, D_repeated_name, span_of(k, at), "%s `%s` is declared twice", what,
-                            name_text(k, name));
+static void report_repeated(struct check *k, node_id at, const char *what, sym name,
+                            struct span first) {
+  struct diag *d = diag_add(k->diags, D_repeated_name, span_of(k, at), "%s `%s` is declared twice",
+                            what, name_text(k, name));
   diag_note(d, first, "it is declared here first");
 }
 
@@ -63,7 +65,8 @@ static void take_param(struct check *k, const struct clause_args *a, struct acti
   else decl_field(k, a->pos[0], a, name->a, a->types[1], &out->takes[out->take_count++]);
 }
 
-static void take_result(struct check *k, node_id id, const struct clause_args *a, struct action *out) {
+static void take_result(struct check *k, node_id id, const struct clause_args *a,
+                        struct action *out) {
   type_id type;
   bool named = a->count == 2;
   if (out->plain || (!named && out->give_count)) {
@@ -75,7 +78,8 @@ static void take_result(struct check *k, node_id id, const struct clause_args *a
     out->plain = arena_new(k->arena, struct field);
     decl_field(k, id, a, 0, type, out->plain);
   } else if (node_at(k, a->pos[0])->kind != N_sym) {
-    struct diag *d = diag_add(k->diags, D_not_literal, span_of(k, a->pos[0]), "`gives` wants a name here");
+    struct diag *d =
+        diag_add(k->diags, D_not_literal, span_of(k, a->pos[0]), "`gives` wants a name here");
     diag_help(d, "%s", a->clause->usage);
   } else {
     sym name = node_at(k, a->pos[0])->a;
@@ -129,8 +133,8 @@ void decl_binding(struct check *k, node_id call) {
   struct program *p = k->p;
   sym name = node_at(k, a.pos[0])->a;
   if (name == W_input || name == W_setting || name == W_call || name == W_now || name == W_today) {
-    diag_add(k->diags, D_assign_refused, span_of(k, a.pos[0]), "`%s` is a word of the language, not a binding's name",
-             name_text(k, name));
+    diag_add(k->diags, D_assign_refused, span_of(k, a.pos[0]),
+             "`%s` is a word of the language, not a binding's name", name_text(k, name));
     return;
   }
   int first = binding_find(k, name);
@@ -142,7 +146,8 @@ void decl_binding(struct check *k, node_id call) {
   node_id body = node_at(k, a.block)->b;
   *b = (struct binding){.name = name, .at = span_of(k, a.pos[0])};
   b->about = a.pos[1] && node_at(k, a.pos[1])->kind == N_str ? text_dup(k, a.pos[1]) : NULL;
-  b->actions = arena_alloc(k->arena, (body ? list_count(k, node_at(k, body)->a) : 0) * sizeof *b->actions + 1);
+  b->actions = arena_alloc(
+      k->arena, (body ? list_count(k, node_at(k, body)->a) : 0) * sizeof *b->actions + 1);
   struct binding **grown = arena_alloc(k->arena, (p->binding_count + 1) * sizeof(struct binding *));
   if (p->binding_count) memcpy(grown, p->bindings, p->binding_count * sizeof(struct binding *));
   grown[p->binding_count++] = b;

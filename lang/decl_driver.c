@@ -36,8 +36,9 @@ static void check_result_pair(struct check *k, node_id pair, const struct action
   if (!name || key->kind == N_dstr) return;
   struct names names = {0};
   names_add_fields(k, &names, a->gives, a->give_count);
-  struct diag *d = diag_add(k->diags, D_result_shape, span_of(k, p->a), "`%s.%s` gives no `%s`",
-                            name_text(k, a->binding->name), name_text(k, a->name), name_text(k, name));
+  struct diag *d =
+      diag_add(k->diags, D_result_shape, span_of(k, p->a), "`%s.%s` gives no `%s`",
+               name_text(k, a->binding->name), name_text(k, a->name), name_text(k, name));
   names_help(k, d, name_text(k, name), &names, "it gives");
 }
 
@@ -65,7 +66,8 @@ static void check_tail(struct check *k, node_id n, const struct action *a) {
   node_id last = 0;
   switch (e->kind) {
   case N_body:
-    for (node_id s = e->a; s; s = node_at(k, s)->next) last = s;
+    for (node_id s = e->a; s; s = node_at(k, s)->next)
+      last = s;
     check_tail(k, last, a);
     break;
   case N_if:
@@ -73,13 +75,15 @@ static void check_tail(struct check *k, node_id n, const struct action *a) {
     check_tail(k, e->c, a);
     break;
   case N_case:
-    for (node_id w = e->b; w; w = node_at(k, w)->next) check_tail(k, node_at(k, w)->b, a);
+    for (node_id w = e->b; w; w = node_at(k, w)->next)
+      check_tail(k, node_at(k, w)->b, a);
     check_tail(k, e->c, a);
     break;
   case N_hash:
     if (a->give_count) check_result_hash(k, n, a);
     break;
-  default: break;
+  default:
+    break;
   }
 }
 
@@ -87,7 +91,8 @@ static void check_result(struct check *k, node_id body, type_id type, const stru
   check_tail(k, body, a);
   if (k->scope->dead || a->result == T_nil || type_fits(k->types, type, a->result)) return;
   node_id last = body;
-  for (node_id s = node_at(k, body)->a; s; s = node_at(k, s)->next) last = s;
+  for (node_id s = node_at(k, body)->a; s; s = node_at(k, s)->next)
+    last = s;
   struct diag *d = diag_add(k->diags, D_result_shape, span_of(k, last), "`%s.%s` gives %s, not %s",
                             name_text(k, a->binding->name), name_text(k, a->name),
                             type_words(k, a->result), type_words(k, type));
@@ -101,7 +106,8 @@ static void check_params(struct check *k, node_id block, const struct action *a)
   for (node_id p = node_at(k, block)->a; p; p = node_at(k, p)->next, i++) {
     sym name = node_at(k, p)->a;
     bool other = false;
-    for (size_t j = 0; j < a->take_count; j++) other |= j != i && a->takes[j].name == name;
+    for (size_t j = 0; j < a->take_count; j++)
+      other |= j != i && a->takes[j].name == name;
     if (name && i < a->take_count && (!other || a->takes[i].name == name)) continue;
     struct diag *d = diag_add(k->diags, D_block_params, span_of(k, p),
                               i < a->take_count ? "parameter %u of `%s.%s` is `%s`"
@@ -114,7 +120,8 @@ static void check_params(struct check *k, node_id block, const struct action *a)
   }
 }
 
-static void check_code(struct check *k, node_id block, struct action *a, bool probe, struct unit *out) {
+static void check_code(struct check *k, node_id block, struct action *a, bool probe,
+                       struct unit *out) {
   struct scope scope, *outer = k->scope;
   struct place was = k->place;
   struct node *b = node_at(k, block);
@@ -125,7 +132,8 @@ static void check_code(struct check *k, node_id block, struct action *a, bool pr
   k->reads_only = probe || a->effect == EFFECT_READ;
   k->place = (struct place){IN_PERFORM, EFFECTS_NONE, probe ? "a probe" : "a driver"};
   if (!probe && k->reads_only) k->place.what = "the perform of a read action";
-  for (size_t i = 0; i < a->take_count && i < 64; i++) types[i] = a->takes[i].value_type;
+  for (size_t i = 0; i < a->take_count && i < 64; i++)
+    types[i] = a->takes[i].value_type;
   scope_params(k, b->a, types, a->take_count);
   type_id type = b->b ? check_body(k, b->b, true) : T_nil;
   if (!probe && b->b) check_result(k, b->b, type, a);
@@ -179,8 +187,9 @@ static void check_complete(struct check *k, const struct driver *d) {
     if (!d->performs[i].action)
       buf_addf(&missing, "%s`%s`", n++ ? ", " : "", name_text(k, d->binding->actions[i].name));
   if (n) {
-    struct diag *e = diag_add(k->diags, D_perform_missing, d->at, "the driver `%s` lacks %s of `%s`",
-                              name_text(k, d->name), missing.data, name_text(k, d->binding->name));
+    struct diag *e =
+        diag_add(k->diags, D_perform_missing, d->at, "the driver `%s` lacks %s of `%s`",
+                 name_text(k, d->name), missing.data, name_text(k, d->binding->name));
     diag_note(e, d->binding->at, "the binding is declared here");
     diag_help(e, "add a perform for each");
   }
@@ -189,7 +198,8 @@ static void check_complete(struct check *k, const struct driver *d) {
 
 static struct driver *driver_new(struct check *k, const struct clause_args *a, struct binding *b) {
   struct driver *d = arena_new(k->arena, struct driver);
-  node_id about = arg_key(a, W_about), is_default = arg_key(a, W_default), body = node_at(k, a->block)->b;
+  node_id about = arg_key(a, W_about), is_default = arg_key(a, W_default),
+          body = node_at(k, a->block)->b;
   *d = (struct driver){.name = node_at(k, a->pos[0])->a, .binding = b, .at = span_of(k, a->pos[0])};
   d->about = about && node_at(k, about)->kind == N_str ? text_dup(k, about) : NULL;
   d->is_default = is_default && node_at(k, is_default)->kind == N_true;
@@ -212,8 +222,10 @@ static struct driver *driver_new(struct check *k, const struct clause_args *a, s
 
 static void report_binding(struct check *k, node_id at, sym name) {
   struct names names = {0};
-  for (size_t i = 0; i < k->p->binding_count; i++) names_add(&names, name_text(k, k->p->bindings[i]->name));
-  struct diag *d = diag_add(k->diags, D_unknown_binding, span_of(k, at), "no binding `%s`", name_text(k, name));
+  for (size_t i = 0; i < k->p->binding_count; i++)
+    names_add(&names, name_text(k, k->p->bindings[i]->name));
+  struct diag *d =
+      diag_add(k->diags, D_unknown_binding, span_of(k, at), "no binding `%s`", name_text(k, name));
   names_help(k, d, name_text(k, name), &names, "there are");
 }
 

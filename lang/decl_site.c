@@ -22,16 +22,19 @@ static void take_role(struct check *k, node_id id, const struct clause_args *a, 
 static void take_connect(struct check *k, node_id id, const struct clause_args *a, struct site *s) {
   sym name = node_at(k, a->pos[0])->a;
   for (size_t i = 0; i < s->connect_count; i++)
-    if (s->connects[i].binding == name) repeated(k, a->pos[0], "the connection", name, s->connects[i].at);
-  s->connects[s->connect_count++] = (struct site_connect){.binding = name,
-                                                          .driver = text_dup(k, arg_key(a, W_driver)),
-                                                          .settings = node_at(k, id)->c,
-                                                          .at = span_of(k, id)};
+    if (s->connects[i].binding == name)
+      repeated(k, a->pos[0], "the connection", name, s->connects[i].at);
+  s->connects[s->connect_count++] =
+      (struct site_connect){.binding = name,
+                            .driver = text_dup(k, arg_key(a, W_driver)),
+                            .settings = node_at(k, id)->c,
+                            .at = span_of(k, id)};
 }
 
 static void take_once(struct check *k, node_id *slot, node_id value, node_id id, const char *what) {
   if (*slot) {
-    struct diag *d = diag_add(k->diags, D_repeated_clause, span_of(k, id), "`%s` stands twice", what);
+    struct diag *d =
+        diag_add(k->diags, D_repeated_clause, span_of(k, id), "`%s` stands twice", what);
     diag_note(d, span_of(k, *slot), "it stands here first");
   }
   *slot = value;
@@ -55,13 +58,26 @@ static void site_clause(struct check *k, node_id id, const struct clause_args *a
   struct site *s = ud;
   if (!a->ok) return;
   switch (a->clause->word) {
-  case W_timezone: take_once(k, &s->timezone, a->pos[0], id, "timezone"); break;
-  case W_journal: take_once(k, &s->journal, a->pos[0], id, "journal"); break;
-  case W_secrets: take_once(k, &s->secrets, id, id, "secrets"); break;
-  case W_role: take_role(k, id, a, s); break;
-  case W_connect: take_connect(k, id, a, s); break;
-  case W_escalation: take_escalation(k, a, s); break;
-  default: break;
+  case W_timezone:
+    take_once(k, &s->timezone, a->pos[0], id, "timezone");
+    break;
+  case W_journal:
+    take_once(k, &s->journal, a->pos[0], id, "journal");
+    break;
+  case W_secrets:
+    take_once(k, &s->secrets, id, id, "secrets");
+    break;
+  case W_role:
+    take_role(k, id, a, s);
+    break;
+  case W_connect:
+    take_connect(k, id, a, s);
+    break;
+  case W_escalation:
+    take_escalation(k, a, s);
+    break;
+  default:
+    break;
   }
 }
 

@@ -40,8 +40,10 @@ struct method_index *method_index_new(void) {
   struct method_index *m = mem_zalloc(sizeof *m);
   for (size_t i = 0; i < method_count; i++)
     m->at[method_table[i].receiver][method_table[i].word] = (uint16_t)(i + 1);
-  for (size_t i = 0; i < sizeof also / sizeof *also; i++) row_add(m, also[i][0], also[i][1]);
-  for (type_id t = 1; t < TYPE_COUNT; t++) row_add(m, t, T_any);
+  for (size_t i = 0; i < sizeof also / sizeof *also; i++)
+    row_add(m, also[i][0], also[i][1]);
+  for (type_id t = 1; t < TYPE_COUNT; t++)
+    row_add(m, t, T_any);
   return m;
 }
 

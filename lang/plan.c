@@ -13,7 +13,8 @@ static void repeated(struct check *k, node_id id, sym word, node_id first) {
 
 typedef void take_fn(struct check *k, node_id id, const struct clause_args *a, struct plan *p);
 
-static void take_reviewed(struct check *k, node_id id, const struct clause_args *a, struct plan *p) {
+static void take_reviewed(struct check *k, node_id id, const struct clause_args *a,
+                          struct plan *p) {
   int year, month, day, end = 0;
   p->reviewed = text_dup(k, a->pos[0]);
   p->reviewed_by = text_dup(k, arg_key(a, W_by));
@@ -21,7 +22,8 @@ static void take_reviewed(struct check *k, node_id id, const struct clause_args 
   if (sscanf(p->reviewed, "%4d-%2d-%2d%n", &year, &month, &day, &end) == 3 && !p->reviewed[end] &&
       month >= 1 && month <= 12 && day >= 1 && day <= 31)
     return;
-  diag_add(k->diags, D_literal_value, span_of(k, a->pos[0]), "`reviewed` takes a date: \"2026-11-02\"");
+  diag_add(k->diags, D_literal_value, span_of(k, a->pos[0]),
+           "`reviewed` takes a date: \"2026-11-02\"");
 }
 
 static void take_tags(struct check *k, node_id id, const struct clause_args *a, struct plan *p) {
@@ -30,9 +32,11 @@ static void take_tags(struct check *k, node_id id, const struct clause_args *a, 
     if (node_at(k, n)->kind == N_str) p->tags[p->tag_count++] = text_dup(k, n);
 }
 
-static void take_on_failure(struct check *k, node_id id, const struct clause_args *a, struct plan *p) {
+static void take_on_failure(struct check *k, node_id id, const struct clause_args *a,
+                            struct plan *p) {
   if (!a->pos[0] && !a->block) {
-    struct diag *d = diag_add(k->diags, D_too_few, span_of(k, id), "`on_failure` needs a policy or a block");
+    struct diag *d =
+        diag_add(k->diags, D_too_few, span_of(k, id), "`on_failure` needs a policy or a block");
     diag_help(d, "%s", a->clause->usage);
   }
   if ((a->pos[0] && p->policy) || (a->block && p->on_failure)) repeated(k, id, W_on_failure, 0);
@@ -71,7 +75,8 @@ static bool is_cron_field(const char *s, size_t len) {
   return len > 0;
 }
 
-static void take_schedule(struct check *k, node_id id, const struct clause_args *a, struct plan *p) {
+static void take_schedule(struct check *k, node_id id, const struct clause_args *a,
+                          struct plan *p) {
   const char *text = text_dup(k, a->pos[0]), *s = text;
   unsigned fields = 0;
   bool ok = true;
@@ -83,7 +88,8 @@ static void take_schedule(struct check *k, node_id id, const struct clause_args 
     s += strspn(s, " ");
   }
   if (!ok || fields != 5) {
-    struct diag *d = diag_add(k->diags, D_literal_value, span_of(k, a->pos[0]), "this is not a schedule");
+    struct diag *d =
+        diag_add(k->diags, D_literal_value, span_of(k, a->pos[0]), "this is not a schedule");
     diag_help(d, "five fields: minute hour day month weekday, as in \"0 8 * * 1-5\"");
   }
   const char **grown = arena_alloc(k->arena, (p->schedule_count + 1) * sizeof *grown);
@@ -129,7 +135,8 @@ static void plan_clause(struct check *k, node_id id, const struct clause *clause
   const struct plan_clause *c = plan_clauses, *end = c + sizeof plan_clauses / sizeof *plan_clauses;
   struct plan *p = k->plan;
   struct clause_args a;
-  while (c < end && c->word != clause->word) c++;
+  while (c < end && c->word != clause->word)
+    c++;
   check_clause(k, id, clause, &a);
   node_at(k, id)->flags |= NF_CLAUSE;
   if (c == end || !a.ok) return;
@@ -191,7 +198,8 @@ static void warn_inputs(struct check *k) {
   for (size_t i = 0; i < k->plan->input_count; i++) {
     const struct field *f = &k->plan->inputs[i];
     if (k->inputs_read[i]) continue;
-    struct diag *d = diag_add(k->diags, D_unused, f->at, "nothing reads the input `%s`", name_text(k, f->name));
+    struct diag *d =
+        diag_add(k->diags, D_unused, f->at, "nothing reads the input `%s`", name_text(k, f->name));
     diag_help(d, "leave it out, or use input.%s", name_text(k, f->name));
   }
 }
@@ -252,8 +260,8 @@ static void check_item_key(struct check *k, struct item *i, type_id element, nod
   if (type_field(k->types, element, i->key_name, &type)) return;
   struct names names = {0};
   names_add_record(k, &names, element);
-  struct diag *d = diag_add(k->diags, D_unknown_field, span_of(k, at), "the items have no field `%s`",
-                            name_text(k, i->key_name));
+  struct diag *d = diag_add(k->diags, D_unknown_field, span_of(k, at),
+                            "the items have no field `%s`", name_text(k, i->key_name));
   names_help(k, d, name_text(k, i->key_name), &names, "there are");
 }
 
@@ -293,8 +301,9 @@ static void check_child_input(struct check *k, node_id pair, const struct child 
   }
   struct names names = {0};
   names_add_fields(k, &names, c->inputs, c->input_count);
-  struct diag *d = diag_add(k->diags, D_unknown_input, span_of(k, p->a), "the runbook `%s` has no input `%s`",
-                            name_text(k, c->name), name_text(k, key->a));
+  struct diag *d =
+      diag_add(k->diags, D_unknown_input, span_of(k, p->a), "the runbook `%s` has no input `%s`",
+               name_text(k, c->name), name_text(k, key->a));
   names_help(k, d, name_text(k, key->a), &names, "it has");
 }
 
@@ -320,7 +329,8 @@ static struct item *child_item(struct check *k, node_id id, const struct clause_
   struct item *i = item_new(k, a->clause->word == W_run ? ITEM_RUN : ITEM_START, id);
   i->title = a->pos[0] && node_at(k, a->pos[0])->kind == N_str ? text_dup(k, a->pos[0]) : "";
   i->subject = node_at(k, id)->kind == N_call ? node_at(k, id)->c : 0;
-  while (i->subject && node_at(k, i->subject)->kind != N_pair) i->subject = node_at(k, i->subject)->next;
+  while (i->subject && node_at(k, i->subject)->kind != N_pair)
+    i->subject = node_at(k, i->subject)->next;
   plan_child(k, a, id);
   return i;
 }
@@ -328,8 +338,8 @@ static struct item *child_item(struct check *k, node_id id, const struct clause_
 static const struct {
   sym word;
   struct item *(*build)(struct check *k, node_id id, const struct clause_args *a);
-} item_words[] = {{W_step, step_item},        {W_section, section_item}, {W_parallel, parallel_item},
-                  {W_each_of, each_item},     {W_run, child_item},       {W_start, child_item}};
+} item_words[] = {{W_step, step_item},    {W_section, section_item}, {W_parallel, parallel_item},
+                  {W_each_of, each_item}, {W_run, child_item},       {W_start, child_item}};
 
 static int item_word(sym word) {
   for (size_t i = 0; i < sizeof item_words / sizeof *item_words; i++)
@@ -393,7 +403,8 @@ static struct item *case_item(struct check *k, node_id id) {
   for (node_id w = n->b; w; w = node_at(k, w)->next) {
     struct branch *b = branch_new(k, &last);
     b->patterns = node_at(k, w)->a;
-    for (node_id p = b->patterns; p; p = node_at(k, p)->next) check_pattern(k, n, subject, p);
+    for (node_id p = b->patterns; p; p = node_at(k, p)->next)
+      check_pattern(k, n, subject, p);
     branch_items(k, node_at(k, w)->b, b);
     branch_next(k, &m);
   }
@@ -412,7 +423,8 @@ static struct item *assign_item(struct check *k, node_id id) {
     check_clause(k, n->b, clause_find(W_run, IN_PLAN), &a);
     struct item *i = child_item(k, n->b, &a);
     if (is_word_call(k, n->b, W_start)) {
-      struct diag *d = diag_add(k->diags, D_wrong_place, span_of(k, id), "`start` does not wait, so it gives no result");
+      struct diag *d = diag_add(k->diags, D_wrong_place, span_of(k, id),
+                                "`start` does not wait, so it gives no result");
       diag_help(d, "write `run` to wait for it");
     } else if (may_assign(k, n->a)) {
       scope_assign(k, n->a, T_record);
@@ -439,7 +451,8 @@ static void report_item(struct check *k, node_id id) {
     check_lead(k, id); /* an action says so itself */
     if (n->x == CALL_ACTION) return;
   }
-  struct diag *d = diag_add(k->diags, D_wrong_place, span_of(k, id), "only clauses, steps and what holds them stand in %s",
+  struct diag *d = diag_add(k->diags, D_wrong_place, span_of(k, id),
+                            "only clauses, steps and what holds them stand in %s",
                             context_words(k->place.context));
   diag_help(d, "put it into a step: step \"label\" do ... end");
 }
@@ -447,12 +460,16 @@ static void report_item(struct check *k, node_id id) {
 struct item *build_item(struct check *k, node_id id) {
   const struct node *n = node_at(k, id);
   switch (n->kind) {
-  case N_if: return if_item(k, id);
-  case N_case: return case_item(k, id);
+  case N_if:
+    return if_item(k, id);
+  case N_case:
+    return case_item(k, id);
   case N_assign:
   case N_opassign:
-  case N_massign: return assign_item(k, id);
-  default: break;
+  case N_massign:
+    return assign_item(k, id);
+  default:
+    break;
   }
   sym word = n->kind == N_name ? n->a : n->kind == N_call && !n->a ? n->b : 0;
   const struct clause *c = clause_find(word, k->place.context);
@@ -467,30 +484,25 @@ struct item *build_item(struct check *k, node_id id) {
   return NULL;
 }
 
-/* on_failure stands among the items and is reached by failing. */
-static bool is_handler(struct check *k, node_id s) {
-  const struct node *n = node_at(k, s);
-  return n->kind == N_call && !n->a && n->b == W_on_failure;
-}
-
 static void build_items(struct check *k, node_id list, struct item **first) {
   for (node_id s = list; s; s = node_at(k, s)->next) {
     bool dead = k->scope->dead;
     *first = build_item(k, s);
     if (*first) first = &(*first)->next;
-    if (!dead && k->scope->dead && node_at(k, s)->next && !is_handler(k, node_at(k, s)->next))
-      diag_add(k->diags, D_unreached, span_of(k, node_at(k, s)->next), "this is never reached");
+    node_id next = node_at(k, s)->next;
+    /* on_failure stands among the items and is reached by failing. */
+    if (!dead && k->scope->dead && next && !is_word_call(k, next, W_on_failure))
+      diag_add(k->diags, D_unreached, span_of(k, next), "this is never reached");
   }
 }
 
 /* --- the runbook --- */
 
 static void check_handler(struct check *k) {
-  const struct record_field failure[] = {
-      {W_kind, T_symbol},
-      {W_message, T_string},
-      {W_step, type_optional(k->types, T_string)},
-      {W_state, T_symbol}};
+  const struct record_field failure[] = {{W_kind, T_symbol},
+                                         {W_message, T_string},
+                                         {W_step, type_optional(k->types, T_string)},
+                                         {W_state, T_symbol}};
   type_id type = type_record(k->types, failure, sizeof failure / sizeof *failure);
   if (!k->plan->on_failure) return;
   flow_forget(k, UNSET_HANDLER);
@@ -502,13 +514,15 @@ static void collect_steps(struct item *list, struct plan *p) {
   for (struct item *i = list; i; i = i->next) {
     if (i->step) p->steps[p->step_count++] = i->step;
     collect_steps(i->items, p);
-    for (struct branch *b = i->branches; b; b = b->next) collect_steps(b->items, p);
+    for (struct branch *b = i->branches; b; b = b->next)
+      collect_steps(b->items, p);
   }
 }
 
 static void check_plan_size(struct check *k, node_id call, const struct plan *p) {
   if (p->items || k->diags->errors) return;
-  struct diag *d = diag_add(k->diags, D_empty_plan, span_of(k, call), "the runbook `%s` has no steps", p->name);
+  struct diag *d =
+      diag_add(k->diags, D_empty_plan, span_of(k, call), "the runbook `%s` has no steps", p->name);
   diag_help(d, "step \"label\" do ... end");
 }
 
@@ -516,7 +530,8 @@ static void check_plan_size(struct check *k, node_id call, const struct plan *p)
 static enum policy find_policy(const struct check *k, node_id body) {
   for (node_id s = body ? node_at(k, body)->a : 0; s; s = node_at(k, s)->next) {
     const struct node *n = node_at(k, s);
-    if (is_word_call(k, s, W_on_failure) && n->kind == N_call && n->c && node_at(k, n->c)->kind == N_sym)
+    if (is_word_call(k, s, W_on_failure) && n->kind == N_call && n->c &&
+        node_at(k, n->c)->kind == N_sym)
       return plan_policy(node_at(k, n->c)->a);
   }
   return POLICY_DEFAULT;

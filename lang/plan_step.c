@@ -2,12 +2,24 @@
 #include "check.h"
 
 /* Step clauses stand in this order; the body is between RANK_RETRIES and RANK_VERIFY. */
-enum rank { RANK_NONE, RANK_ABOUT, RANK_REQUIRES, RANK_GUARD, RANK_APPROVE, RANK_TIMEOUT, RANK_RETRIES, RANK_BODY, RANK_VERIFY, RANK_UNDO, RANK_ON_FAILURE };
+enum rank {
+  RANK_NONE,
+  RANK_ABOUT,
+  RANK_REQUIRES,
+  RANK_GUARD,
+  RANK_APPROVE,
+  RANK_TIMEOUT,
+  RANK_RETRIES,
+  RANK_BODY,
+  RANK_VERIFY,
+  RANK_UNDO,
+  RANK_ON_FAILURE
+};
 
 struct building {
   struct step *step;
   enum rank rank;
-  sym last; /* the word that brought the rank */
+  sym last;      /* the word that brought the rank */
   uint32_t once; /* bit by step_clauses index: has been given */
   bool may_skip; /* a guard may skip the step */
   node_id undo;  /* the first of rollback and irreversible */
@@ -18,12 +30,14 @@ struct building {
 
 typedef void take_fn(struct check *k, node_id id, const struct clause_args *a, struct building *b);
 
-static void take_about(struct check *k, node_id id, const struct clause_args *a, struct building *b) {
+static void take_about(struct check *k, node_id id, const struct clause_args *a,
+                       struct building *b) {
   (void)id;
   b->step->about = text_dup(k, a->pos[0]);
 }
 
-static void take_link(struct check *k, node_id id, const struct clause_args *a, struct building *b) {
+static void take_link(struct check *k, node_id id, const struct clause_args *a,
+                      struct building *b) {
   struct step *s = b->step;
   const char **grown = arena_alloc(k->arena, (s->link_count + 1) * sizeof *grown);
   (void)id;
@@ -32,40 +46,50 @@ static void take_link(struct check *k, node_id id, const struct clause_args *a, 
   s->links = grown;
 }
 
-static void take_requires(struct check *k, node_id id, const struct clause_args *a, struct building *b) {
+static void take_requires(struct check *k, node_id id, const struct clause_args *a,
+                          struct building *b) {
   (void)id;
   b->step->requires_role = arg_name(k, a, W_role);
 }
 
-static void take_guard(struct check *k, node_id id, const struct clause_args *a, struct building *b) {
+static void take_guard(struct check *k, node_id id, const struct clause_args *a,
+                       struct building *b) {
   struct guard *g = *b->guards = arena_new(k->arena, struct guard);
   sym otherwise = arg_name(k, a, W_otherwise);
   check_truth(k, a->pos[1], a->types[1]);
   *g = (struct guard){.text = a->pos[0], .cond = a->pos[1], .at = id};
-  g->otherwise = otherwise == W_skip ? OTHERWISE_SKIP : otherwise == W_ask ? OTHERWISE_ASK : OTHERWISE_FAIL;
+  g->otherwise = otherwise == W_skip  ? OTHERWISE_SKIP
+                 : otherwise == W_ask ? OTHERWISE_ASK
+                                      : OTHERWISE_FAIL;
   b->may_skip |= g->otherwise == OTHERWISE_SKIP;
   b->guards = &g->next;
 }
 
-static void take_approve(struct check *k, node_id id, const struct clause_args *a, struct building *b) {
+static void take_approve(struct check *k, node_id id, const struct clause_args *a,
+                         struct building *b) {
   struct approval *p = *b->approvals = arena_new(k->arena, struct approval);
   node_id quorum = arg_key(a, W_quorum), self = arg_key(a, W_self_ok);
-  int64_t count = quorum && node_at(k, quorum)->kind == N_int ? tree_int(node_at(k, quorum)) : quorum ? 0 : 1;
+  int64_t count = quorum && node_at(k, quorum)->kind == N_int ? tree_int(node_at(k, quorum))
+                  : quorum                                    ? 0
+                                                              : 1;
   if (count < 1 || count > 100)
     diag_add(k->diags, D_out_of_range, span_of(k, quorum), "`quorum:` is a number from 1 to 100");
-  *p = (struct approval){.text = a->pos[0], .role = arg_name(k, a, W_by), .quorum = (uint32_t)count, .at = id};
+  *p = (struct approval){
+      .text = a->pos[0], .role = arg_name(k, a, W_by), .quorum = (uint32_t)count, .at = id};
   p->within = arg_key(a, W_within);
   p->use_by = arg_key(a, W_use_by);
   p->self_ok = self && node_at(k, self)->kind == N_true;
   b->approvals = &p->next;
 }
 
-static void take_timeout(struct check *k, node_id id, const struct clause_args *a, struct building *b) {
+static void take_timeout(struct check *k, node_id id, const struct clause_args *a,
+                         struct building *b) {
   (void)k, (void)id;
   *(a->clause->word == W_timeout ? &b->step->timeout : &b->step->deadline) = a->pos[0];
 }
 
-static void take_retries(struct check *k, node_id id, const struct clause_args *a, struct building *b) {
+static void take_retries(struct check *k, node_id id, const struct clause_args *a,
+                         struct building *b) {
   struct retry *r = b->step->retry = arena_new(k->arena, struct retry);
   node_id on = arg_key(a, W_on), jitter = arg_key(a, W_jitter);
   (void)id;
@@ -73,13 +97,14 @@ static void take_retries(struct check *k, node_id id, const struct clause_args *
   if (jitter) {
     type_id have = check_expr(k, jitter);
     if (!type_fits(k->types, have, T_boolean) && !type_fits(k->types, have, T_number))
-      diag_add(k->diags, D_wrong_type, span_of(k, jitter), "`jitter:` is true, false or a part such as 0.5, not %s",
-               type_words(k, have));
+      diag_add(k->diags, D_wrong_type, span_of(k, jitter),
+               "`jitter:` is true, false or a part such as 0.5, not %s", type_words(k, have));
   }
   if (!on) return;
   const struct node *list = node_at(k, on);
   node_id first = list->kind == N_array ? list->a : on;
-  r->kinds = arena_alloc(k->arena, (list->kind == N_array ? list_count(k, list->a) : 1) * sizeof *r->kinds);
+  r->kinds = arena_alloc(k->arena,
+                         (list->kind == N_array ? list_count(k, list->a) : 1) * sizeof *r->kinds);
   for (node_id n = first; n; n = list->kind == N_array ? node_at(k, n)->next : 0)
     r->kinds[r->kind_count++] = node_at(k, n)->a;
 }
@@ -98,30 +123,38 @@ static void walk_block(struct check *k, node_id block, struct place place) {
   k->scope->dead = dead;
 }
 
-static void take_verify(struct check *k, node_id id, const struct clause_args *a, struct building *b) {
+static void take_verify(struct check *k, node_id id, const struct clause_args *a,
+                        struct building *b) {
   struct verify *v = *b->verifies = arena_new(k->arena, struct verify);
-  *v = (struct verify){.text = a->pos[0], .within = arg_key(a, W_within), .every = arg_key(a, W_every), .block = a->block};
+  *v = (struct verify){.text = a->pos[0],
+                       .within = arg_key(a, W_within),
+                       .every = arg_key(a, W_every),
+                       .block = a->block};
   b->verifies = &v->next;
   if (v->every && !v->within) {
-    struct diag *d = diag_add(k->diags, D_missing_keyword, span_of(k, v->every), "`every:` of `verify` needs `within:` too");
+    struct diag *d = diag_add(k->diags, D_missing_keyword, span_of(k, v->every),
+                              "`every:` of `verify` needs `within:` too");
     diag_help(d, "%s", a->clause->usage);
   }
   (void)id;
   walk_block(k, a->block, (struct place){IN_CONDITION, EFFECTS_READ, "a verify"});
 }
 
-static void take_rollback(struct check *k, node_id id, const struct clause_args *a, struct building *b) {
+static void take_rollback(struct check *k, node_id id, const struct clause_args *a,
+                          struct building *b) {
   (void)id;
   b->step->rollback = a->block;
   walk_block(k, a->block, (struct place){IN_ROLLBACK, EFFECTS_WRITE, "a rollback"});
 }
 
-static void take_irreversible(struct check *k, node_id id, const struct clause_args *a, struct building *b) {
+static void take_irreversible(struct check *k, node_id id, const struct clause_args *a,
+                              struct building *b) {
   (void)k, (void)id;
   b->step->irreversible = a->pos[0];
 }
 
-static void take_on_failure(struct check *k, node_id id, const struct clause_args *a, struct building *b) {
+static void take_on_failure(struct check *k, node_id id, const struct clause_args *a,
+                            struct building *b) {
   (void)id;
   b->step->policy = plan_policy(node_at(k, a->pos[0])->a);
 }
@@ -162,10 +195,12 @@ static void check_order(struct check *k, node_id id, struct building *b, enum ra
   }
   struct diag *d;
   if (rank == RANK_BODY)
-    d = diag_add(k->diags, D_clause_order, span_of(k, id), "the step's body ends before `%s`", name_text(k, b->last));
+    d = diag_add(k->diags, D_clause_order, span_of(k, id), "the step's body ends before `%s`",
+                 name_text(k, b->last));
   else
-    d = diag_add(k->diags, D_clause_order, span_of(k, id), "`%s` stands before %s%s%s", name_text(k, word),
-                 b->last ? "`" : "the step's body", b->last ? name_text(k, b->last) : "", b->last ? "`" : "");
+    d = diag_add(k->diags, D_clause_order, span_of(k, id), "`%s` stands before %s%s%s",
+                 name_text(k, word), b->last ? "`" : "the step's body",
+                 b->last ? name_text(k, b->last) : "", b->last ? "`" : "");
   diag_help(d, "the order is about, requires, guard, approve, timeout, retries, body, verify, "
                "rollback or irreversible, on_failure");
 }
@@ -186,7 +221,8 @@ static void step_clause(struct check *k, node_id id, int index, struct building 
     if (!b->undo) b->undo = id;
   }
   if (!c->many && (b->once & 1u << index))
-    diag_add(k->diags, D_repeated_clause, span_of(k, id), "`%s` stands twice in this step", name_text(k, c->word));
+    diag_add(k->diags, D_repeated_clause, span_of(k, id), "`%s` stands twice in this step",
+             name_text(k, c->word));
   b->once |= 1u << index;
   k->place.effects = EFFECTS_READ;
   k->place.what = c->what;
@@ -199,7 +235,9 @@ static void step_clause(struct check *k, node_id id, int index, struct building 
 static void step_line(struct check *k, node_id id, struct building *b) {
   const struct node *n = node_at(k, id);
   uint32_t slot;
-  sym word = n->kind == N_call && !n->a ? n->b : n->kind == N_name && !scope_has(k, n->a, &slot) ? n->a : 0;
+  sym word = n->kind == N_call && !n->a                        ? n->b
+             : n->kind == N_name && !scope_has(k, n->a, &slot) ? n->a
+                                                               : 0;
   int index = step_clause_index(word);
   if (index >= 0) {
     step_clause(k, id, index, b);
@@ -252,17 +290,20 @@ static void slug_of(struct check *k, node_id label, struct buf *out) {
     else text = (struct text){"-", 1};
     slug_add(out, text.s, text.len);
   }
-  while (out->len && out->data[out->len - 1] == '-') buf_truncate(out, out->len - 1);
+  while (out->len && out->data[out->len - 1] == '-')
+    buf_truncate(out, out->len - 1);
 }
 
 static bool is_id(struct text t) {
   for (size_t i = 0; i < t.len; i++)
-    if (!is_id_char(t.s[i]) && (i == 0 || (t.s[i] != '-' && t.s[i] != '_' && t.s[i] != '.'))) return false;
+    if (!is_id_char(t.s[i]) && (i == 0 || (t.s[i] != '-' && t.s[i] != '_' && t.s[i] != '.')))
+      return false;
   return t.len > 0;
 }
 
 static void report_repeated_id(struct check *k, node_id at, const char *id) {
-  struct diag *d = diag_add(k->diags, D_repeated_id, span_of(k, at), "the step id `%s` is taken", id);
+  struct diag *d =
+      diag_add(k->diags, D_repeated_id, span_of(k, at), "the step id `%s` is taken", id);
   for (size_t i = 0; i < k->step_count; i++)
     if (strcmp(k->step_list[i]->id, id) == 0) {
       diag_note(d, span_of(k, node_at(k, k->step_list[i]->node)->c), "by this step");
@@ -286,7 +327,8 @@ static const char *step_id(struct check *k, node_id label, node_id given) {
                 "name one: step \"label\", id: \"some-id\" do");
   }
   sym name = sym_intern(k->syms, buf_str(&b), b.len);
-  if (b.len && !tell_once(k, name, TOLD_STEP_ID)) report_repeated_id(k, given ? given : label, buf_str(&b));
+  if (b.len && !tell_once(k, name, TOLD_STEP_ID))
+    report_repeated_id(k, given ? given : label, buf_str(&b));
   buf_release(&b);
   return sym_text(k->syms, name);
 }
@@ -321,7 +363,8 @@ static void step_remember(struct check *k, struct step *s) {
 
 struct step *plan_step(struct check *k, node_id call, const struct clause_args *args) {
   struct step *s = arena_new(k->arena, struct step);
-  struct building b = {.step = s, .guards = &s->guards, .approvals = &s->approvals, .verifies = &s->verifies};
+  struct building b = {
+      .step = s, .guards = &s->guards, .approvals = &s->approvals, .verifies = &s->verifies};
   struct place was = k->place;
   node_id label = args->pos[0];
   if (!label || !args->block) return NULL;

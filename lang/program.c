@@ -1,5 +1,6 @@
-/* From text to a checked program: reads the file and the modules it uses, then declares, resolves and
- * checks them. Bindings are declared before drivers, and both before the runbook that calls them. */
+/* From text to a checked program: reads the file and the modules it uses, then declares, resolves
+ * and checks them. Bindings are declared before drivers, and both before the runbook that calls
+ * them. */
 #include "check.h"
 
 /* --- files --- */
@@ -45,7 +46,8 @@ static enum parse_result file_add(struct program *p, struct source *s, uint32_t 
 }
 
 static void check_begin(struct check *k, struct program *p) {
-  *k = (struct check){.p = p, .arena = &p->arena, .types = p->types, .syms = p->syms, .diags = &p->diags};
+  *k = (struct check){
+      .p = p, .arena = &p->arena, .types = p->types, .syms = p->syms, .diags = &p->diags};
   k->methods = method_index_new();
 }
 
@@ -56,7 +58,8 @@ static void check_end(struct check *k) {
   mem_free(k->outputs.at);
   mem_free(k->step_list);
   mem_free(k->children);
-  for (size_t i = 0; i < sizeof k->scratch / sizeof *k->scratch; i++) buf_release(&k->scratch[i]);
+  for (size_t i = 0; i < sizeof k->scratch / sizeof *k->scratch; i++)
+    buf_release(&k->scratch[i]);
 }
 
 static void check_file(struct check *k, uint32_t file) {
@@ -89,7 +92,8 @@ static bool load_module(struct check *k, node_id at, const char *name) {
     return false;
   }
   if (p->host->load_module(p->host->ud, p->sources[from]->name, name, &s, &err) != OK) {
-    struct diag *d = diag_add(k->diags, D_module, span_of(k, at), "%s", err.message ? err.message : "no such module");
+    struct diag *d = diag_add(k->diags, D_module, span_of(k, at), "%s",
+                              err.message ? err.message : "no such module");
     if (err.help) diag_help(d, "%s", err.help);
     error_release(&err);
     return false;
@@ -144,7 +148,8 @@ static struct child *child_known(struct check *k, sym name) {
 static void report_recursion(struct check *k, node_id at, sym through) {
   struct diag *d;
   if (through)
-    d = diag_add(k->diags, D_recursion, span_of(k, at), "the runbook `%s` runs this one again", name_text(k, through));
+    d = diag_add(k->diags, D_recursion, span_of(k, at), "the runbook `%s` runs this one again",
+                 name_text(k, through));
   else d = diag_add(k->diags, D_recursion, span_of(k, at), "a runbook cannot run itself");
   diag_help(d, "everything ends: repeat with wait_until, watch or each_of");
 }
@@ -174,7 +179,8 @@ static void child_inputs(struct check *k, uint32_t file, struct child *c) {
   c->input_count = plan.input_count;
   mem_free(inner.told);
   mem_free(inner.inputs_read);
-  for (size_t i = 0; i < sizeof inner.scratch / sizeof *inner.scratch; i++) buf_release(&inner.scratch[i]);
+  for (size_t i = 0; i < sizeof inner.scratch / sizeof *inner.scratch; i++)
+    buf_release(&inner.scratch[i]);
   diags_release(&ignored);
 }
 
@@ -206,8 +212,10 @@ static size_t child_load(struct check *k, sym name, node_id at) {
   k->children = mem_grow(k->children, k->child_count, &k->child_cap, sizeof *k->children);
   size_t index = k->child_count++;
   k->children[index] = (struct child){.name = name};
-  if (p->host->load_runbook(p->host->ud, p->sources[k->file]->name, name_text(k, name), &s, &err) != OK) {
-    struct diag *d = diag_add(k->diags, D_child_runbook, span_of(k, at), "%s", err.message ? err.message : "no such runbook");
+  if (p->host->load_runbook(p->host->ud, p->sources[k->file]->name, name_text(k, name), &s, &err) !=
+      OK) {
+    struct diag *d = diag_add(k->diags, D_child_runbook, span_of(k, at), "%s",
+                              err.message ? err.message : "no such runbook");
     if (err.help) diag_help(d, "%s", err.help);
     error_release(&err);
     return index;
@@ -218,7 +226,8 @@ static size_t child_load(struct check *k, sym name, node_id at) {
   child_inputs(k, file, &c);
   k->children[index] = c;
   if (!c.loaded)
-    diag_add(k->diags, D_child_runbook, span_of(k, at), "%s holds no runbook", p->sources[file]->name);
+    diag_add(k->diags, D_child_runbook, span_of(k, at), "%s holds no runbook",
+             p->sources[file]->name);
   bool recurses = reaches_itself(k, file, at);
   k->children[index].recurses = recurses;
   return index;
@@ -260,7 +269,8 @@ static void report_line(struct check *k, node_id id) {
     report_word(k, id, word);
     return;
   }
-  diag_add(k->diags, D_wrong_place, span_of(k, id), "a file holds a runbook, bindings and drivers, or a site");
+  diag_add(k->diags, D_wrong_place, span_of(k, id),
+           "a file holds a runbook, bindings and drivers, or a site");
 }
 
 /* What else stands in the file; counts runbooks and sites. */
@@ -286,7 +296,8 @@ static void check_lines(struct check *k, uint32_t file) {
     }
   }
   if (line || file) return;
-  struct diag *d = diag_add(k->diags, D_wrong_file, (struct span){file, 0, 0}, "this file holds nothing");
+  struct diag *d =
+      diag_add(k->diags, D_wrong_file, (struct span){file, 0, 0}, "this file holds nothing");
   diag_help(d, "runbook \"name\" do ... end");
 }
 
@@ -307,7 +318,8 @@ static void check_program(struct check *k) {
   bool ok = load_file(k, 0);
   size_t files = k->p->file_count;
   if (ok && !k->diags->errors) {
-    for (size_t i = 0; i < files; i++) check_lines(k, (uint32_t)i);
+    for (size_t i = 0; i < files; i++)
+      check_lines(k, (uint32_t)i);
     declare(k, W_binding, decl_binding);
     declare(k, W_driver, decl_driver);
     check_main(k);
@@ -333,7 +345,8 @@ static void check_expression(struct check *k, struct unit *unit) {
   k->place = (struct place){IN_EXPRESSION, EFFECTS_NONE, "an expression by itself"};
   scope_begin(k, &scope);
   if (k->t->root) check_body(k, k->t->root, true);
-  for (size_t i = 0; i < scope.var_count; i++) scope.vars[i].read = true;
+  for (size_t i = 0; i < scope.var_count; i++)
+    scope.vars[i].read = true;
   *unit = (struct unit){.file = 0, .body = k->t->root};
   scope_end(k, &scope, unit);
 }

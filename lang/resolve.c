@@ -1,8 +1,8 @@
 /* Variables: from names to slots, and which of them are set on every path to a place.
  *
  * Slots that are set stand on a trail. A branch that ends takes what it set off the trail; when the
- * branches join, what all of them set goes back on. So the work is linear in the assignments, however
- * many variables there are. */
+ * branches join, what all of them set goes back on. So the work is linear in the assignments,
+ * however many variables there are. */
 #include "check.h"
 
 void vec_push(struct vec *v, uint32_t n) {
@@ -17,8 +17,8 @@ void scope_begin(struct check *k, struct scope *s) {
 
 static void warn_unused(struct check *k, const struct variable *v) {
   if (v->read || v->param || !v->at || *name_text(k, v->name) == '_') return;
-  struct diag *d = diag_add(k->diags, D_unused, span_of(k, v->at), "nothing reads `%s`",
-                            name_text(k, v->name));
+  struct diag *d =
+      diag_add(k->diags, D_unused, span_of(k, v->at), "nothing reads `%s`", name_text(k, v->name));
   diag_help(d, "leave it out, or begin its name with `_`");
 }
 
@@ -49,7 +49,8 @@ bool scope_has(const struct check *k, sym name, uint32_t *slot) {
 static uint32_t *var_entry(struct scope *s, sym name) {
   if (name >= s->var_cap) {
     size_t cap = s->var_cap ? s->var_cap : 1024;
-    while (cap <= name) cap *= 2;
+    while (cap <= name)
+      cap *= 2;
     s->var_of = mem_realloc(s->var_of, cap * sizeof *s->var_of);
     memset(s->var_of + s->var_cap, 0, (cap - s->var_cap) * sizeof *s->var_of);
     s->var_cap = cap;
@@ -146,7 +147,8 @@ void scope_assign(struct check *k, node_id id, type_id type) {
 static void bind_param(struct check *k, node_id id, type_id type) {
   struct node *p = node_at(k, id);
   if (!p->a) {
-    for (node_id c = p->c; c; c = node_at(k, c)->next) bind_param(k, c, type_element(k->types, type));
+    for (node_id c = p->c; c; c = node_at(k, c)->next)
+      bind_param(k, c, type_element(k->types, type));
     return;
   }
   uint32_t slot = declare(k, p->a, id, true);
@@ -208,7 +210,8 @@ void branch_next(struct check *k, struct branch_mark *m) {
   struct scope *s = k->scope;
   bool live = !s->dead || m->dead;
   if (live && m->live++ == 0) {
-    for (size_t i = m->trail; i < s->trail.count; i++) vec_push(&s->saved, s->trail.at[i]);
+    for (size_t i = m->trail; i < s->trail.count; i++)
+      vec_push(&s->saved, s->trail.at[i]);
   } else if (live) {
     size_t kept = m->saved;
     for (size_t i = m->saved; i < s->saved.count; i++)
@@ -222,20 +225,23 @@ void branch_next(struct check *k, struct branch_mark *m) {
 void branch_end(struct check *k, struct branch_mark *m, bool exhaustive) {
   struct scope *s = k->scope;
   if (exhaustive)
-    for (size_t i = m->saved; i < s->saved.count; i++) set(s, s->saved.at[i]);
+    for (size_t i = m->saved; i < s->saved.count; i++)
+      set(s, s->saved.at[i]);
   s->saved.count = m->saved;
   s->dead = m->dead || (exhaustive && !m->live);
 }
 
 void flow_hold(struct check *k, size_t mark) {
   struct scope *s = k->scope;
-  for (size_t i = mark; i < s->trail.count; i++) vec_push(&s->saved, s->trail.at[i]);
+  for (size_t i = mark; i < s->trail.count; i++)
+    vec_push(&s->saved, s->trail.at[i]);
   trail_cut(s, mark, UNSET_PARALLEL);
 }
 
 void flow_release(struct check *k, size_t held) {
   struct scope *s = k->scope;
-  for (size_t i = held; i < s->saved.count; i++) set(s, s->saved.at[i]);
+  for (size_t i = held; i < s->saved.count; i++)
+    set(s, s->saved.at[i]);
   s->saved.count = held;
 }
 
@@ -267,7 +273,8 @@ void flow_step_end(struct check *k, size_t step_mark, bool may_skip, enum unset_
     for (size_t i = 0; i < s->exits.count; i++)
       if (s->dead || s->vars[s->exits.at[i]].set) s->exits.at[kept++] = s->exits.at[i];
     trail_cut(s, step_mark, UNSET_SKIP);
-    for (size_t i = 0; i < kept; i++) set(s, s->exits.at[i]);
+    for (size_t i = 0; i < kept; i++)
+      set(s, s->exits.at[i]);
     s->dead = false;
   }
   s->exits.count = 0;

@@ -1,4 +1,5 @@
-/* Types by number: built-ins from type.def, composites interned so that equal types have equal ids. */
+/* Types by number: built-ins from type.def, composites interned so that equal types have equal ids.
+ */
 #include "types.h"
 
 struct entry {
@@ -70,7 +71,8 @@ static uint32_t entry_hash(const struct entry *e) {
   uint32_t h = mix(mix(2166136261u, e->kind), e->inner);
   for (size_t i = 0; e->fields && i < e->count; i++)
     h = mix(mix(h, e->fields[i].name), e->fields[i].type);
-  for (size_t i = 0; e->values && i < e->count; i++) h = mix(h, e->values[i]);
+  for (size_t i = 0; e->values && i < e->count; i++)
+    h = mix(h, e->values[i]);
   return h ^ h >> 15;
 }
 
@@ -169,13 +171,13 @@ type_id type_element(const struct types *t, type_id array) {
 
 type_id type_base(const struct types *t, type_id id) {
   static const uint8_t base[TYPE_COUNT] = {
-      [T_any] = T_any,           [T_nil] = T_nil,         [T_boolean] = T_boolean,
-      [T_integer] = T_integer,   [T_float] = T_float,     [T_number] = T_number,
-      [T_string] = T_string,     [T_symbol] = T_symbol,   [T_array] = T_array,
-      [T_hash] = T_hash,         [T_range] = T_range,     [T_duration] = T_duration,
-      [T_time] = T_time,         [T_date] = T_time,       [T_regexp] = T_regexp,
-      [T_record] = T_record,     [T_secret] = T_secret,   [T_phone] = T_string,
-      [T_email] = T_string,      [T_url] = T_string,      [T_path] = T_string,
+      [T_any] = T_any,         [T_nil] = T_nil,       [T_boolean] = T_boolean,
+      [T_integer] = T_integer, [T_float] = T_float,   [T_number] = T_number,
+      [T_string] = T_string,   [T_symbol] = T_symbol, [T_array] = T_array,
+      [T_hash] = T_hash,       [T_range] = T_range,   [T_duration] = T_duration,
+      [T_time] = T_time,       [T_date] = T_time,     [T_regexp] = T_regexp,
+      [T_record] = T_record,   [T_secret] = T_secret, [T_phone] = T_string,
+      [T_email] = T_string,    [T_url] = T_string,    [T_path] = T_string,
   };
   id = type_present(t, id);
   const struct entry *e = entry_of(t, id);
@@ -193,7 +195,8 @@ static bool is_text(type_id base) {
 static bool base_fits(type_id have, type_id want) {
   bool numbers = have == T_integer || have == T_float || have == T_number;
   if (want == T_number) return numbers;
-  if (want == T_float || want == T_integer) return have == T_number || (have == T_integer && want == T_float);
+  if (want == T_float || want == T_integer)
+    return have == T_number || (have == T_integer && want == T_float);
   if (want == T_record || want == T_hash) return have == T_record || have == T_hash;
   if (is_text(want)) return is_text(have) || have == T_secret;
   if (want == T_secret) return is_text(have);
@@ -237,10 +240,14 @@ bool type_fits(const struct types *t, type_id have, type_id want) {
   if (want == T_date) return have == T_date;
   if (!base_fits(type_base(t, have), type_base(t, want))) return false;
   switch (type_kind(t, want)) {
-  case TYPE_ARRAY: return type_fits(t, type_element(t, have), type_inner(t, want));
-  case TYPE_RECORD: return record_fits(t, have, want);
-  case TYPE_ENUM: return enum_fits(t, have, want);
-  default: return true;
+  case TYPE_ARRAY:
+    return type_fits(t, type_element(t, have), type_inner(t, want));
+  case TYPE_RECORD:
+    return record_fits(t, have, want);
+  case TYPE_ENUM:
+    return enum_fits(t, have, want);
+  default:
+    return true;
   }
 }
 
@@ -263,7 +270,8 @@ type_id type_join(struct types *t, type_id a, type_id b) {
   return x == a && y == b ? joined : type_optional(t, joined);
 }
 
-static void text_add(const struct types *t, const struct symtab *syms, type_id id, struct buf *out) {
+static void text_add(const struct types *t, const struct symtab *syms, type_id id,
+                     struct buf *out) {
   enum { SHOWN = 6 };
   const struct entry *e = entry_of(t, id);
   if (!e) {
@@ -271,11 +279,20 @@ static void text_add(const struct types *t, const struct symtab *syms, type_id i
     return;
   }
   switch (e->kind) {
-  case TYPE_ARRAY: buf_adds(out, "array of "); break;
-  case TYPE_HASH: buf_adds(out, "hash of "); break;
-  case TYPE_RECORD: buf_adds(out, "record with "); break;
-  case TYPE_ENUM: buf_adds(out, "one of "); break;
-  default: break;
+  case TYPE_ARRAY:
+    buf_adds(out, "array of ");
+    break;
+  case TYPE_HASH:
+    buf_adds(out, "hash of ");
+    break;
+  case TYPE_RECORD:
+    buf_adds(out, "record with ");
+    break;
+  case TYPE_ENUM:
+    buf_adds(out, "one of ");
+    break;
+  default:
+    break;
   }
   if (e->kind != TYPE_ENUM && e->kind != TYPE_RECORD) {
     bool record = type_kind(t, e->inner) == TYPE_RECORD && e->kind != TYPE_OPTIONAL;
@@ -286,7 +303,8 @@ static void text_add(const struct types *t, const struct symtab *syms, type_id i
   for (size_t i = 0; (e->fields || e->values) && i < e->count && i < SHOWN; i++) {
     const char *quote = e->values ? e->inner == T_symbol ? ":" : "\"" : "";
     buf_addf(out, "%s%s%s%s", i ? ", " : "", quote,
-             sym_text(syms, e->fields ? e->fields[i].name : e->values[i]), *quote == '"' ? quote : "");
+             sym_text(syms, e->fields ? e->fields[i].name : e->values[i]),
+             *quote == '"' ? quote : "");
   }
   if (e->count > SHOWN) buf_adds(out, ", ...");
   if (e->kind == TYPE_RECORD && !e->count) buf_adds(out, "no fields");
@@ -309,7 +327,8 @@ struct reader {
 static bool read_type(struct reader *r, type_id *out);
 
 static void read_space(struct reader *r) {
-  while (r->at < r->end && *r->at == ' ') r->at++;
+  while (r->at < r->end && *r->at == ' ')
+    r->at++;
 }
 
 static bool read_char(struct reader *r, char c) {
@@ -322,8 +341,8 @@ static bool read_char(struct reader *r, char c) {
 static size_t read_word(struct reader *r, const char **word) {
   read_space(r);
   *word = r->at;
-  while (r->at < r->end && (*r->at == '_' || (*r->at >= 'a' && *r->at <= 'z') ||
-                            (*r->at >= '0' && *r->at <= '9')))
+  while (r->at < r->end &&
+         (*r->at == '_' || (*r->at >= 'a' && *r->at <= 'z') || (*r->at >= '0' && *r->at <= '9')))
     r->at++;
   return (size_t)(r->at - *word);
 }

@@ -1,7 +1,8 @@
 /* Gradual types: what the checker knows of a value before anything runs.
  *
  * T_any is "not known": it fits everywhere and everything fits it. A type_id below TYPE_COUNT is a
- * built-in; others are made here (interned: equal types have equal ids), and live until types_free. */
+ * built-in; others are made here (interned: equal types have equal ids), and live until types_free.
+ */
 #ifndef STEPWISE_TYPES_H
 #define STEPWISE_TYPES_H
 
@@ -35,11 +36,12 @@ struct record_field {
 struct types *types_new(void) must_use;
 void types_free(struct types *t);
 
-type_id type_named(const char *s, size_t len); /* "string" -> T_string; T_any if unknown: check first */
+type_id type_named(const char *s,
+                   size_t len); /* "string" -> T_string; T_any if unknown: check first */
 bool type_known(const char *s, size_t len);
-const char *type_name(type_id plain);          /* the text of type.def */
-/* A type as primitives write it: a name of type.def, "[T]" for an array of T, "{name: T, ...}" for a
- * record, "T?" for one that may be nil. False when it is none of these. */
+const char *type_name(type_id plain); /* the text of type.def */
+/* A type as primitives write it: a name of type.def, "[T]" for an array of T, "{name: T, ...}" for
+ * a record, "T?" for one that may be nil. False when it is none of these. */
 bool type_parse(struct types *t, struct symtab *syms, const char *s, size_t len, type_id *out);
 
 type_id type_array_of(struct types *t, type_id element); /* T_array for T_any */

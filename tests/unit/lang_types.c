@@ -38,20 +38,26 @@ static void types_are_told_in_words(void **state) {
       {"{a: string, b: any}", "record with a, b"},
       {"[{a: string}]", "array of records"},
       {"{}", "record with no fields"},
-      {"{a: any, b: any, c: any, d: any, e: any, f: any, g: any}", "record with a, b, c, d, e, f, ..."},
+      {"{a: any, b: any, c: any, d: any, e: any, f: any, g: any}",
+       "record with a, b, c, d, e, f, ..."},
   };
   struct buf b = BUF_INIT;
   for (size_t i = 0; i < sizeof words / sizeof *words; i++)
     assert_string_equal(type_text(types, syms, type_of(words[i][0]), &b), words[i][1]);
   sym values[] = {W_read, W_write};
-  assert_string_equal(type_text(types, syms, type_enum(types, T_symbol, values, 2), &b), "one of :read, :write");
-  assert_string_equal(type_text(types, syms, type_enum(types, T_string, values, 2), &b), "one of \"read\", \"write\"");
+  assert_string_equal(type_text(types, syms, type_enum(types, T_symbol, values, 2), &b),
+                      "one of :read, :write");
+  assert_string_equal(type_text(types, syms, type_enum(types, T_string, values, 2), &b),
+                      "one of \"read\", \"write\"");
   buf_release(&b);
 }
 
 static void bad_types_are_refused(void **state) {
   (void)state;
-  static const char *const bad[] = {"", "strng", "[string", "string]", "[]", "{a}", "{a: }", "{a: string", "string??", "{a: string b: string}", "?"};
+  static const char *const bad[] = {
+      "",    "strng", "[string",    "string]",  "[]",
+      "{a}", "{a: }", "{a: string", "string??", "{a: string b: string}",
+      "?"};
   type_id t;
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
     if (type_parse(types, syms, bad[i], strlen(bad[i]), &t)) fail_msg("accepted: %s", bad[i]);
@@ -63,17 +69,39 @@ static void what_fits(void **state) {
     const char *have, *want;
     bool fits;
   } cases[] = {
-      {"any", "integer", true},         {"integer", "any", true},          {"integer", "float", true},
-      {"float", "integer", false},      {"number", "integer", true},       {"string", "integer", false},
-      {"phone", "string", true},        {"string", "phone", true},         {"phone", "email", false},
-      {"symbol", "string", true},       {"string", "symbol", true},        {"secret", "string", true},
-      {"string", "secret", true},       {"secret", "integer", false},      {"date", "time", true},
-      {"time", "date", false},          {"duration", "integer", false},    {"nil", "string", false},
-      {"nil", "string?", true},         {"string?", "string", true},       {"[integer]", "array", true},
-      {"array", "[integer]", true},     {"[integer]", "[string]", false},  {"[phone]", "[string]", true},
-      {"hash", "{a: string}", true},    {"{a: string}", "hash", true},     {"{a: string, b: any}", "{a: string}", true},
-      {"{b: any}", "{a: string}", false}, {"{}", "{a: string?}", true},    {"{a: integer}", "{a: string}", false},
-      {"array", "hash", false},         {"boolean", "integer", false},     {"range", "array", false},
+      {"any", "integer", true},
+      {"integer", "any", true},
+      {"integer", "float", true},
+      {"float", "integer", false},
+      {"number", "integer", true},
+      {"string", "integer", false},
+      {"phone", "string", true},
+      {"string", "phone", true},
+      {"phone", "email", false},
+      {"symbol", "string", true},
+      {"string", "symbol", true},
+      {"secret", "string", true},
+      {"string", "secret", true},
+      {"secret", "integer", false},
+      {"date", "time", true},
+      {"time", "date", false},
+      {"duration", "integer", false},
+      {"nil", "string", false},
+      {"nil", "string?", true},
+      {"string?", "string", true},
+      {"[integer]", "array", true},
+      {"array", "[integer]", true},
+      {"[integer]", "[string]", false},
+      {"[phone]", "[string]", true},
+      {"hash", "{a: string}", true},
+      {"{a: string}", "hash", true},
+      {"{a: string, b: any}", "{a: string}", true},
+      {"{b: any}", "{a: string}", false},
+      {"{}", "{a: string?}", true},
+      {"{a: integer}", "{a: string}", false},
+      {"array", "hash", false},
+      {"boolean", "integer", false},
+      {"range", "array", false},
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
     if (type_fits(types, type_of(cases[i].have), type_of(cases[i].want)) != cases[i].fits)
@@ -90,10 +118,11 @@ static void what_fits(void **state) {
 static void either_of_two(void **state) {
   (void)state;
   static const char *const cases[][3] = {
-      {"integer", "integer", "integer"}, {"integer", "float", "number"},   {"integer", "string", "any"},
-      {"nil", "string", "string?"},      {"string?", "string", "string?"}, {"string?", "integer", "any"},
-      {"phone", "email", "string"},      {"[integer]", "[float]", "[number]"}, {"[integer]", "[string]", "array"},
-      {"any", "string", "any"},
+      {"integer", "integer", "integer"},  {"integer", "float", "number"},
+      {"integer", "string", "any"},       {"nil", "string", "string?"},
+      {"string?", "string", "string?"},   {"string?", "integer", "any"},
+      {"phone", "email", "string"},       {"[integer]", "[float]", "[number]"},
+      {"[integer]", "[string]", "array"}, {"any", "string", "any"},
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     type_id a = type_of(cases[i][0]), b = type_of(cases[i][1]), want = type_of(cases[i][2]);

@@ -1,0 +1,3 @@
+runbook "r" do
+  title "x"
+end

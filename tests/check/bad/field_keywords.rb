@@ -1,0 +1,11 @@
+runbook "r" do
+  input :a, :boolean, min: 1
+  input :b, :duration, max: 3
+  input :c, :integer, match: /x/
+  input :d, :integer, one_of: ["a", 1]
+  input :e, :integer, default: "x"
+  input :f, :string, one_of: []
+  step "one" do
+    show [input.a, input.b, input.c, input.d, input.e, input.f]
+  end
+end

@@ -1,0 +1,5 @@
+binding :x do
+  action :y, effect: :read do
+    gives :string,
+  end
+end

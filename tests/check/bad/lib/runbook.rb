@@ -1,0 +1,5 @@
+runbook "other" do
+  step "x" do
+    note "y"
+  end
+end

@@ -1,0 +1,6 @@
+runbook "r" do
+  use "lib/smss"
+  step "one" do
+    note "x"
+  end
+end

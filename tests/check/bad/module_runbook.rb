@@ -1,0 +1,6 @@
+runbook "r" do
+  use "lib/runbook"
+  step "one" do
+    note "x"
+  end
+end

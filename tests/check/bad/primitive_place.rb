@@ -1,0 +1,5 @@
+runbook "r" do
+  step "one" do
+    show file.read(path: "x")
+  end
+end

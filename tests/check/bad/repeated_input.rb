@@ -1,0 +1,7 @@
+runbook "r" do
+  input :a, :string
+  input :a, :integer
+  step "one" do
+    show input.a
+  end
+end

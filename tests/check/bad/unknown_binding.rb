@@ -1,0 +1,6 @@
+driver :x, for: :smss do
+  perform :send do |to|
+    1
+  end
+end
+use "lib/sms"

@@ -1,0 +1,8 @@
+runbook "r" do
+  on_failure :stop
+  step "one" do
+    guard "x", 1 == 1, otherwise: :skp
+    finding "x", kind: :root_caus
+    on_failure :abort
+  end
+end

@@ -1,0 +1,10 @@
+runbook "a" do
+  step "x" do
+    note "y"
+  end
+end
+runbook "b" do
+  step "x" do
+    note "y"
+  end
+end

@@ -1,0 +1,14 @@
+# A site file.
+site "field-office" do
+  timezone "America/New_York"
+  journal  "var/journal.db"
+  role     :messaging_lead, members: %w[ana sam], page: { sms: "+15005550006" }
+  role     :dba, members: %w[kim], signed: true, keys: "keys/dba.allowed_signers"
+  secrets  driver: "files", directory: "secrets"
+  connect  :sms,   driver: "twilio", account_sid: env("TWILIO_ACCOUNT_SID"), auth_token: secret("twilio/auth_token")
+  connect  :email, driver: "smtp", url: env("SMTP_URL", "smtp://127.0.0.1:1025"), from: "ops@example.org"
+  escalation do
+    severity :sev1, page: [:on_call, :security_lead], about: "full outage or cross-tenant risk"
+    severity :sev3, ticket: true, about: "partial degradation with workaround"
+  end
+end
