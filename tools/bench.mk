@@ -10,5 +10,5 @@ $(BUILD)/bench/%: bench/%.c $(BUILD)/runtime.a $(BUILD)/lang.a
 	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) $(ALL_LDFLAGS) -rdynamic -o $@ $< $(BUILD)/runtime.a $(BUILD)/lang.a $(RUNTIME_LIBS)
 
 bench: all bench-programs
-	@tools/deps.sh bench
+	@tools/deps.sh test
 	@BUILD='$(BUILD)' ROUNDS='$(ROUNDS)' bench/run.sh

@@ -16,6 +16,12 @@ if ! command -v dpkg-query >/dev/null 2>&1; then
   exit 0
 fi
 
+# Several targets may ask at once; the second finds what the first installed.
+if command -v flock >/dev/null 2>&1; then
+  exec 9<"$here/packages.txt"
+  flock 9
+fi
+
 missing=
 for package in $(wanted "$@"); do
   state=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null || true)
