@@ -62,7 +62,7 @@ runbook "spreadsheet-import" do
 
     problems = imports.problems(database: input.database, import: staged.id, limit: 50)
     if problems.any?
-      show problems, as: "problems"
+      show problems.map { |problem| { row: problem.row, column: problem.column, value: problem.value, reason: problem.reason } }, as: "problems"
       confirm "#{staged.rejected} of #{staged.rows_read} rows are refused. Go on without them?"
     end
     expect staged.staged > 0, "no row can be imported; see the problems"
