@@ -7,6 +7,7 @@ enum {
   LIMIT_SOURCE = 16 << 20,           /* bytes of one file */
   LIMIT_STRING = 64 << 20,           /* bytes of one string */
   LIMIT_COLLECTION = 10000000,       /* elements of one array or hash */
+  LIMIT_ELEMENTS = 100000000,        /* elements of a collection and of all that is inside it */
   LIMIT_REGEX_STEPS = 10000000,      /* match steps of one regexp */
   LIMIT_REGEX_DEPTH = 100000,
   LIMIT_ERRORS = 20                  /* errors shown for one file */

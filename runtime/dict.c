@@ -16,7 +16,8 @@ struct dict {
   struct object head;
   uint16_t depth;
   bool unknown;
-  uint8_t kinds; /* HAS_* of the keys */
+  uint8_t kinds;   /* HAS_* of the keys */
+  uint32_t inside; /* elements of the keys and values, at every level */
   size_t count, cap;
   struct entry *entries;
   uint32_t *index; /* entry number + 1, 0 = free; NULL while count <= LINEAR_MAX */
@@ -48,6 +49,10 @@ bool dict_unknown(const struct dict *d) {
 }
 unsigned dict_depth(const struct dict *d) {
   return d->depth;
+}
+uint32_t dict_elements(const struct dict *d) {
+  uint64_t n = (uint64_t)d->count + d->inside;
+  return n > UINT32_MAX ? UINT32_MAX : (uint32_t)n;
 }
 
 void dict_at(const struct dict *d, size_t i, value *key, value *val) {
@@ -140,6 +145,7 @@ static void note_shape(struct dict *d, value v) {
   unsigned depth = value_depth(v) + 1;
   if (depth > d->depth) d->depth = (uint16_t)(depth > UINT16_MAX ? UINT16_MAX : depth);
   if (value_has_unknown(v)) d->unknown = true;
+  if (__builtin_add_overflow(d->inside, value_elements(v), &d->inside)) d->inside = UINT32_MAX;
 }
 
 void dict_put(struct dict *d, const struct symtab *syms, value key, value val) {

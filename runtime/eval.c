@@ -151,11 +151,6 @@ static enum status eval_regex(struct eval *e, node_id id, const struct node *n, 
   return st;
 }
 
-static enum status sane_depth(struct eval *e, value v) {
-  if (value_depth(v) <= LIMIT_NESTING) return OK;
-  return error_set(e->err, ERR_LIMIT, "a value nested deeper than %d", LIMIT_NESTING);
-}
-
 static enum status eval_array(struct eval *e, node_id id, const struct node *n, value *out) {
   (void)id;
   size_t count = 0;
@@ -168,7 +163,7 @@ static enum status eval_array(struct eval *e, node_id id, const struct node *n, 
     st = eval_node(e, k, &v);
     if (st == OK) list_push(l, v);
   }
-  if (st == OK) st = sane_depth(e, value_list(l));
+  if (st == OK) st = value_sane(value_list(l), e->err);
   return give_list(l, st, out);
 }
 
@@ -189,7 +184,7 @@ static enum status eval_hash(struct eval *e, node_id id, const struct node *n, v
   enum status st = OK;
   for (node_id k = n->a; k && st == OK; k = tree_node(e->tree, k)->next)
     st = eval_pair(e, k, d);
-  if (st == OK) st = sane_depth(e, value_hash(d));
+  if (st == OK) st = value_sane(value_hash(d), e->err);
   return give_dict(d, st, out);
 }
 

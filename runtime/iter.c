@@ -159,7 +159,9 @@ value text_succ(struct text t) {
   if (first == t.len && t.len) { /* no letter or digit: the last character is counted up */
     size_t at = utf8_back(s, t.len);
     buf_add(&b, s, at);
-    buf_add_utf8(&b, utf8_decode(s + at) + 1);
+    uint32_t next = utf8_decode(s + at) + 1;
+    if (next > 0x10FFFF) buf_add(&b, s + at, t.len - at); /* none comes after: grow longer */
+    buf_add_utf8(&b, next > 0x10FFFF ? '0' : next == 0xD800 ? 0xE000 : next);
   } else {
     buf_add(&b, s, first);
     if (carry) buf_addc(&b, carry == '0' ? '1' : carry);

@@ -233,10 +233,7 @@ enum status method_call(struct call *c, value receiver, sym word, value *out) {
     *out = value_unknown();
     return OK;
   }
-  if (st == OK && out->tag >= V_ARRAY && value_depth(*out) > LIMIT_NESTING) {
-    value_unref(*out);
-    return fail(c, ERR_LIMIT, "a value nested deeper than %d", LIMIT_NESTING);
-  }
+  if (st == OK && (st = value_sane(*out, c->e->err)) != OK) value_unref(*out);
   return st;
 }
 

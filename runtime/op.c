@@ -400,12 +400,6 @@ static bool is_unknown_op(enum op op, value a, value b) {
   return looks_inside && (value_has_unknown(a) || value_has_unknown(b));
 }
 
-static enum status sane_depth(struct eval *e, value *out) {
-  if (out->tag < V_ARRAY || value_depth(*out) <= LIMIT_NESTING) return OK;
-  value_unref(*out);
-  return error_set(e->err, ERR_LIMIT, "a value nested deeper than %d", LIMIT_NESTING);
-}
-
 enum status op_binary(struct eval *e, enum op op, value a, value b, value *out) {
   if (a.tag == V_INT && b.tag == V_INT) { /* the common case, without the table */
     if (op == OP_ADD) return int_add(e, a, b, out);
@@ -433,7 +427,8 @@ enum status op_binary(struct eval *e, enum op op, value a, value b, value *out) 
   const struct op_case *k = case_of(op, a, b);
   if (!k) return cannot(e, op, NULL, a, b);
   enum status st = k->fn(e, a, b, out);
-  return st == OK ? sane_depth(e, out) : st;
+  if (st == OK && (st = value_sane(*out, e->err)) != OK) value_unref(*out);
+  return st;
 }
 
 enum status op_unary(struct eval *e, enum op op, value a, value *out) {

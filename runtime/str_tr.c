@@ -59,6 +59,10 @@ static int64_t place_of(const struct charset *s, uint32_t ch) {
   return -1;
 }
 
+static bool is_surrogate(uint32_t c) {
+  return c >= 0xD800 && c < 0xE000;
+}
+
 static uint32_t char_at(const struct charset *s, uint32_t place) {
   for (size_t i = 0; i < s->count; i++) {
     uint32_t n = s->spans[i].last - s->spans[i].first + 1;
@@ -77,8 +81,10 @@ static void translate(struct text t, const struct charset *from, const struct ch
   for (size_t i = 0; i < t.len; i += utf8_width(t.s[i])) {
     uint32_t ch = utf8_decode(t.s + i);
     if (!in_set(from, ch)) buf_add(b, t.s + i, utf8_width(t.s[i]));
-    else if (to->count)
-      buf_add_utf8(b, char_at(to, from->negated ? UINT32_MAX : (uint32_t)place_of(from, ch)));
+    else if (to->count) {
+      uint32_t c = char_at(to, from->negated ? UINT32_MAX : (uint32_t)place_of(from, ch));
+      buf_add_utf8(b, is_surrogate(c) ? 0xFFFD : c); /* a range may run across them */
+    }
   }
 }
 

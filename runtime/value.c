@@ -55,6 +55,7 @@ void list_push(struct list *l, value owned) {
   unsigned depth = value_depth(owned) + 1;
   if (depth > l->depth) l->depth = (uint16_t)(depth > UINT16_MAX ? UINT16_MAX : depth);
   if (value_has_unknown(owned)) l->unknown = true;
+  if (__builtin_add_overflow(l->inside, value_elements(owned), &l->inside)) l->inside = UINT32_MAX;
 }
 
 static void list_free(struct list *l) {
@@ -160,6 +161,22 @@ unsigned value_depth(value v) {
   default:
     return 0;
   }
+}
+
+uint32_t value_elements(value v) {
+  uint64_t n = 0;
+  if (v.tag == V_ARRAY) n = (uint64_t)value_array(v)->count + value_array(v)->inside;
+  if (v.tag == V_HASH || v.tag == V_RECORD) n = dict_elements(value_dict(v));
+  return n > UINT32_MAX ? UINT32_MAX : (uint32_t)n;
+}
+
+enum status value_sane(value v, struct error *err) {
+  if (v.tag < V_ARRAY) return OK;
+  if (value_depth(v) > LIMIT_NESTING)
+    return error_set(err, ERR_LIMIT, "a value nested deeper than %d", LIMIT_NESTING);
+  if (value_elements(v) > LIMIT_ELEMENTS)
+    return error_set(err, ERR_LIMIT, "a value of more than %d elements in all", LIMIT_ELEMENTS);
+  return OK;
 }
 
 bool value_is_text(value v) {

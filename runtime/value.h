@@ -89,12 +89,13 @@ static inline struct string *value_str(value v) {
 }
 
 /* Arrays and hashes are built by a builder that owns what is pushed, then sealed into a value.
- * Both know how deep they nest (1 = only scalars inside; the evaluator refuses results over
- * LIMIT_NESTING) and whether an unknown value is somewhere inside. */
+ * Both know how deep they nest (1 = only scalars inside), how much is inside in all, and whether an
+ * unknown value is among it. */
 struct list {
   struct object head;
   uint16_t depth;
   bool unknown;
+  uint32_t inside; /* elements of the elements, at every level */
   size_t count, cap;
   value *items;
 };
@@ -132,6 +133,7 @@ bool dict_find(const struct dict *d, const struct symtab *syms, value key, value
 void dict_free(struct dict *d); /* of a dict that was not made a value */
 bool dict_unknown(const struct dict *d);
 unsigned dict_depth(const struct dict *d);
+uint32_t dict_elements(const struct dict *d);
 
 /* Ranges: a..b or a...b, nil for an open end. Lazy: never holds its elements. */
 struct range {
@@ -156,8 +158,14 @@ value secret_reveal(value secret); /* borrowed; other values come back as they a
 static inline value value_unknown(void) {
   return (value){.tag = V_UNKNOWN};
 }
-bool value_has_unknown(value v);      /* is unknown, or holds something unknown */
-unsigned value_depth(value v);        /* 0 for scalars */
+bool value_has_unknown(value v); /* is unknown, or holds something unknown */
+unsigned value_depth(value v);   /* 0 for scalars */
+/* How many elements there are in all, each counted as often as it is met: what a walk costs. Stops
+ * at UINT32_MAX. */
+uint32_t value_elements(value v);
+/* ERR_LIMIT when v nests too deep or holds too much in all. Checked wherever a collection is made
+ * by an expression, so that every walk over a value ends. */
+enum status value_sane(value v, struct error *err) must_use;
 int number_compare(value a, value b); /* integers and floats, exactly; 2 when either is NaN */
 bool value_is_text(value v);          /* string or symbol */
 struct text value_text(value v, const struct symtab *syms); /* of a string or symbol; borrowed */
