@@ -117,7 +117,8 @@ $(GEN)/gram.c: lang/gram.y | deps
 $(call obj,$(lang_src)): | $(lang_gen)
 $(BUILD)/obj/gen/scan.o: | $(GEN)/gram.c
 
-deps:
+# What check and demo need besides is asked for first, so that a refusal names all of it, once.
+deps: $(patsubst check,deps-test,$(patsubst demo,deps-demo,$(filter check demo,$(MAKECMDGOALS))))
 	@tools/deps.sh build
 deps-test:
 	@tools/deps.sh build test

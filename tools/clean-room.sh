@@ -45,7 +45,8 @@ git -C "$top" bundle create -q "$room/root/stepwise.bundle" HEAD
 # In a mount namespace of its own, so that nothing stays mounted whatever happens.
 inside() {
   unshare --mount --pid --fork sh -c '
-    mount -t proc proc "$1/proc" && exec chroot "$1" /usr/bin/env -i HOME=/root TERM=dumb \
+    mount -t proc proc "$1/proc" && mount -t devpts -o newinstance,ptmxmode=0666 devpts "$1/dev/pts" &&
+      ln -sf pts/ptmx "$1/dev/ptmx" && exec chroot "$1" /usr/bin/env -i HOME=/root TERM=dumb \
       PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin /bin/sh -c "$2"' sh "$room" "$1"
 }
 step() {

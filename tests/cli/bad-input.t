@@ -159,23 +159,25 @@ PYTHON
 my ($verified, $sound) = run('journal', 'verify', '--journal', 'imports.db');
 is($sound, 0, 'the journal of these runs verifies') or diag $verified;
 
-sub files { opendir my $d, '.' or die; return sort grep { !/^\./ } readdir $d }
+sub files { opendir my $d, '.' or die; return sort grep { !/^\.|^stepwise$/ } readdir $d }
 
 done_testing;
 
 sub run { return run_quietly($stepwise, @_) }
 
+# As a plain user, from a copy of the program: the tree may lie in root's home.
 sub run_as_nobody {
   return run(@_) if $> != 0;
   my @command = @_;
+  system('cp', $stepwise, "$dir/stepwise") == 0 or return unless -x "$dir/stepwise";
   my $pid = open(my $from, '-|') // die "fork: $!";
   if (!$pid) {
     ($(, $)) = (65534, '65534 65534');
     ($<, $>) = (65534, 65534);
-    exit 99 if $> != 65534 || !-x $stepwise;
+    exit 99 if $> != 65534 || !-x "$dir/stepwise";
     open STDIN, '<', '/dev/null';
     open STDERR, '>&', \*STDOUT;
-    exec $stepwise, @command or exit 99;
+    exec "$dir/stepwise", @command or exit 99;
   }
   local $/;
   my $said = <$from> // '';

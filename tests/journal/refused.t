@@ -230,9 +230,17 @@ def check_strange_names(room):
         os.chdir(at)
 
 
+def bring_programs(room):
+    """Copies of the programs where a plain user may run them: the tree may lie in root's home."""
+    global STEPWISE, WRITER
+    os.mkdir(os.path.join(room, "bin"))
+    STEPWISE, WRITER = (shutil.copy(p, os.path.join(room, "bin")) for p in (STEPWISE, WRITER))
+
+
 def main():
     with tempfile.TemporaryDirectory() as room:
         os.chmod(room, 0o755)
+        bring_programs(room)
         check_not_journals(room)
         check_other_databases(room)
         check_full_disk(room)
