@@ -34,18 +34,18 @@ enum status line_read(struct line *l, const char *question, bool secret, int64_t
                       struct buf *out, struct error *err) {
   struct termios before, quiet;
   bool hidden = secret && tcgetattr(STDIN_FILENO, &before) == 0;
-  fputs(question, l->out);
-  fflush(l->out);
-  if (hidden) {
+  if (hidden) { /* before the question: who answers it at once is not shown either */
     quiet = before;
     quiet.c_lflag &= ~(tcflag_t)ECHO;
     tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet);
   }
+  fputs(question, l->out);
+  fflush(l->out);
   enum status status = OK;
   l->rest.max = 1 << 20;
   while (status == OK && !take_line(l, out))
     status = fill(l, until, err);
-  if (hidden) tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
+  if (hidden) tcsetattr(STDIN_FILENO, TCSADRAIN, &before);
   if (hidden || status != OK) putc('\n', l->out);
   return status;
 }

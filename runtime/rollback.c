@@ -37,13 +37,18 @@ static void rollback_ended(struct run *run, struct step_run *s, struct error *ca
   buf_release(&left);
 }
 
-/* A step whose write failed half-way may have left variables unset: its rollback reads them as nil.
- */
+/* A step whose write failed half-way may have left variables unset: its rollback reads them as nil. */
 static void unset_to_nil(struct run *run) {
-  for (uint32_t i = 0; i < run->plan->unit.slot_count; i++) {
-    if (run->eval.is_set[i]) continue;
-    eval_set_slot(&run->eval, i, VALUE_NIL);
-  }
+  for (uint32_t i = 0; i < run->plan->unit.slot_count; i++)
+    if (!run->eval.is_set[i]) eval_set_slot(&run->eval, i, VALUE_NIL);
+}
+
+/* The rollback sees the variables as its step left them, whatever later steps assigned. */
+static void swap_frames(struct run *run, struct step_run *s) {
+  if (!s->has_frame) return;
+  struct eval now = run->eval;
+  run->eval = s->frame;
+  s->frame = now;
 }
 
 static enum status rollback_try(struct run *run, struct step_run *s, struct error *err) {
@@ -52,7 +57,10 @@ static enum status rollback_try(struct run *run, struct step_run *s, struct erro
   s->calls = s->prompts = 0;
   int64_t before = task_shield(tasks);
   task_deadline_push(tasks, clock_add(clock_mono(run->engine->config.clock), LIMIT_ROLLBACK));
+  swap_frames(run, s);
+  unset_to_nil(run);
   enum status status = run_call_block(run, s->step->rollback, &out, err);
+  swap_frames(run, s);
   task_unshield(tasks, before);
   if (status == OK) value_unref(out);
   if (status == ERR_STOP) { /* skip! in a rollback: there is nothing to undo */
@@ -112,7 +120,6 @@ static enum status roll_back_step(struct run *run, struct step_run *s, struct er
 
 static enum status unwind(struct run *run, struct error *err) {
   enum status status = OK;
-  unset_to_nil(run);
   while (status == OK && run->armed) {
     struct step_run *s = run->armed, *at = run->at;
     run->at = s;

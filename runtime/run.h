@@ -35,6 +35,8 @@ struct step_run {
   bool unsafe;     /* one that may not be repeated */
   bool armed, in_doubt;
   bool rolling_back;
+  bool has_frame;
+  struct eval frame;       /* the variables as the step left them, for its rollback */
   struct step_run *before; /* in run.armed */
 };
 

@@ -6,6 +6,7 @@
 #include "digest.h"
 
 void step_run_free(struct step_run *s) {
+  if (s->has_frame) eval_release(&s->frame);
   mem_free(s->id);
   mem_free(s->label);
   mem_free(s);
@@ -331,6 +332,7 @@ enum flow step_execute(struct run *run, const struct step *step) {
   enum flow flow = status == OK ? step_run_through(run, s) : step_failed(run, s, &err);
   run->at = NULL;
   if (!s->armed) step_run_free(s);
+  else if (flow == FLOW_ON) eval_fork(&s->frame, &run->eval), s->has_frame = true;
   error_release(&err);
   return flow;
 }

@@ -68,6 +68,26 @@ RUBY
     return $have eq $want ? () : $have;
   }};
 
+runs 'a rollback sees the variables as its step left them', {
+  pool => 1, rb => <<'RUBY', exit => 6, state => 'rolled_back',
+runbook "undo" do
+  on_failure :rollback
+  step "First" do
+    x = 1
+    pool.drain(node: "one")
+    rollback { note "x was #{x}" }
+  end
+  step "Second" do
+    x = 2
+    show x
+  end
+  step "Third" do
+    fail! :broken, "late"
+  end
+end
+RUBY
+  has => [qr/x was 1/]};
+
 runs 'a variable that a failed write left unset is nil in the rollback', {
   pool => 1, rb => <<'RUBY', exit => 6, state => 'rolled_back',
 runbook "undo" do
