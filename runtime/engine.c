@@ -132,6 +132,7 @@ static void run_release(struct run *run) {
   error_release(&run->err);
   mem_free(run->stop_reason);
   mem_free(run->spare);
+  buf_release(&run->item_key);
 }
 
 void engine_run(struct engine *g, struct program *program, const struct run_options *options,

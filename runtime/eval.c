@@ -346,6 +346,11 @@ void bind_spread(struct eval *e, node_id first, value v) {
   }
 }
 
+void eval_bind(struct eval *e, node_id params, value item) {
+  if (params && tree_node(e->tree, params)->next) bind_spread(e, params, item);
+  else bind_names(e, params, &item, 1);
+}
+
 static enum status eval_massign(struct eval *e, node_id id, const struct node *n, value *out) {
   (void)id;
   enum status st = eval_node(e, n->b, out);

@@ -64,6 +64,8 @@ enum status eval_block(struct eval *e, node_id block, const value *args, size_t 
 node_id call_arg(const struct tree *t, const struct node *call, size_t i);
 node_id call_keyword(const struct tree *t, const struct node *call, sym name);
 node_id call_block(const struct tree *t, const struct node *call);
+/* Gives a block's parameters their values for one item, as calling the block would. */
+void eval_bind(struct eval *e, node_id params, value item);
 void eval_set_slot(struct eval *e, uint32_t slot, value owned);
 
 /* Checks a value against a declared field (type, min, max, one_of, match) and converts what may be

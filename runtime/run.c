@@ -4,12 +4,30 @@
 #include "codec.h"
 #include "method.h"
 
-static enum flow items_run(struct run *run, const struct item *items);
+/* --- how many steps --- */
+
+uint32_t items_steps(const struct item *items) {
+  uint32_t n = 0;
+  for (const struct item *i = items; i; i = i->next) {
+    n += i->step != NULL;
+    n += items_steps(i->items);
+    for (const struct branch *b = i->branches; b; b = b->next)
+      n += items_steps(b->items);
+  }
+  return n;
+}
+
+/* Branches that are not taken are no steps to come. */
+static enum flow branch_run(struct run *run, const struct item *item, const struct branch *taken) {
+  for (const struct branch *b = item->branches; b; b = b->next)
+    if (b != taken) run->total -= items_steps(b->items);
+  return taken ? items_run(run, taken->items) : FLOW_ON;
+}
 
 /* --- branches --- */
 
 /* A plan's condition that cannot be evaluated is a failure of the run, under its policy. */
-static enum flow condition_failed(struct run *run, struct error *err) {
+enum flow plan_failed(struct run *run, struct error *err) {
   enum flow flow = run_failed(run, NULL, POLICY_DEFAULT, err);
   error_release(err);
   return flow;
@@ -21,13 +39,13 @@ static enum flow if_run(struct run *run, const struct item *item) {
     bool taken = !b->cond;
     value v;
     if (b->cond) {
-      if (run_eval(run, b->cond, &v, &err) != OK) return condition_failed(run, &err);
+      if (run_eval(run, b->cond, &v, &err) != OK) return plan_failed(run, &err);
       taken = value_truthy(v) != (item->unless && b == item->branches);
       value_unref(v);
     }
-    if (taken) return items_run(run, b->items);
+    if (taken) return branch_run(run, item, b);
   }
-  return FLOW_ON;
+  return branch_run(run, item, NULL);
 }
 
 /* Without a subject a pattern is a condition, as in Ruby. */
@@ -49,20 +67,15 @@ static enum flow case_run(struct run *run, const struct item *item) {
   struct error err = {0};
   value subject = VALUE_NIL;
   if (item->subject && run_eval(run, item->subject, &subject, &err) != OK)
-    return condition_failed(run, &err);
-  enum flow flow = FLOW_ON;
-  for (const struct branch *b = item->branches; b; b = b->next) {
+    return plan_failed(run, &err);
+  const struct branch *b = item->branches;
+  for (; b; b = b->next) {
     bool taken = !b->patterns;
-    if (pattern_taken(run, b, item->subject ? &subject : NULL, &taken, &err) != OK) {
-      flow = condition_failed(run, &err);
-      break;
-    }
-    if (!taken) continue;
-    flow = items_run(run, b->items);
-    break;
+    if (pattern_taken(run, b, item->subject ? &subject : NULL, &taken, &err) != OK) break;
+    if (taken) break;
   }
   value_unref(subject);
-  return flow;
+  return err.status == OK ? branch_run(run, item, b) : plan_failed(run, &err);
 }
 
 static enum flow section_run(struct run *run, const struct item *item) {
@@ -70,15 +83,14 @@ static enum flow section_run(struct run *run, const struct item *item) {
   struct record r = {0};
   record_text(&r, "title", item->title);
   run_notice(run, &(struct notice){.kind = NOTICE_SECTION, .text = item->title});
-  if (run_record(run, EVENT_NAME(SECTION_STARTED), &r, &err) != OK)
-    return condition_failed(run, &err);
+  if (run_record(run, EVENT_NAME(SECTION_STARTED), &r, &err) != OK) return plan_failed(run, &err);
   return items_run(run, item->items);
 }
 
 static enum flow assign_run(struct run *run, const struct item *item) {
   struct error err = {0};
   value v;
-  if (run_eval(run, item->subject, &v, &err) != OK) return condition_failed(run, &err);
+  if (run_eval(run, item->subject, &v, &err) != OK) return plan_failed(run, &err);
   value_unref(v);
   return FLOW_ON;
 }
@@ -90,16 +102,17 @@ static enum flow step_run_item(struct run *run, const struct item *item) {
 /* Kinds that are not here are refused before a run begins (not_yet in host.c). */
 static enum flow (*const item_run[])(struct run *run, const struct item *item) = {
     [ITEM_SECTION] = section_run, [ITEM_STEP] = step_run_item, [ITEM_IF] = if_run,
-    [ITEM_CASE] = case_run,       [ITEM_ASSIGN] = assign_run,  [ITEM_START] = NULL,
+    [ITEM_CASE] = case_run,       [ITEM_EACH_OF] = each_run,   [ITEM_ASSIGN] = assign_run,
+    [ITEM_START] = NULL,
 };
 
-static enum flow items_run(struct run *run, const struct item *items) {
+enum flow items_run(struct run *run, const struct item *items) {
   for (const struct item *item = items; item; item = item->next) {
     struct error err = {0};
     if (!item_run[item->kind]) {
       error_set(&err, ERR_CHECK, "this construct cannot be run yet");
       error_at(&err, tree_span(run->eval.tree, item->node));
-      return condition_failed(run, &err);
+      return plan_failed(run, &err);
     }
     if (item_run[item->kind](run, item) == FLOW_END) return FLOW_END;
   }
@@ -204,6 +217,7 @@ void run_main(void *arg) {
   if (status == OK) status = run_begin(run, err);
   if (status != OK) return;
   run->result->state = RUN_RUNNING;
+  run->total = items_steps(run->plan->items);
   if (items_run(run, run->plan->items) == FLOW_END) return;
   if (run->some_failed) some_failed(run);
   else run_succeed(run, NULL);

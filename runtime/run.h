@@ -58,8 +58,10 @@ struct run {
   struct step_run *at;    /* the step under way */
   struct step_run *armed; /* latest first; owned */
   enum stop stop;
-  char *stop_reason; /* owned */
-  uint32_t number;   /* steps begun or passed over */
+  char *stop_reason;   /* owned */
+  uint32_t number;     /* steps begun or passed over */
+  uint32_t total;      /* steps there will be, as far as is known by now */
+  struct buf item_key; /* "[web-1]" inside each_of; part of every step's id */
   bool from_seen;
   bool some_failed; /* under on_failure :continue */
   bool rolling_back, in_handler;
@@ -114,6 +116,12 @@ void run_unlock(struct run *run);
 enum status role_check(struct run *run, sym role, const char *what, struct error *err) must_use;
 
 enum flow { FLOW_ON, FLOW_END };
+/* Runs items in order: run.c. each_run: one item of the list after the other. */
+enum flow items_run(struct run *run, const struct item *items);
+enum flow each_run(struct run *run, const struct item *item);
+uint32_t items_steps(const struct item *items); /* steps in them, all branches counted */
+enum flow plan_failed(struct run *run,
+                      struct error *err); /* a plan's own expression failed; takes err */
 /* Runs one step with its clauses; FLOW_END when the run is over (run.result says how). */
 enum flow step_execute(struct run *run, const struct step *step);
 enum status guards_check(struct run *run, struct step_run *s, struct error *err) must_use;

@@ -19,7 +19,10 @@ static enum status step_run_new(struct run *run, const struct step *step, struct
   if (step->label_node) status = run_text(run, step->label_node, &label, err);
   struct step_run *s = mem_zalloc(sizeof *s);
   s->step = step;
-  s->id = mem_strdup(step->id);
+  struct buf id = BUF_INIT;
+  buf_adds(&id, step->id);
+  buf_adds(&id, buf_str(&run->item_key));
+  s->id = buf_take(&id);
   s->label = label ? label : mem_strdup(step->label ? step->label : step->id);
   s->started = clock_mono(run->engine->config.clock);
   *out = s;
@@ -38,7 +41,7 @@ static enum status step_skipped(struct run *run, struct step_run *s, const char 
                                    .id = s->id,
                                    .detail = reason,
                                    .n = run->number,
-                                   .of = (uint32_t)run->plan->step_count});
+                                   .of = run->total});
   return run_record(run, EVENT_NAME(STEP_SKIPPED), &r, err);
 }
 
@@ -262,7 +265,7 @@ static enum status step_begin(struct run *run, struct step_run *s, struct error 
                                    .id = s->id,
                                    .detail = s->step->about,
                                    .n = run->number,
-                                   .of = (uint32_t)run->plan->step_count});
+                                   .of = run->total});
   return run_record(run, EVENT_NAME(STEP_STARTED), &r, err);
 }
 

@@ -88,6 +88,27 @@ end
 RUBY
   has => [qr/x was 1/]};
 
+runs 'each_of: every item is rolled back with its own value', {
+  pool => 1, rb => <<'RUBY', exit => 6, state => 'rolled_back',
+runbook "each" do
+  on_failure :rollback
+  each_of ["a", "b", "c"] do |node|
+    step "Drain" do
+      expect node != "c", "c is not to be touched"
+      pool.drain(node: node)
+      rollback { pool.restore node: node }
+    end
+  end
+end
+RUBY
+  also => sub {
+    my @calls = map { "$_->{data}{action} $_->{data}{args}{node} $_->{step}" } grep { $_->{kind} eq 'action.started' } @_;
+    my $have = join ', ', @calls;
+    my %keys = map { $_->{data}{key} => 1 } grep { $_->{kind} eq 'action.started' } @_;
+    return (($have eq 'drain a drain[a], drain b drain[b], restore b drain[b], restore a drain[a]' ? () : $have),
+            (keys %keys == 4 ? () : 'keys'));
+  }};
+
 runs 'a variable that a failed write left unset is nil in the rollback', {
   pool => 1, rb => <<'RUBY', exit => 6, state => 'rolled_back',
 runbook "undo" do

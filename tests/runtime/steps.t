@@ -92,6 +92,32 @@ end
 RUBY
   has => [qr/ medium/, qr/ not zero/, qr/ listed/], lacks => [qr/ large/, qr/ small/, qr/ digit/, qr/ else$/m]};
 
+runs 'each_of: the same steps for every item, each with its own id', {
+  rb => <<'RUBY', exit => 0,
+runbook "each" do
+  input :nodes, :array, default: ["a", "b"]
+  each_of input.nodes do |node|
+    step "Look" do
+      note "at #{node}"
+    end
+  end
+  each_of [{ id: "x", n: 1 }, { id: "y", n: 2 }], as: :id do |row|
+    step "Count" do
+      show row[:n], as: row[:id]
+    end
+  end
+end
+RUBY
+  has => [qr/\[1\/3\] Look\n +at a\n.*\[2\/3\] Look\n +at b/s, qr/x: 1/, qr/\[4\/4\] Count\n +y: 2/],
+  also => sub {
+    my $have = join ' ', map { $_->{step} } grep { $_->{kind} eq 'step.finished' } @_;
+    return $have eq 'look[a] look[b] count[x] count[y]' ? () : $have;
+  }};
+
+runs 'each_of: two items of one key are refused before the first', {
+  rb => qq{runbook "x" do\n  each_of ["a", "b", "a"] do |n|\n    step "S" do\n      note n\n    end\n  end\nend\n}, exit => 1,
+  has => [qr/two items of each_of have the key 'a'/], lacks => [qr/\[1/]};
+
 runs 'a guard fails the step', {
   rb => <<'RUBY', exit => 1, state => 'held',
 runbook "guards" do
