@@ -1,6 +1,6 @@
 # SOS OPS 4.2. An import went wrong: stop it, read its error log, correct the mapping or the data,
-# then try again or roll back. Works on imports that failed, that are staged, and on committed ones
-# that turned out to be wrong.
+# then try again or roll back. Works on imports that failed, that are being staged by another run or
+# wait for their commit, and on committed ones that turned out to be wrong.
 runbook "import-failure" do
   title    "Deal with a failed import"
   about    "Stop, review the error log, correct, retry or roll back"
@@ -14,7 +14,7 @@ runbook "import-failure" do
   input :database, :path,   about: "the SQLite database of the import"
   input :import,   :string, about: "the import's id, such as imp-0123456789ab", match: /\A[a-z0-9-]+\z/
 
-  lock "import into #{input.database}"
+  lock "failure of import #{input.import}"
 
   step "Stop import" do
     found = imports.status(database: input.database, import: input.import)

@@ -46,7 +46,9 @@ enum status db_fail(struct db *db, struct error *err) {
 
 static enum status check_path(const char *path, enum db_mode mode, struct error *err) {
   struct stat st;
-  if (stat(path, &st) == 0) {
+  if (!*path || *path == ':') { /* SQLite would take it for a database in memory */
+    error_set(err, ERR_VALUE, "\"%s\" is no path of a database file", path);
+  } else if (stat(path, &st) == 0) {
     if (S_ISREG(st.st_mode)) return OK;
     error_set(err, ERR_VALUE, "database %s is %s", path,
               S_ISDIR(st.st_mode) ? "a directory" : "not a regular file");

@@ -2,6 +2,7 @@
 #include "sql_import.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <sys/stat.h>
 
 /* One row an import; the numbers are what the state row shows. */
@@ -264,20 +265,21 @@ static enum status save_keys(struct db *db, const struct import_spec *spec, stru
 static enum status save_spec(struct db *db, const struct import_spec *spec, int64_t attempt,
                              struct error *err) {
   int64_t size, time;
-  enum status s = source_stamp(spec->path, &size, &time, err);
+  char full[PATH_MAX]; /* whoever looks at the import later may stand elsewhere */
+  const char *path = realpath(spec->path, full) ? full : spec->path;
+  enum status s = source_stamp(path, &size, &time, err);
   if (!s)
     s = db_exec(db, err,
-                "DELETE FROM stepwise_import_column WHERE import = %Q; DELETE FROM "
-                "stepwise_import_key WHERE import = %Q;"
-                "DELETE FROM stepwise_import_problem WHERE import = %Q; DELETE FROM "
-                "stepwise_import WHERE id = %Q;"
-                "INSERT INTO stepwise_import(id, state, attempt, target, source, format, sheet, "
-                "encoding, delimiter,"
-                " creates, pads, source_size, source_time, started, changed)"
+                "DELETE FROM stepwise_import_column WHERE import = %Q;"
+                "DELETE FROM stepwise_import_key WHERE import = %Q;"
+                "DELETE FROM stepwise_import_problem WHERE import = %Q;"
+                "DELETE FROM stepwise_import WHERE id = %Q;"
+                "INSERT INTO stepwise_import(id, state, attempt, target, source, format, sheet,"
+                " encoding, delimiter, creates, pads, source_size, source_time, started, changed)"
                 " VALUES(%Q,'staging',%lld,%Q,%Q,%Q,%Q,%Q,%Q,%d,%d,%lld,%lld," NOW "," NOW ")",
                 spec->id, spec->id, spec->id, spec->id, spec->id, (long long)attempt, spec->table,
-                spec->path, spec->format, spec->sheet, spec->encoding, spec->delimiter,
-                spec->create, spec->pad, (long long)size, (long long)time);
+                path, spec->format, spec->sheet, spec->encoding, spec->delimiter, spec->create,
+                spec->pad, (long long)size, (long long)time);
   if (!s) s = save_columns(db, spec, err);
   if (!s) s = save_keys(db, spec, err);
   return s;

@@ -175,6 +175,34 @@ code, out = run("spreadsheet-import", {"file": big, "database": kdb}, yes)
 ok(code == 0 and sql(kdb, "select count(*), count(distinct email) from people") == [(40000, 40000)], "and the import succeeds after that", out)
 ok(sql(kdb, "pragma integrity_check") == [("ok",)], "the database is sound")
 
+# --- stopped from another terminal while it runs ---
+huge = write("huge.csv", HEADER + "".join(f"N{i},L{i},p{i}@example.org,,1990-01-01,,,,,,,\n" for i in range(300000)))
+hdb = f"{work}/huge.db"
+sql(hdb, "create table people(id integer primary key, first_name, last_name, email, phone, birth_date, street, city, state, zip, county, registered_on, notes)")
+p = subprocess.Popen(command("spreadsheet-import", {"file": huge, "database": hdb}, yes), stdin=subprocess.DEVNULL,
+                     stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+ident = None
+while p.poll() is None and not ident:
+    time.sleep(0.01)
+    if sql(hdb, "select count(*) from sqlite_schema where name = 'stepwise_import'")[0][0]:
+        ident = sql(hdb, "select max(id) from stepwise_import")[0][0]
+code, out = run("import-failure", {"database": hdb, "import": ident}, {"correct-mapping-or-data": "roll_back", "roll-back": "yes"})
+said = p.communicate(timeout=60)[0].decode()
+ok(code == 0 and p.returncode == 1 and ident in said and sql(hdb, "select count(*) from people") == [(0,)] and last_import(hdb)[1] == "discarded",
+   "an import that runs is stopped from another terminal", code, out, p.returncode, said)
+ok(not [f for f in os.listdir(work) if f.startswith("huge.db-")], "and nothing staged is left of it", os.listdir(work))
+
+# --- a runbook whose policy is rollback undoes the commit by itself ---
+text = open("runbooks/imports/spreadsheet-import.rb").read()
+text = text.replace("on_failure :hold", "on_failure :rollback").replace("expect counts.balanced", "expect !counts.balanced")
+write("undo.rb", text)
+udb = f"{work}/undo.db"
+args = command("spreadsheet-import", {"file": SAMPLE, "database": udb, "create": "true"}, yes)
+args[2] = f"{work}/undo.rb"
+p = subprocess.run(args, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60)
+ok(p.returncode == 6 and last_import(udb)[1] == "rolled_back" and sql(udb, "select count(*) from sqlite_schema where name = 'people'") == [(0,)],
+   "a failure after the commit, with the policy rollback: the commit is undone", p.returncode, p.stdout.decode())
+
 p = subprocess.run([STEPWISE, "journal", "verify", "--journal", f"{work}/journal.db"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60)
 ok(p.returncode == 0, "the journal of all these runs verifies", p.stdout.decode())
 
