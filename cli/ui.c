@@ -72,17 +72,26 @@ void ui_error(struct ui *ui, const struct error *e, size_t indent) {
 
 static void on_run(struct ui *ui, const struct notice *n) {
   fprintf(ui->out, "%s%s%s\n", ui_ink(ui, INK_BOLD), n->text, ui_ink(ui, INK_PLAIN));
-  fprintf(ui->out, "run %s by %s, %u step%s\n\n", n->id, n->detail, n->n, n->n == 1 ? "" : "s");
+  fprintf(ui->out, "run %s by %s, %u step%s\n", n->id, n->detail, n->n, n->n == 1 ? "" : "s");
+  ui->parted = false;
 }
 
 static void on_section(struct ui *ui, const struct notice *n) {
   ui_break(ui);
   fprintf(ui->out, "\n%s%s%s\n", ui_ink(ui, INK_BOLD), n->text, ui_ink(ui, INK_PLAIN));
+  ui->parted = true;
+}
+
+/* The first step is parted from what stands above it; a section always is. */
+static void part(struct ui *ui) {
+  if (!ui->parted) putc('\n', ui->out);
+  ui->parted = true;
 }
 
 static void step_line(struct ui *ui, const struct notice *n) {
   char number[32];
   ui_break(ui);
+  part(ui);
   snprintf(number, sizeof number, "[%u/%u]", n->n, n->of);
   fprintf(ui->out, "%-5s ", number);
   tame(ui, n->text, 0);

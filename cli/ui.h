@@ -10,6 +10,7 @@ struct ui {
   bool colour;
   bool terminal;  /* a person's answers are on the screen already */
   bool line_open; /* the step's line waits for its outcome */
+  bool parted;    /* a blank line stands between the run's head and its steps */
   size_t column;  /* where it stands */
   size_t width;
   const struct program *program; /* for places in the text */
