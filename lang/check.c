@@ -1,6 +1,13 @@
 /* What every part of the checker needs: places, words for messages, did-you-mean. */
 #include "check.h"
 
+void *arena_push(struct check *k, void *items, size_t count, size_t size) {
+  if (count & (count - 1)) return items; /* grows when count is 0, 1, 2, 4 ... */
+  void *grown = arena_alloc(k->arena, (count ? 2 * count : 1) * size);
+  if (count) memcpy(grown, items, count * size);
+  return grown;
+}
+
 struct span span_of(const struct check *k, node_id n) {
   return tree_span(k->t, n);
 }
@@ -17,6 +24,10 @@ struct span span_call_name(const struct check *k, const struct node *call) {
   for (; at + len <= call->end; at++)
     if (memcmp(s + at, name, len) == 0) return (struct span){k->file, at, at + (uint32_t)len};
   return (struct span){k->file, call->start, call->end};
+}
+
+bool enough(const struct check *k) {
+  return k->diags->errors >= DIAG_MAX_ERRORS;
 }
 
 const char *name_text(const struct check *k, sym s) {
@@ -108,6 +119,10 @@ int names_help(struct check *k, struct diag *d, const char *name, struct names *
                const char *what) {
   enum { LISTED = 12 };
   (void)k;
+  if (!d) { /* past the limit of errors: nobody reads it */
+    mem_free(n->at);
+    return -1;
+  }
   int near = name_nearest(name, n->at, n->count);
   struct buf b = BUF_INIT;
   if (near >= 0) buf_addf(&b, "did you mean `%s`?", n->at[near]);

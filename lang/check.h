@@ -26,8 +26,10 @@ struct variable {
   sym name;
   type_id type;
   node_id at;    /* its first assignment, or its parameter */
+  uint32_t pos;  /* where it stands, or last stood, on the trail */
   uint32_t step; /* the last step that listed it as an output */
   bool set, read, temp, param;
+  bool at_exit; /* stands in scope.exits */
   uint8_t why;
 };
 
@@ -57,10 +59,25 @@ struct scope {
   size_t trail_low; /* shortest the trail has been since the last skip! */
   struct vec saved; /* slots that branches set, while others are walked */
   struct vec exits; /* slots set at every skip! of this step */
-  size_t exit_len;  /* length of the trail at the last skip! */
   bool has_exit;
   bool dead; /* this place is never reached */
 };
+
+struct index_entry {
+  const void *owner;
+  sym name; /* 0 = free */
+  uint32_t value;
+};
+struct index {
+  struct index_entry *at;
+  uint32_t mask;
+  size_t count;
+};
+bool index_put(struct index *x, const void *owner, sym name, uint32_t value); /* false: was there */
+bool index_get(const struct index *x, const void *owner, sym name, uint32_t *value);
+
+/* Parameters of an action, parts of a result, settings of a driver: at most. */
+enum { FIELDS_MAX = 64 };
 
 /* What may be done where the walk stands. */
 enum effects { EFFECTS_NONE, EFFECTS_READ, EFFECTS_WRITE };
@@ -100,6 +117,7 @@ struct check {
   /* said already */
   uint8_t *told; /* by sym */
   size_t told_cap;
+  struct index index;   /* bindings, actions, inputs, child runs, roles */
   uint8_t *inputs_read; /* by index in plan->inputs */
   struct child *children;
   size_t child_count, child_cap;
@@ -108,20 +126,15 @@ struct check {
 };
 
 /* check.c: small things everyone needs */
+/* Room for one more item behind count of them, in the arena; doubles, so that many cost little. */
+void *arena_push(struct check *k, void *items, size_t count, size_t size);
 struct span span_of(const struct check *k, node_id n);
 struct span span_join(struct span a, struct span b);
 struct span span_call_name(const struct check *k, const struct node *call); /* of the word alone */
 const char *name_text(const struct check *k, sym s);
 const char *keyword_text(const struct check *k, sym s);   /* "name:" */
 bool tell_once(struct check *k, sym name, unsigned what); /* true the first time */
-enum {
-  TOLD_NAME = 1,
-  TOLD_UNSET = 2,
-  TOLD_WORD = 4,
-  TOLD_STEP_ID = 8,
-  TOLD_INPUT = 16,
-  TOLD_CHILD = 32
-};
+enum { TOLD_NAME = 1, TOLD_UNSET = 2, TOLD_WORD = 4, TOLD_STEP_ID = 8 };
 static inline struct node *node_at(const struct check *k, node_id n) {
   return tree_node(k->t, n);
 }
@@ -186,6 +199,8 @@ void check_truth(struct check *k, node_id n, type_id type); /* warns of what is 
 void check_pattern(struct check *k, const struct node *c, type_id subject, node_id pattern);
 /* Does `case` name every value its subject can have? */
 bool case_covers(struct check *k, const struct node *c, type_id subject);
+/* At the limit of errors what is said is only counted: no need to look for what was meant. */
+bool enough(const struct check *k);
 bool may_assign(struct check *k, node_id target);    /* reports when not */
 void check_idle(struct check *k, node_id statement); /* warns when it does nothing */
 /* check_op.c */
@@ -255,7 +270,7 @@ void decl_binding(struct check *k, node_id call);
 void decl_driver(struct check *k, node_id call);
 void decl_site(struct check *k, node_id call);
 int binding_find(const struct check *k, sym name); /* -1: none */
-int action_find(const struct binding *b, sym name);
+int action_find(const struct check *k, const struct binding *b, sym name);
 
 /* plan.c, plan_step.c */
 void plan_build(struct check *k, node_id call);

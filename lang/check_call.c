@@ -2,8 +2,6 @@
  */
 #include "check.h"
 
-enum { PARAMS_MAX = 64 };
-
 /* "`sms.send`" and "`to:` of `sms.send`", made only when there is something to say. */
 static const char *callee(struct check *k, const struct params *of) {
   return arena_printf(k->arena, "`%s.%s`", of->group, of->name);
@@ -38,7 +36,7 @@ static void report_keyword(struct check *k, node_id key, const struct params *pa
   struct diag *d = diag_add(k->diags, D_unknown_keyword, span_of(k, key), "%s takes no `%s`",
                             callee(k, params), name);
   int meant = names_help(k, d, name, &names, "it takes");
-  if (meant >= 0 && meant < PARAMS_MAX) given[meant] = true;
+  if (meant >= 0 && meant < FIELDS_MAX) given[meant] = true;
 }
 
 static void check_value(struct check *k, node_id value, const struct param *p,
@@ -66,17 +64,17 @@ static void check_pair(struct check *k, node_id pair, const struct params *param
     return;
   }
   check_value(k, p->b, param, params);
-  if (index < PARAMS_MAX && given[index])
+  if (index < FIELDS_MAX && given[index])
     diag_add(k->diags, D_repeated_keyword, span_of(k, p->a), "`%s:` is given twice",
              name_text(k, param->name));
-  if (index < PARAMS_MAX) given[index] = true;
+  if (index < FIELDS_MAX) given[index] = true;
 }
 
 static void report_missing(struct check *k, const struct node *call, const struct params *params,
                            const bool *given) {
   struct buf missing = BUF_INIT;
   unsigned n = 0;
-  for (size_t i = 0; i < params->count && i < PARAMS_MAX; i++)
+  for (size_t i = 0; i < params->count && i < FIELDS_MAX; i++)
     if (params->at[i].required && !given[i])
       buf_addf(&missing, "%s`%s:`", n++ ? ", " : "", name_text(k, params->at[i].name));
   if (n) {
@@ -88,7 +86,7 @@ static void report_missing(struct check *k, const struct node *call, const struc
 }
 
 void check_arguments(struct check *k, const struct node *call, const struct params *params) {
-  bool given[PARAMS_MAX] = {false};
+  bool given[FIELDS_MAX] = {false};
   size_t positional = 0;
   for (node_id a = call->c; a; a = node_at(k, a)->next) {
     const struct node *n = node_at(k, a);
@@ -97,7 +95,7 @@ void check_arguments(struct check *k, const struct node *call, const struct para
       check_block(k, a, NULL, 0, false);
     } else if (n->kind == N_pair) {
       check_pair(k, a, params, given);
-    } else if (positional < params->count && positional < PARAMS_MAX) {
+    } else if (positional < params->count && positional < FIELDS_MAX) {
       given[positional] = true;
       check_value(k, a, &params->at[positional++], params);
     } else {
@@ -163,7 +161,7 @@ static void walk_arguments(struct check *k, const struct node *call) {
 type_id check_action(struct check *k, node_id id, struct node *call, uint32_t binding, bool lead) {
   const struct binding *b = k->p->bindings[binding];
   struct node *receiver = node_at(k, call->a);
-  int index = action_find(b, call->b);
+  int index = action_find(k, b, call->b);
   if (index < 0) {
     report_action(k, call, b);
     walk_arguments(k, call);
@@ -175,9 +173,9 @@ type_id check_action(struct check *k, node_id id, struct node *call, uint32_t bi
   receiver->c = (uint32_t)index;
   call->x = CALL_ACTION;
   check_effect(k, id, call, a, lead);
-  struct param at[PARAMS_MAX];
+  struct param at[FIELDS_MAX];
   struct params params = {at, 0, name_text(k, b->name), name_text(k, a->name)};
-  for (; params.count < a->take_count && params.count < PARAMS_MAX; params.count++) {
+  for (; params.count < a->take_count && params.count < FIELDS_MAX; params.count++) {
     const struct field *f = &a->takes[params.count];
     at[params.count] = (struct param){f->name, f->type, !f->default_value && !f->optional, f};
   }
@@ -213,7 +211,7 @@ static type_id host_type(struct check *k, const char *text) {
 }
 
 static void signature_params(struct check *k, const struct primitive_sig *sig, struct params *out) {
-  for (const struct primitive_param *p = sig->params; p && p->name && out->count < PARAMS_MAX;
+  for (const struct primitive_param *p = sig->params; p && p->name && out->count < FIELDS_MAX;
        p++) {
     type_id type = host_type(k, p->type);
     size_t len = p->type ? strlen(p->type) : 0;
@@ -254,7 +252,7 @@ type_id check_primitive(struct check *k, node_id id, struct node *call) {
   receiver->c = (uint32_t)index;
   call->x = CALL_PRIMITIVE;
   check_primitive_place(k, id, sig);
-  struct param at[PARAMS_MAX];
+  struct param at[FIELDS_MAX];
   struct params params = {at, 0, sig->group, sig->name};
   signature_params(k, sig, &params);
   check_arguments(k, call, &params);

@@ -200,7 +200,7 @@ static bool report_bare_input(struct check *k, node_id id, sym name) {
 }
 
 static bool report_late(struct check *k, node_id id, sym name) {
-  node_id at = find_assignment(k, name);
+  node_id at = enough(k) ? 0 : find_assignment(k, name);
   if (!at) return false;
   bool later = node_at(k, at)->start > node_at(k, id)->start;
   struct diag *d =
@@ -218,7 +218,7 @@ static void report_unknown_name(struct check *k, node_id id, sym name, bool rece
   if (report_bare_input(k, id, name) || report_late(k, id, name)) return;
   const char *text = name_text(k, name);
   struct names names = {0};
-  names_add_visible(k, &names);
+  if (!enough(k)) names_add_visible(k, &names);
   struct diag *d =
       diag_add(k->diags, D_unknown_name, span_of(k, id),
                receiver && !k->driver ? "no variable or binding `%s`" : "no variable `%s`", text);
@@ -288,10 +288,15 @@ static bool check_special_field(struct check *k, struct node *call, type_id *out
   if (!record) return false;
   call->x = CALL_METHOD;
   *out = T_any;
-  if (type_field(k->types, record, call->b, out)) {
-    if (receiver->x == REF_INPUT && k->inputs_read)
-      for (size_t i = 0; i < k->plan->input_count; i++)
-        if (k->plan->inputs[i].name == call->b) k->inputs_read[i] = 1;
+  bool is_input = receiver->x == REF_INPUT;
+  uint32_t i;
+  bool found = is_input ? index_get(&k->index, k->plan, call->b, &i)
+                        : type_field(k->types, record, call->b, out);
+  if (found && is_input) {
+    *out = k->plan->inputs[i].value_type;
+    k->inputs_read[i] = 1;
+  }
+  if (found) {
     if (call->c)
       diag_add(k->diags, D_too_many, span_of(k, call->c), "`%s.%s` takes no arguments",
                name_text(k, receiver->a), name_text(k, call->b));
@@ -301,9 +306,9 @@ static bool check_special_field(struct check *k, struct node *call, type_id *out
   if (!tell_once(k, call->b, TOLD_NAME)) return true;
   struct names names = {0};
   names_add_record(k, &names, record);
-  struct diag *d = diag_add(k->diags, receiver->x == REF_INPUT ? D_unknown_input : D_unknown_field,
-                            span_call_name(k, call), "no %s `%s`", name_text(k, receiver->a),
-                            name_text(k, call->b));
+  struct diag *d =
+      diag_add(k->diags, is_input ? D_unknown_input : D_unknown_field, span_call_name(k, call),
+               "no %s `%s`", name_text(k, receiver->a), name_text(k, call->b));
   names_help(k, d, name_text(k, call->b), &names, "there are");
   return true;
 }

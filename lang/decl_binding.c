@@ -34,15 +34,13 @@ void each_clause(struct check *k, node_id block, enum context context, clause_fn
 }
 
 int binding_find(const struct check *k, sym name) {
-  for (size_t i = 0; i < k->p->binding_count; i++)
-    if (k->p->bindings[i]->name == name) return (int)i;
-  return -1;
+  uint32_t i;
+  return index_get(&k->index, &k->p->bindings, name, &i) ? (int)i : -1;
 }
 
-int action_find(const struct binding *b, sym name) {
-  for (size_t i = 0; i < b->action_count; i++)
-    if (b->actions[i].name == name) return (int)i;
-  return -1;
+int action_find(const struct check *k, const struct binding *b, sym name) {
+  uint32_t i;
+  return index_get(&k->index, b, name, &i) ? (int)i : -1;
 }
 
 static const struct field *field_find(const struct field *f, size_t count, sym name) {
@@ -58,9 +56,16 @@ static void report_repeated(struct check *k, node_id at, const char *what, sym n
   diag_note(d, first, "it is declared here first");
 }
 
+static bool is_full(struct check *k, node_id at, size_t count, const char *what) {
+  if (count < FIELDS_MAX) return false;
+  diag_add(k->diags, D_too_many, span_of(k, at), "an action has at most %d %s", FIELDS_MAX, what);
+  return true;
+}
+
 static void take_param(struct check *k, const struct clause_args *a, struct action *out) {
   const struct node *name = node_at(k, a->pos[0]);
   const struct field *first = field_find(out->takes, out->take_count, name->a);
+  if (is_full(k, a->pos[0], out->take_count, "parameters")) return;
   if (first) report_repeated(k, a->pos[0], "the parameter", name->a, first->at);
   else decl_field(k, a->pos[0], a, name->a, a->types[1], &out->takes[out->take_count++]);
 }
@@ -84,6 +89,7 @@ static void take_result(struct check *k, node_id id, const struct clause_args *a
   } else {
     sym name = node_at(k, a->pos[0])->a;
     const struct field *first = field_find(out->gives, out->give_count, name);
+    if (is_full(k, a->pos[0], out->give_count, "results")) return;
     if (first) report_repeated(k, a->pos[0], "the result", name, first->at);
     else decl_field(k, a->pos[0], a, name, a->types[1], &out->gives[out->give_count++]);
   }
@@ -106,11 +112,12 @@ static void binding_clause(struct check *k, node_id id, const struct clause_args
   (void)id;
   if (!a->pos[0] || node_at(k, a->pos[0])->kind != N_sym) return;
   sym name = node_at(k, a->pos[0])->a;
-  int first = action_find(b, name);
+  int first = action_find(k, b, name);
   if (first >= 0) {
     report_repeated(k, a->pos[0], "the action", name, b->actions[first].at);
     return;
   }
+  index_put(&k->index, b, name, (uint32_t)b->action_count);
   struct action *out = &b->actions[b->action_count++];
   node_id about = arg_key(a, W_about), body = a->block ? node_at(k, a->block)->b : 0;
   uint32_t lines = body ? list_count(k, node_at(k, body)->a) : 0;
@@ -148,9 +155,8 @@ void decl_binding(struct check *k, node_id call) {
   b->about = a.pos[1] && node_at(k, a.pos[1])->kind == N_str ? text_dup(k, a.pos[1]) : NULL;
   b->actions = arena_alloc(
       k->arena, (body ? list_count(k, node_at(k, body)->a) : 0) * sizeof *b->actions + 1);
-  struct binding **grown = arena_alloc(k->arena, (p->binding_count + 1) * sizeof(struct binding *));
-  if (p->binding_count) memcpy(grown, p->bindings, p->binding_count * sizeof(struct binding *));
-  grown[p->binding_count++] = b;
-  p->bindings = grown;
+  p->bindings = arena_push(k, p->bindings, p->binding_count, sizeof(struct binding *));
+  index_put(&k->index, &p->bindings, name, (uint32_t)p->binding_count);
+  p->bindings[p->binding_count++] = b;
   each_clause(k, a.block, IN_BINDING, binding_clause, b);
 }

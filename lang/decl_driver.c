@@ -14,6 +14,11 @@ static struct diag *report_setting(struct check *k, node_id at, sym name) {
 static void take_setting(struct check *k, const struct clause_args *a, struct driver *d) {
   if (!a->ok) return;
   sym name = node_at(k, a->pos[0])->a;
+  if (d->setting_count == FIELDS_MAX) {
+    diag_add(k->diags, D_too_many, span_of(k, a->pos[0]), "a driver has at most %d settings",
+             FIELDS_MAX);
+    return;
+  }
   for (size_t i = 0; i < d->setting_count; i++)
     if (d->settings[i].name == name) {
       diag_note(report_setting(k, a->pos[0], name), d->settings[i].at, "it is declared here first");
@@ -125,14 +130,14 @@ static void check_code(struct check *k, node_id block, struct action *a, bool pr
   struct scope scope, *outer = k->scope;
   struct place was = k->place;
   struct node *b = node_at(k, block);
-  type_id types[64];
+  type_id types[FIELDS_MAX];
   check_params(k, block, a);
   scope_begin(k, &scope);
   k->action = a;
   k->reads_only = probe || a->effect == EFFECT_READ;
   k->place = (struct place){IN_PERFORM, EFFECTS_NONE, probe ? "a probe" : "a driver"};
   if (!probe && k->reads_only) k->place.what = "the perform of a read action";
-  for (size_t i = 0; i < a->take_count && i < 64; i++)
+  for (size_t i = 0; i < a->take_count; i++)
     types[i] = a->takes[i].value_type;
   scope_params(k, b->a, types, a->take_count);
   type_id type = b->b ? check_body(k, b->b, true) : T_nil;
@@ -149,7 +154,7 @@ static void take_code(struct check *k, const struct clause_args *a, struct drive
   bool probe = a->clause->word == W_probe;
   if (!a->pos[0] || !a->block || node_at(k, a->pos[0])->kind != N_sym) return;
   sym name = node_at(k, a->pos[0])->a;
-  int index = action_find(d->binding, name);
+  int index = action_find(k, d->binding, name);
   if (index < 0) {
     struct names names = {0};
     for (size_t i = 0; i < d->binding->action_count; i++)

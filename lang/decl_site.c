@@ -9,8 +9,10 @@ static void repeated(struct check *k, node_id at, const char *what, sym name, st
 
 static void take_role(struct check *k, node_id id, const struct clause_args *a, struct site *s) {
   sym name = node_at(k, a->pos[0])->a;
-  for (size_t i = 0; i < s->role_count; i++)
-    if (s->roles[i].name == name) repeated(k, a->pos[0], "the role", name, s->roles[i].at);
+  uint32_t first;
+  if (index_get(&k->index, &s->roles, name, &first))
+    repeated(k, a->pos[0], "the role", name, s->roles[first].at);
+  else index_put(&k->index, &s->roles, name, (uint32_t)s->role_count);
   s->roles[s->role_count++] = (struct site_role){.name = name,
                                                  .members = arg_key(a, W_members),
                                                  .page = arg_key(a, W_page),
@@ -21,9 +23,10 @@ static void take_role(struct check *k, node_id id, const struct clause_args *a, 
 
 static void take_connect(struct check *k, node_id id, const struct clause_args *a, struct site *s) {
   sym name = node_at(k, a->pos[0])->a;
-  for (size_t i = 0; i < s->connect_count; i++)
-    if (s->connects[i].binding == name)
-      repeated(k, a->pos[0], "the connection", name, s->connects[i].at);
+  uint32_t first;
+  if (index_get(&k->index, &s->connects, name, &first))
+    repeated(k, a->pos[0], "the connection", name, s->connects[first].at);
+  else index_put(&k->index, &s->connects, name, (uint32_t)s->connect_count);
   s->connects[s->connect_count++] =
       (struct site_connect){.binding = name,
                             .driver = text_dup(k, arg_key(a, W_driver)),

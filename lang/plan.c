@@ -59,8 +59,7 @@ static void check_aside(struct check *k, node_id block, struct unit *out) {
 }
 
 static void take_trigger(struct check *k, node_id id, const struct clause_args *a, struct plan *p) {
-  struct trigger *grown = arena_alloc(k->arena, (p->trigger_count + 1) * sizeof *grown);
-  if (p->trigger_count) memcpy(grown, p->triggers, p->trigger_count * sizeof *grown);
+  struct trigger *grown = arena_push(k, p->triggers, p->trigger_count, sizeof *grown);
   struct trigger *t = &grown[p->trigger_count++];
   struct place was = k->place;
   *t = (struct trigger){.text = a->pos[0], .every = arg_key(a, W_every), .at = id};
@@ -92,8 +91,7 @@ static void take_schedule(struct check *k, node_id id, const struct clause_args 
         diag_add(k->diags, D_literal_value, span_of(k, a->pos[0]), "this is not a schedule");
     diag_help(d, "five fields: minute hour day month weekday, as in \"0 8 * * 1-5\"");
   }
-  const char **grown = arena_alloc(k->arena, (p->schedule_count + 1) * sizeof *grown);
-  if (p->schedule_count) memcpy(grown, p->schedules, p->schedule_count * sizeof *grown);
+  const char **grown = arena_push(k, p->schedules, p->schedule_count, sizeof *grown);
   grown[p->schedule_count++] = text;
   p->schedules = grown;
 }
@@ -172,13 +170,14 @@ static void take_input(struct check *k, node_id id, struct plan *p) {
   node_at(k, id)->flags |= NF_CLAUSE;
   if (!a.pos[0] || node_at(k, a.pos[0])->kind != N_sym) return;
   sym name = node_at(k, a.pos[0])->a;
-  if (!tell_once(k, name, TOLD_INPUT)) {
+  uint32_t first;
+  if (index_get(&k->index, p, name, &first)) {
     struct diag *d = diag_add(k->diags, D_repeated_name, span_of(k, a.pos[0]),
                               "the input `%s` is declared twice", name_text(k, name));
-    for (size_t i = 0; i < p->input_count; i++)
-      if (p->inputs[i].name == name) diag_note(d, p->inputs[i].at, "it is declared here first");
+    diag_note(d, p->inputs[first].at, "it is declared here first");
     return;
   }
+  index_put(&k->index, p, name, (uint32_t)p->input_count);
   decl_field(k, a.pos[0], &a, name, a.types[1], &p->inputs[p->input_count++]);
 }
 
@@ -519,8 +518,18 @@ static void collect_steps(struct item *list, struct plan *p) {
   }
 }
 
+static bool does_something(const struct item *list) {
+  for (const struct item *i = list; i; i = i->next) {
+    if (i->step || i->kind == ITEM_RUN || i->kind == ITEM_START || does_something(i->items))
+      return true;
+    for (const struct branch *b = i->branches; b; b = b->next)
+      if (does_something(b->items)) return true;
+  }
+  return false;
+}
+
 static void check_plan_size(struct check *k, node_id call, const struct plan *p) {
-  if (p->items || k->diags->errors) return;
+  if (does_something(p->items) || k->diags->errors) return;
   struct diag *d =
       diag_add(k->diags, D_empty_plan, span_of(k, call), "the runbook `%s` has no steps", p->name);
   diag_help(d, "step \"label\" do ... end");

@@ -39,9 +39,8 @@ static void take_about(struct check *k, node_id id, const struct clause_args *a,
 static void take_link(struct check *k, node_id id, const struct clause_args *a,
                       struct building *b) {
   struct step *s = b->step;
-  const char **grown = arena_alloc(k->arena, (s->link_count + 1) * sizeof *grown);
+  const char **grown = arena_push(k, s->links, s->link_count, sizeof *grown);
   (void)id;
-  if (s->link_count) memcpy(grown, s->links, s->link_count * sizeof *grown);
   grown[s->link_count++] = text_dup(k, a->pos[0]);
   s->links = grown;
 }
@@ -304,7 +303,7 @@ static bool is_id(struct text t) {
 static void report_repeated_id(struct check *k, node_id at, const char *id) {
   struct diag *d =
       diag_add(k->diags, D_repeated_id, span_of(k, at), "the step id `%s` is taken", id);
-  for (size_t i = 0; i < k->step_count; i++)
+  for (size_t i = 0; d && i < k->step_count; i++)
     if (strcmp(k->step_list[i]->id, id) == 0) {
       diag_note(d, span_of(k, node_at(k, k->step_list[i]->node)->c), "by this step");
       break;

@@ -55,6 +55,7 @@ static void check_end(struct check *k) {
   method_index_free((struct method_index *)(uintptr_t)k->methods);
   mem_free(k->told);
   mem_free(k->inputs_read);
+  mem_free(k->index.at);
   mem_free(k->outputs.at);
   mem_free(k->step_list);
   mem_free(k->children);
@@ -140,9 +141,8 @@ static bool load_file(struct check *k, uint32_t file) {
 /* --- child runbooks --- */
 
 static struct child *child_known(struct check *k, sym name) {
-  for (size_t i = 0; i < k->child_count; i++)
-    if (k->children[i].name == name) return &k->children[i];
-  return NULL;
+  uint32_t i;
+  return index_get(&k->index, &k->children, name, &i) ? &k->children[i] : NULL;
 }
 
 static void report_recursion(struct check *k, node_id at, sym through) {
@@ -165,6 +165,7 @@ static void child_inputs(struct check *k, uint32_t file, struct child *c) {
   inner.inputs_read = NULL;
   memset(inner.scratch, 0, sizeof inner.scratch);
   inner.plan = &plan;
+  inner.index = (struct index){0};
   check_file(&inner, file);
   inner.place.context = IN_RUNBOOK;
   scope_begin(&inner, &scope);
@@ -179,6 +180,7 @@ static void child_inputs(struct check *k, uint32_t file, struct child *c) {
   c->input_count = plan.input_count;
   mem_free(inner.told);
   mem_free(inner.inputs_read);
+  mem_free(inner.index.at);
   for (size_t i = 0; i < sizeof inner.scratch / sizeof *inner.scratch; i++)
     buf_release(&inner.scratch[i]);
   diags_release(&ignored);
@@ -212,6 +214,7 @@ static size_t child_load(struct check *k, sym name, node_id at) {
   k->children = mem_grow(k->children, k->child_count, &k->child_cap, sizeof *k->children);
   size_t index = k->child_count++;
   k->children[index] = (struct child){.name = name};
+  index_put(&k->index, &k->children, name, (uint32_t)index);
   if (p->host->load_runbook(p->host->ud, p->sources[k->file]->name, name_text(k, name), &s, &err) !=
       OK) {
     struct diag *d = diag_add(k->diags, D_child_runbook, span_of(k, at), "%s",

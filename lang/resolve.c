@@ -82,6 +82,7 @@ static uint32_t declare(struct check *k, sym name, node_id at, bool temp) {
 static void set(struct scope *s, uint32_t slot) {
   if (s->vars[slot].set) return;
   s->vars[slot].set = true;
+  s->vars[slot].pos = (uint32_t)s->trail.count;
   vec_push(&s->trail, slot);
 }
 
@@ -245,26 +246,37 @@ void flow_release(struct check *k, size_t held) {
   s->saved.count = held;
 }
 
-/* Where the trail was never cut below its length at the last exit, all of that is still set. */
+/* Exits stand in the order of the trail. Those below where it was cut since the last exit are still
+ * set; the others are found again above the cut, so that what is cut is paid for once. */
+static void exits_filter(struct scope *s) {
+  size_t from = s->exits.count;
+  while (from > 0 && s->vars[s->exits.at[from - 1]].pos >= s->trail_low)
+    from--;
+  for (size_t i = from; i < s->exits.count; i++)
+    if (!s->vars[s->exits.at[i]].set) s->vars[s->exits.at[i]].at_exit = false;
+  s->exits.count = from;
+  for (size_t i = s->trail_low; i < s->trail.count; i++)
+    if (s->vars[s->trail.at[i]].at_exit) vec_push(&s->exits, s->trail.at[i]);
+}
+
 void flow_exit(struct check *k, size_t step_mark) {
   struct scope *s = k->scope;
-  if (!s->has_exit) {
-    for (size_t i = step_mark; i < s->trail.count; i++)
-      if (!s->vars[s->trail.at[i]].temp) vec_push(&s->exits, s->trail.at[i]);
-  } else if (s->trail_low < s->exit_len) {
-    size_t kept = 0;
-    for (size_t i = 0; i < s->exits.count; i++)
-      if (s->vars[s->exits.at[i]].set) s->exits.at[kept++] = s->exits.at[i];
-    s->exits.count = kept;
+  if (s->has_exit) exits_filter(s);
+  for (size_t i = step_mark; !s->has_exit && i < s->trail.count; i++) {
+    struct variable *v = &s->vars[s->trail.at[i]];
+    v->at_exit = !v->temp;
+    if (v->at_exit) vec_push(&s->exits, s->trail.at[i]);
   }
   s->has_exit = true;
-  s->trail_low = s->exit_len = s->trail.count;
+  s->trail_low = s->trail.count;
   s->dead = true;
 }
 
 /* After the step: set is what its end and every skip! have in common. */
 void flow_step_end(struct check *k, size_t step_mark, bool may_skip, enum unset_why why) {
   struct scope *s = k->scope;
+  for (size_t i = 0; i < s->exits.count; i++)
+    s->vars[s->exits.at[i]].at_exit = false;
   if (may_skip) {
     trail_cut(s, step_mark, why);
     s->dead = false;

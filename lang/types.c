@@ -6,18 +6,21 @@ struct entry {
   enum type_kind kind;
   uint32_t hash, next; /* next in its bucket: entry index + 1 */
   type_id inner;
+  uint32_t depth; /* of types within types */
   size_t count;
   const struct record_field *fields;
   const sym *values;
 };
 
-enum { BUCKETS = 256 };
+/* Deeper types are not kept apart: `a = [a]` a million times over must stay cheap. */
+enum { TYPE_DEPTH = 16 };
 
 struct types {
   struct arena arena;
   struct entry *entries; /* type_id - TYPE_COUNT */
   size_t count, cap;
-  uint32_t buckets[BUCKETS];
+  uint32_t *buckets; /* entry index + 1; bucket_count is a power of two */
+  size_t bucket_count;
 };
 
 static const struct {
@@ -37,6 +40,7 @@ void types_free(struct types *t) {
   if (!t) return;
   arena_release(&t->arena);
   mem_free(t->entries);
+  mem_free(t->buckets);
   mem_free(t);
 }
 
@@ -63,6 +67,11 @@ static const struct entry *entry_of(const struct types *t, type_id id) {
   return id < TYPE_COUNT ? NULL : &t->entries[id - TYPE_COUNT];
 }
 
+static uint32_t depth_of(const struct types *t, type_id id) {
+  const struct entry *e = entry_of(t, id);
+  return e ? e->depth : 0;
+}
+
 static uint32_t mix(uint32_t h, uint32_t v) {
   return (h ^ v) * 16777619u;
 }
@@ -85,10 +94,22 @@ static bool entry_equal(const struct entry *a, const struct entry *b) {
   return !a->values || memcmp(a->values, b->values, a->count * sizeof *a->values) == 0;
 }
 
+static void buckets_grow(struct types *t) {
+  t->bucket_count = t->bucket_count ? 2 * t->bucket_count : 64;
+  mem_free(t->buckets);
+  t->buckets = mem_array(t->bucket_count, sizeof *t->buckets);
+  for (size_t i = 0; i < t->count; i++) {
+    uint32_t *bucket = &t->buckets[t->entries[i].hash & (t->bucket_count - 1)];
+    t->entries[i].next = *bucket;
+    *bucket = (uint32_t)i + 1;
+  }
+}
+
 /* Fields and values of e are borrowed, and copied when the type is new. */
 static type_id entry_intern(struct types *t, struct entry e) {
   e.hash = entry_hash(&e);
-  uint32_t *bucket = &t->buckets[e.hash % BUCKETS];
+  if (t->count >= t->bucket_count) buckets_grow(t);
+  uint32_t *bucket = &t->buckets[e.hash & (t->bucket_count - 1)];
   for (uint32_t i = *bucket; i; i = t->entries[i - 1].next)
     if (entry_equal(&t->entries[i - 1], &e)) return TYPE_COUNT + i - 1;
   if (e.fields) e.fields = (const void *)arena_dup(&t->arena, e.fields, e.count * sizeof *e.fields);
@@ -101,24 +122,30 @@ static type_id entry_intern(struct types *t, struct entry e) {
 }
 
 type_id type_array_of(struct types *t, type_id element) {
-  if (element == T_any) return T_array;
-  return entry_intern(t, (struct entry){.kind = TYPE_ARRAY, .inner = element});
+  uint32_t depth = depth_of(t, element) + 1;
+  if (element == T_any || depth > TYPE_DEPTH) return T_array;
+  return entry_intern(t, (struct entry){.kind = TYPE_ARRAY, .inner = element, .depth = depth});
 }
 
 type_id type_hash_of(struct types *t, type_id value) {
-  if (value == T_any) return T_hash;
-  return entry_intern(t, (struct entry){.kind = TYPE_HASH, .inner = value});
+  uint32_t depth = depth_of(t, value) + 1;
+  if (value == T_any || depth > TYPE_DEPTH) return T_hash;
+  return entry_intern(t, (struct entry){.kind = TYPE_HASH, .inner = value, .depth = depth});
 }
 
 type_id type_optional(struct types *t, type_id inner) {
   if (inner == T_any || inner == T_nil || type_kind(t, inner) == TYPE_OPTIONAL) return inner;
-  return entry_intern(t, (struct entry){.kind = TYPE_OPTIONAL, .inner = inner});
+  struct entry e = {.kind = TYPE_OPTIONAL, .inner = inner, .depth = depth_of(t, inner)};
+  return entry_intern(t, e);
 }
 
 type_id type_record(struct types *t, const struct record_field *fields, size_t count) {
   static const struct record_field none;
-  return entry_intern(
-      t, (struct entry){.kind = TYPE_RECORD, .count = count, .fields = count ? fields : &none});
+  struct entry e = {.kind = TYPE_RECORD, .count = count, .fields = count ? fields : &none};
+  for (size_t i = 0; i < count; i++)
+    if (e.depth < depth_of(t, fields[i].type)) e.depth = depth_of(t, fields[i].type);
+  if (++e.depth > TYPE_DEPTH) return T_record;
+  return entry_intern(t, e);
 }
 
 type_id type_enum(struct types *t, type_id base, const sym *values, size_t count) {

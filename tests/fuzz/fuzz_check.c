@@ -23,7 +23,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len) {
     program_load(&program, &source, &host);
     diags_print(&program->diags, program->sources, false, &out);
     if (program->diags.errors > 0 && out.len == 0) abort();
-    if (program->diags.errors == 0 && program->plan && program->plan->step_count == 0) abort();
+    if (program->diags.errors == 0 && program->plan && !program->plan->items) abort();
     buf_release(&out);
     program_free(program);
   } else {
