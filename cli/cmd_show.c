@@ -165,8 +165,12 @@ static void show_action(struct showing *s) {
     }
     if (dict_count(d)) buf_addc(&b, ')');
   }
+  size_t columns = text_columns(buf_str(&b), b.len), room = s->ui.width - STAMP - indent_of(s);
+  struct buf fitted = BUF_INIT; /* the whole call is in the journal: stepwise journal show */
+  text_fit(&fitted, buf_str(&b), b.len, columns < room ? columns : room);
   stamp(s);
-  printf("%*s%s\n", (int)indent_of(s), "", buf_str(&b));
+  printf("%*s%s\n", (int)indent_of(s), "", buf_str(&fitted));
+  buf_release(&fitted);
   buf_release(&b);
 }
 

@@ -18,6 +18,7 @@ size_t terminal_width(int fd) {
 void ui_init(struct ui *ui, FILE *out) {
   *ui = (struct ui){.out = out, .colour = colour_wanted(fileno(out))};
   ui->width = terminal_width(fileno(out));
+  ui->wrap = isatty(fileno(out));
 }
 
 const char *ui_ink(const struct ui *ui, const char *code) {
@@ -29,12 +30,28 @@ void ui_break(struct ui *ui) {
   ui->line_open = false;
 }
 
-/* Text from anywhere: what could steer the terminal is shown as '?'. */
-static void tame(struct ui *ui, const char *s, size_t indent) {
-  for (; *s; s++) {
-    unsigned char c = (unsigned char)*s;
-    putc((c < ' ' && c != '\n') || c == 127 ? '?' : c, ui->out);
-    if (c == '\n') fprintf(ui->out, "%*s", (int)indent, "");
+/* How many bytes of s go on a line that has `room` columns left: to the last blank that fits. */
+static size_t line_bytes(const char *s, size_t room) {
+  size_t columns = 0, blank = 0, i = 0;
+  for (; s[i] && s[i] != '\n' && columns <= room; i++) {
+    if (s[i] == ' ') blank = i;
+    columns += ((unsigned char)s[i] & 0xC0) != 0x80;
+  }
+  return columns <= room || !blank ? strcspn(s, "\n") : blank;
+}
+
+/* Text from anywhere: what could steer the terminal is shown as '?'. at: the column it starts in;
+ * further lines are indented. */
+static void tame(struct ui *ui, const char *s, size_t at, size_t indent) {
+  for (;;) {
+    size_t n = ui->wrap && ui->width > at ? line_bytes(s, ui->width - at) : strcspn(s, "\n");
+    for (size_t i = 0; i < n; i++)
+      putc((unsigned char)s[i] < ' ' || s[i] == 127 ? '?' : s[i], ui->out);
+    s += n;
+    if (!*s) return;
+    s++; /* the newline or the blank */
+    fprintf(ui->out, "\n%*s", (int)indent, "");
+    at = indent;
   }
 }
 
@@ -48,7 +65,7 @@ static void detail(struct ui *ui, const char *ink, const char *fmt, ...) {
   va_end(ap);
   ui_break(ui);
   fprintf(ui->out, "%*s%s", INDENT, "", ui_ink(ui, ink));
-  tame(ui, buf_str(&b), INDENT + 2);
+  tame(ui, buf_str(&b), INDENT, INDENT + 2);
   fprintf(ui->out, "%s\n", ui_ink(ui, INK_PLAIN));
   buf_release(&b);
 }
@@ -94,7 +111,7 @@ static void step_line(struct ui *ui, const struct notice *n) {
   part(ui);
   snprintf(number, sizeof number, "[%u/%u]", n->n, n->of);
   fprintf(ui->out, "%-5s ", number);
-  tame(ui, n->text, 0);
+  tame(ui, n->text, 6, 6);
   ui->column =
       (strlen(number) > 5 ? strlen(number) : 5) + 1 + text_columns(n->text, strlen(n->text));
   ui->line_open = true;
@@ -205,7 +222,7 @@ static void on_rolling_back(struct ui *ui, const struct notice *n) {
 static void on_rollback(struct ui *ui, const struct notice *n) {
   ui_break(ui);
   fputs("undo  ", ui->out);
-  tame(ui, n->text, 0);
+  tame(ui, n->text, 6, 6);
   ui->column = 6 + text_columns(n->text, strlen(n->text));
   ui->line_open = true;
 }
@@ -238,7 +255,7 @@ static void on_end(struct ui *ui, const struct notice *n) {
   bool good = strcmp(n->text, "succeeded") == 0;
   if (n->error) {
     fputs(": ", ui->out);
-    tame(ui, n->error->message, 2);
+    tame(ui, n->error->message, strlen(n->text) + 2, 2);
   }
   if (n->detail && *n->detail) fprintf(ui->out, "%s%s", good ? ": " : "\n  ", n->detail);
   putc('\n', ui->out);

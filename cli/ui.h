@@ -8,6 +8,7 @@
 struct ui {
   FILE *out;
   bool colour;
+  bool wrap;      /* long lines are broken between words */
   bool terminal;  /* a person's answers are on the screen already */
   bool line_open; /* the step's line waits for its outcome */
   bool parted;    /* a blank line stands between the run's head and its steps */

@@ -124,7 +124,6 @@ void tasks_on_signal(struct tasks *t, void (*fn)(void *ud, int signum), void *ud
   for (int i = 0; !t->signals_open && i < 2; i++) {
     uv_signal_init(loop_of(t), &t->signals[i]);
     uv_signal_start(&t->signals[i], signal_came, signums[i]);
-    uv_unref((uv_handle_t *)&t->signals[i]);
   }
   t->signals_open = true;
 }
@@ -243,14 +242,11 @@ static void loop_wait(struct tasks *t, int64_t us) {
   }
   if (us == CLOCK_NEVER) {
     uv_timer_stop(&t->alarm);
-    /* Signals alone must be able to end the wait, so they count here. */
-    if (t->signals_open) uv_ref((uv_handle_t *)&t->signals[0]);
   } else {
     uv_update_time(loop);
     uv_timer_start(&t->alarm, alarm_rang, (uint64_t)(us + 999) / 1000, 0);
   }
   uv_run(loop, UV_RUN_ONCE);
-  if (us == CLOCK_NEVER && t->signals_open) uv_unref((uv_handle_t *)&t->signals[0]);
 }
 
 static void turn_wait(struct tasks *t, int64_t limit) {

@@ -159,6 +159,39 @@ sub finish {
   ok($code == 130 && $rest =~ /^held.*done and not undone, latest first: act/ms, 'after a write it is held') or diag("$code $seen$rest");
 }
 
+{
+  my $compute = 'n = (1..9_000_000).map { |i| i.to_s.size }.sum';
+  write_file("$dir/busy.rb", qq{runbook "busy" do
+  step "Begin" do
+    wait 1.millisecond
+  end
+  step "Compute" do
+    $compute
+    show n
+  end
+  step "Last" do
+    wait 20.seconds
+  end
+end
+});
+  my ($pid, $from) = start_run("$dir/busy.rb");
+  my $seen = read_until($from, qr/Compute/);
+  kill 'INT', $pid;
+  my ($rest, $code) = finish($pid, $from);
+  ok($code == 130 && $rest !~ /Last/, 'a computation is interrupted') or diag("$code $seen$rest");
+}
+
+# Memory that runs out, at any allocation: code 9, and the journal is good.
+{
+  my @bad;
+  for my $n (map { 1 + 61 * $_ } 0 .. 15) {
+    local $ENV{STEPWISE_FAIL_ALLOC} = $n;
+    ($said, $exit) = run_plain();
+    push @bad, "$n: $exit $said" unless $exit == 9 && $said =~ /out of memory/ || $exit == 0;
+  }
+  is("@bad", '', 'memory that runs out ends the run with code 9');
+}
+
 # The journal.
 ($said, $exit) = stepwise('run', "$dir/plain.rb", '--journal', "$dir/plain.rb");
 ok($exit == 9 && $said !~ /\[1/, 'a journal that is none: code 9, nothing is run') or diag("$exit $said");
