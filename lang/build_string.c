@@ -138,10 +138,6 @@ static void dedent_part(struct parser *p, struct node *n, uint32_t indent, enum 
   for (uint32_t at = n->start, end; at < n->end; at = end) {
     end = line_end(p, at, n->end);
     uint32_t first = at_line_start(p, at) ? indent_skip(p, at, end, indent) : at;
-    /* A line that goes on with `\` is decoded with the next, which keeps its blanks. */
-    while (how == ESC_DOUBLE && end < n->end && end - at > 1 && p->text[end - 2] == '\\' &&
-           (end - at < 3 || p->text[end - 3] != '\\'))
-      end = line_end(p, end, n->end);
     literal_decode(p, first, end, how);
   }
   n->flags |= NF_POOL;

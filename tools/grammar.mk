@@ -7,3 +7,8 @@ $(GEN)/gram_quick.c: lang/gram.y | deps
 	@mkdir -p $(@D)
 	$(call say,YACC $< (quick))
 	$(Q)bison -Wall -Werror -F parse.lac=none -F api.prefix='{quick_}' -o $@ --defines=$(GEN)/gram_quick.h $<
+
+# Times the parser alone: build/parse_bench FILE.rb [runs]
+$(BUILD)/parse_bench: bench/parse_bench.c $(BUILD)/lang.a
+	$(call say,LINK $@)
+	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LANG_LIBS)

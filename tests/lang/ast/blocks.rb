@@ -11,7 +11,7 @@ foo [a do 1 end]
 foo bar 1 do end
 a.b(1) { 2 }.c do 3 end
 foo.map(&:size)
-foo do; 1; 2; end
+foo do; a; 2; end
 if a.any? do |x| x end then 1 end
 verify "text", within: 5.minutes do
   a == b
