@@ -1,16 +1,17 @@
-/* Every limit of the language and the runtime, in one place. docs/language.md repeats this table. */
+/* Every limit of the language and the runtime, in one place. docs/language.md repeats this table,
+ * comments included: run tests/docs/tables.t --write. */
 #ifndef STEPWISE_LIMITS_H
 #define STEPWISE_LIMITS_H
 
 enum {
-  LIMIT_NESTING = 256,               /* brackets, blocks, expressions: parse, evaluate, print */
-  LIMIT_SOURCE = 16 << 20,           /* bytes of one file */
-  LIMIT_STRING = 64 << 20,           /* bytes of one string */
-  LIMIT_COLLECTION = 10000000,       /* elements of one array or hash */
-  LIMIT_ELEMENTS = 100000000,        /* elements of a collection and of all that is inside it */
-  LIMIT_REGEX_STEPS = 10000000,      /* match steps of one regexp */
-  LIMIT_REGEX_DEPTH = 100000,
-  LIMIT_ERRORS = 20                  /* errors shown for one file */
+  LIMIT_NESTING = 256,          /* nesting of brackets, blocks, expressions and values */
+  LIMIT_SOURCE = 16 << 20,      /* one file */
+  LIMIT_STRING = 64 << 20,      /* one string */
+  LIMIT_COLLECTION = 10000000,  /* elements of one array or hash */
+  LIMIT_ELEMENTS = 100000000,   /* elements of a collection and of all that is inside it */
+  LIMIT_REGEX_STEPS = 10000000, /* steps of one regexp match */
+  LIMIT_REGEX_DEPTH = 100000,   /* depth of one regexp match */
+  LIMIT_ERRORS = 20             /* errors shown for one file */
 };
 
 #endif
