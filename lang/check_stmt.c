@@ -301,7 +301,7 @@ static type_id statement_type(struct check *k, const struct clause_args *a) {
   case W_ask:
     return a->types[1];
   case W_manual:
-    return type_optional(k->types, T_string);
+    return T_any; /* what was written down, else true */
   case W_confirm:
     return T_boolean;
   default:
@@ -309,7 +309,24 @@ static type_id statement_type(struct check *k, const struct clause_args *a) {
   }
 }
 
+/* What a person can type in. */
+static bool is_answer(struct check *k, node_id type) {
+  static const type_id refused[] = {T_any,   T_nil,    T_array,  T_hash,
+                                    T_range, T_regexp, T_record};
+  const struct node *n = node_at(k, type);
+  if (n->kind != N_sym) return false;
+  type_id named = type_named(name_text(k, n->a), strlen(name_text(k, n->a)));
+  for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
+    if (named == refused[i]) return false;
+  return true;
+}
+
 static void check_ask(struct check *k, const struct clause_args *a) {
+  if (a->ok && !is_answer(k, a->pos[1])) {
+    struct diag *d = diag_add(k->diags, D_wrong_type, span_of(k, a->pos[1]),
+                              "nobody can type in a value of this type");
+    diag_help(d, "ask for a :string, :integer, :boolean, :date, :duration, :phone ...");
+  }
   node_id value = arg_key(a, W_default);
   if (!value || !a->ok || type_fits(k->types, a->key_types[0], a->types[1])) return;
   diag_add(k->diags, D_wrong_type, span_of(k, value), "`default:` of `ask` is %s, not %s",

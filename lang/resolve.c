@@ -261,6 +261,7 @@ static void exits_filter(struct scope *s) {
 
 void flow_exit(struct check *k, size_t step_mark) {
   struct scope *s = k->scope;
+  if (s->dead) return;
   if (s->has_exit) exits_filter(s);
   for (size_t i = step_mark; !s->has_exit && i < s->trail.count; i++) {
     struct variable *v = &s->vars[s->trail.at[i]];

@@ -16,6 +16,7 @@ runbook "r" do
     show [1].join(2)
     choose "q", "a"
     ask "q", :integer, default: "x"
+    ask "q", [:string]
     a, b = 5
     show [a, b]
     show(1.."a")
