@@ -203,6 +203,13 @@ bool case_covers(struct check *k, const struct node *c, type_id subject);
 bool enough(const struct check *k);
 bool may_assign(struct check *k, node_id target);    /* reports when not */
 void check_idle(struct check *k, node_id statement); /* warns when it does nothing */
+/* check_name.c */
+type_id check_name(struct check *k, node_id id, struct node *n, bool lead);
+type_id check_const(struct check *k, node_id id, struct node *n, bool lead);
+void report_unknown_name(struct check *k, node_id id, sym name, bool receiver);
+/* input.x, setting.x, call.x: false when the receiver is none of these, or x a method of records.
+ */
+bool check_special_field(struct check *k, struct node *call, type_id *out);
 /* check_op.c */
 type_id check_binary(struct check *k, node_id id, struct node *n, bool lead);
 type_id check_unary(struct check *k, node_id id, struct node *n, bool lead);

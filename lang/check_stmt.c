@@ -311,8 +311,7 @@ static type_id statement_type(struct check *k, const struct clause_args *a) {
 
 /* What a person can type in. */
 static bool is_answer(struct check *k, node_id type) {
-  static const type_id refused[] = {T_any,   T_nil,    T_array,  T_hash,
-                                    T_range, T_regexp, T_record};
+  static const type_id refused[] = {T_any, T_nil, T_array, T_hash, T_range, T_regexp, T_record};
   const struct node *n = node_at(k, type);
   if (n->kind != N_sym) return false;
   type_id named = type_named(name_text(k, n->a), strlen(name_text(k, n->a)));
