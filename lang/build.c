@@ -111,8 +111,27 @@ struct expr build_index(struct parser *p, struct expr receiver, struct list args
   return made(p, id, deeper(receiver.depth, args.depth));
 }
 
+/* Ruby gives a range in a condition, and a regexp alone, another meaning: a switch that stays on,
+ * and a match of the line read last. */
+static void check_condition(struct parser *p, node_id id) {
+  const struct node *n = tree_node(p->tree, id);
+  if (n->kind == N_and || n->kind == N_or) {
+    check_condition(p, n->a);
+    check_condition(p, n->b);
+  } else if (n->kind == N_range) {
+    struct diag *d =
+        syntax_error(p, D_ambiguous, n->start, n->end, "a range is no condition by itself");
+    diag_help(d, "ask whether it holds a value: (1..5).include?(x)");
+  } else if (n->kind == N_regex) {
+    struct diag *d =
+        syntax_error(p, D_ambiguous, n->start, n->end, "a regexp is no condition by itself");
+    diag_help(d, "say what it is to match: text =~ /.../");
+  }
+}
+
 struct expr build_unary(struct parser *p, uint32_t op, struct expr a, at_t at) {
   node_id id;
+  if (op == OP_NOT) check_condition(p, a.id);
   struct node *n = fresh(p, N_unary, at, &id);
   n->x = (uint16_t)op;
   n->a = a.id;
@@ -211,6 +230,9 @@ struct expr build_block_pass(struct parser *p, sym method, at_t at) {
 
 struct expr build_param(struct parser *p, sym name, at_t at) {
   node_id id;
+  char last = sym_text(p->syms, name)[sym_len(p->syms, name) - 1];
+  if (last == '?' || last == '!')
+    syntax_error(p, D_block, at.start, at.end, "a block parameter's name has no `%c`", last);
   fresh(p, N_param, at, &id)->a = name;
   return (struct expr){id, 1};
 }
@@ -224,6 +246,7 @@ struct expr build_params(struct parser *p, struct list inner, at_t at) {
 struct expr build_if(struct parser *p, struct expr cond, struct expr then, struct expr other,
                      unsigned flags, at_t at) {
   node_id id;
+  check_condition(p, cond.id);
   struct node *n = fresh(p, N_if, at, &id);
   n->flags = (uint8_t)flags;
   n->a = cond.id;

@@ -120,7 +120,7 @@ static uint32_t common_indent(const struct parser *p, node_id part) {
       if (!is_blank_line(p, end, n->end) && width < least) least = width;
     }
   }
-  return least == UINT32_MAX ? 0 : least;
+  return least; /* lines of blanks only: all of them */
 }
 
 /* Past at most `indent` columns of blanks; a tab that would go further stays. */

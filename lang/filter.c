@@ -211,18 +211,19 @@ static int queue(struct parser *p, int token, int queued) {
   return token;
 }
 
-/* A sign before a number belongs to it, except that -2 ** 2 is -(2 ** 2). */
+/* A sign before a number belongs to it, except that -2 ** 2 is -(2 ** 2); +2 ** 2 is (+2) ** 2. */
 static int fix_number(struct parser *p, uint32_t at, bool minus) {
   p->negative = minus;
   int token = scan_raw(p, p->scanner);
   p->negative = false;
   uint32_t next = p->end;
-  while (p->text[next] == ' ' || p->text[next] == '\t')
+  while (p->text[next] == ' ' || p->text[next] == '\t' || p->text[next] == '\\' ||
+         (p->text[next] == '\n' && p->text[next - 1] == '\\'))
     next++;
-  if (token == T_LITERAL && p->text[next] == '*' && p->text[next + 1] == '*') {
+  if (minus && token == T_LITERAL && p->text[next] == '*' && p->text[next + 1] == '*') {
     queue(p, T_UNARY, token);
     p->start = at, p->end = at + 1;
-    p->value.num = minus ? OP_NEG : OP_PLUS;
+    p->value.num = OP_NEG;
     return T_UNARY;
   }
   if (minus) literal_negate(p, at);
@@ -237,7 +238,7 @@ static int fix_sign(struct parser *p) {
   bool minus = p->value.num == OP_SUB;
   if (next >= '0' && next <= '9') return fix_number(p, p->start, minus);
   p->value.num = minus ? OP_NEG : OP_PLUS;
-  return T_UNARY;
+  return minus ? T_UNARY : T_UPLUS;
 }
 
 static int fix_times(struct parser *p, int token) {
@@ -259,7 +260,11 @@ static int fix_amper(struct parser *p) {
     p->state = S_OPERAND;
     int token = scan_raw(p, p->scanner);
     const struct node *n = tree_node(p->tree, p->value.expr.id);
-    if (token != T_LITERAL || n->kind != N_sym) return token;
+    if (token != T_LITERAL || n->kind != N_sym) {
+      struct diag *d = syntax_error(p, D_left_out, at, p->end, "`&` takes a plain name here");
+      diag_help(d, "write the block: { |x| ... }");
+      return token;
+    }
     p->start = at;
     p->value.expr = build_block_pass(p, n->a, (at_t){at, p->end});
     return T_BLOCK_PASS;
@@ -271,7 +276,7 @@ static int fix_amper(struct parser *p) {
 }
 
 static int fix_question(struct parser *p) {
-  if (guesses(p)) {
+  if (p->state == S_NAME && !is_gap(p->text[p->end])) {
     int name = (int)(p->last_end - p->last_start);
     const char *word = p->text + p->last_start;
     struct diag *d =
@@ -284,6 +289,12 @@ static int fix_question(struct parser *p) {
 
 static int fix_colon(struct parser *p) {
   struct opener *o = opener_top(p);
+  if (o->ternaries && p->state == S_NAME && !is_gap(p->text[p->end]) && p->text[p->end] != '#') {
+    struct diag *d = syntax_error(p, D_ambiguous, p->start, p->end,
+                                  "a `:` that could choose or begin a symbol");
+    diag_help(d, "put a blank on both sides of it: `... ? %.*s : ...`",
+              (int)(p->last_end - p->last_start), p->text + p->last_start);
+  }
   if (o->ternaries) o->ternaries--;
   return T_COLON;
 }
@@ -293,7 +304,15 @@ static int fix_dots(struct parser *p) {
   uint32_t at = p->end;
   while (p->text[at] == ' ' || p->text[at] == '\t')
     at++;
-  if (p->text[at] == '\n' || p->text[at] == '\r' || p->text[at] == '#' || at >= p->length) {
+  char c = p->text[at], after = c ? p->text[at + 1] : '\0';
+  if (c == '|' || c == '=' || c == '>' || c == '?' || (c == '&' && after != ':') ||
+      (c == '%' && is_gap(after)) || (c == '<' && after != '<') ||
+      (c == '!' && (after == '=' || after == '~'))) {
+    struct diag *d = syntax_error(p, D_ambiguous, p->start, p->end,
+                                  "a range without an end before an operator");
+    diag_help(d, "put the range in brackets: (1..)");
+  }
+  if (c == '\n' || c == '\r' || c == '#' || at >= p->length) {
     struct diag *d = syntax_error(p, D_ambiguous, p->start, p->end,
                                   "a range without an end at the end of a line");
     diag_help(d, "Ruby would take the next line as its end; write (1..) or [1, 5] in brackets");
@@ -337,8 +356,10 @@ static int fix_newline(struct parser *p) {
   if (p->value.num == ';' && p->state == S_OPERAND &&
       (p->last == T_NEWLINE || p->last == T_DO || p->last == T_DO_COMMAND ||
        p->last == T_LBRACE_BLOCK || p->last == T_PIPE_CLOSE || p->last == T_THEN ||
-       p->last == T_ELSE || p->last == 0))
+       p->last == T_ELSE || p->last == 0)) {
+    if (o->body && !o->params) o->params = 2; /* block parameters stand before the first `;` */
     return 0;
+  }
   o->command = false;
   o->ternaries = 0;
   if (!is_bracket(o) && p->value.num == '\n') p->told = false;

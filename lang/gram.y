@@ -45,7 +45,7 @@ static void yyerror(YYLTYPE *at, struct parser *p, const char *message);
 %token LPAREN LPAREN_CALL RPAREN LBRACK LBRACK_INDEX RBRACK LBRACE LBRACE_BLOCK RBRACE
 %token PIPE_OPEN PIPE_CLOSE COMMA DOT NEWLINE ARROW ASSIGN OP_ASSIGN
 %token QUESTION COLON DOTS DOTS_OPEN OR AND BANG EQUALITY RELATION
-%token PIPE AMPER ADDITIVE TIMES POWER UNARY
+%token PIPE AMPER ADDITIVE TIMES POWER UNARY UPLUS
 %token IF UNLESS IF_MOD CASE WHEN THEN ELSE ELSIF END DO DO_COMMAND REFUSED
 
 %right QUESTION COLON
@@ -60,7 +60,7 @@ static void yyerror(YYLTYPE *at, struct parser *p, const char *message);
 %left TIMES
 %precedence UNARY
 %right POWER
-%precedence BANG
+%precedence BANG UPLUS
 
 %%
 
@@ -161,6 +161,7 @@ expr: primary
   | expr TIMES expr { $$.expr = build_binary(p, $2.num, $1.expr, $3.expr, @$); }
   | expr POWER expr { $$.expr = build_binary(p, OP_POW, $1.expr, $3.expr, @$); }
   | UNARY expr { $$.expr = build_unary(p, $1.num, $2.expr, @$); }
+  | UPLUS expr { $$.expr = build_unary(p, OP_PLUS, $2.expr, @$); }
   | BANG expr { $$.expr = build_unary(p, OP_NOT, $2.expr, @$); }
   ;
 

@@ -37,6 +37,21 @@ bool literal_label_here(const struct parser *p) {
   return p->state == S_OPERAND && token_has(p->last, TF_LABEL);
 }
 
+/* `nil!= x`: the scanner takes `nil!` for a name at first. */
+void literal_reserved(struct parser *p, uint32_t at, uint32_t to) {
+  static const char words[] =
+      " nil true false if unless elsif else end do case when then while until for def class module "
+      "begin rescue ensure and or not in return break next redo retry yield super self alias undef "
+      "__FILE__ __LINE__ __ENCODING__ BEGIN END ";
+  int len = (int)(to - at);
+  for (const char *w = words; (w = strchr(w, ' ')) && *++w;)
+    if (strncmp(w, p->text + at, (size_t)len) == 0 && w[len] == ' ') {
+      struct diag *d = syntax_error(p, D_ambiguous, at, to + 1, "a blank is missing after `%.*s`",
+                                    len, p->text + at);
+      diag_help(d, "write `%.*s != x`", len, p->text + at);
+    }
+}
+
 /* --- numbers --- */
 
 static int hex_value(char c) {
@@ -327,6 +342,10 @@ static void decode_regex(struct decoder *d) {
   if (c == '/') {
     buf_addc(d->out, c);
     d->at++;
+  } else if (c == '\n') {
+    d->at++;
+  } else if (c == '\r' && d->at + 1 < d->to && d->p->text[d->at + 1] == '\n') {
+    d->at += 2;
   } else if (c == 'u' && d->at + 1 < d->to && d->p->text[d->at + 1] != '{') {
     d->at++;
     if (read_digits(d, 4, 4, &value) == 4) buf_addf(d->out, "\\x{%04X}", value);

@@ -7,6 +7,7 @@
 
 #include "parser.h"
 
+void literal_reserved(struct parser *p, uint32_t at, uint32_t to); /* a keyword before `!=`: told */
 int literal_word(struct parser *p, enum node_kind kind, uint32_t at, uint32_t to);
 int literal_number(struct parser *p, uint32_t at);
 int literal_symbol(struct parser *p, uint32_t at, uint32_t to); /* at the colon */

@@ -239,7 +239,7 @@ static bool slip_value_missing(const struct slip *s) {
                              T_RBRACE, T_COMMA,   T_COLON, T_INTERP_END, T_ARROW};
   static const int operators[] = {T_ASSIGN, T_OP_ASSIGN, T_OR,    T_AND,   T_EQUALITY, T_RELATION,
                                   T_PIPE,   T_AMPER,     T_TIMES, T_POWER, T_ADDITIVE, T_UNARY,
-                                  T_BANG,   T_QUESTION,  T_COLON, T_ARROW, T_COMMA,    T_DOTS_OPEN};
+                                  T_UPLUS,  T_BANG,   T_QUESTION,  T_COLON, T_ARROW, T_COMMA,    T_DOTS_OPEN};
   if (!has(ends, sizeof ends / sizeof *ends, s->token) ||
       !has(operators, sizeof operators / sizeof *operators, s->before) ||
       !has(s->expected, s->count, T_LITERAL))
