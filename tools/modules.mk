@@ -12,3 +12,6 @@ $(BUILD)/obj/runtime/primitives/xlsx/%.o: ALL_CFLAGS += -fPIC -fvisibility=hidde
 
 .PHONY: modules
 modules: $(modules)
+
+# A fuzz target that goes through a module finds it one directory up.
+$(BUILD)/fuzz/xlsx: $(BUILD)/stepwise-xlsx.so

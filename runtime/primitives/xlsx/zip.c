@@ -88,15 +88,19 @@ static enum status check_limits(const struct zip *z, struct error *err) {
 enum status zip_read(struct zip *z, const char **s, size_t *len, struct error *err) {
   const void *block;
   int64_t offset;
-  int code = archive_read_data_block(z->archive, &block, len, &offset);
+  int code;
+  do
+    code = archive_read_data_block(z->archive, &block, len, &offset);
+  while ((code == ARCHIVE_OK || code == ARCHIVE_WARN) && !*len); /* some blocks are empty */
   if (code == ARCHIVE_EOF) {
+    *s = "";
     *len = 0;
     return OK;
   }
   if (code != ARCHIVE_OK && code != ARCHIVE_WARN) return corrupt(z, err);
   *s = block;
   z->unpacked += *len;
-  return *len ? check_limits(z, err) : zip_read(z, s, len, err);
+  return check_limits(z, err);
 }
 
 void zip_close(struct zip *z) {
