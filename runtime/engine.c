@@ -131,7 +131,7 @@ static void run_release(struct run *run) {
   value_unref(run->eval.input);
   error_release(&run->err);
   mem_free(run->stop_reason);
-  mem_free(run->spare);
+  spare_release(run);
   buf_release(&run->item_key);
 }
 

@@ -1,9 +1,6 @@
 /* Events: built, appended, told to the observer, and committed when something depends on them. */
 #include "run.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include "codec.h"
 
 static void record_name(struct record *r, const char *name) {
@@ -40,13 +37,13 @@ void record_bool(struct record *r, const char *name, bool b) {
 
 /* A value too large for an event leaves its size and a preview: the journal is no data store. */
 void record_value(struct record *r, const char *name, value v, const struct symtab *syms) {
-  struct buf json = {.max = OUTPUT_MAX};
+  struct buf json = {.max = r->data.len > EVENT_DATA_MAX / 4 ? 256 : OUTPUT_MAX};
   json_write(v, syms, true, &json);
   record_name(r, name);
   if (!json.overflow) buf_add(&r->data, buf_str(&json), json.len);
   else
-    buf_addf(&r->data, "{\"$omitted\":\"%s of more than %d bytes\"}", value_type_name(v),
-             OUTPUT_MAX);
+    buf_addf(&r->data, "{\"$omitted\":\"%s of more than %zu bytes\"}", value_type_name(v),
+             json.max);
   buf_release(&json);
 }
 
@@ -84,37 +81,18 @@ static enum status journal_gone(struct engine *g, struct error *err) {
   return ERR_JOURNAL;
 }
 
-/* A rollback under way goes on without the journal: what it does is kept in a file beside it, one
- * event a line, synced. */
-static enum status spare_append(struct run *run, const struct event *e) {
-  if (run->spare_fd < 0) {
-    struct buf path = BUF_INIT;
-    buf_addf(&path, "%s.spare-%s.jsonl", journal_file(run->engine->config.journal), run->id);
-    run->spare = buf_take(&path);
-    run->spare_fd = open(run->spare, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-  }
-  struct record r = {0};
-  record_int(&r, "time_us", clock_wall(run->engine->config.clock));
-  record_text(&r, "run", e->run);
-  record_text(&r, "step", e->step);
-  record_text(&r, "kind", e->kind);
-  record_raw(&r, "data", e->data ? e->data : "{}");
-  buf_adds(&r.data, "}\n");
-  /* When not even this works the undo still goes on: it is what the operator needs most. */
-  if (run->spare_fd >= 0 && write(run->spare_fd, r.data.data, r.data.len) == (ssize_t)r.data.len)
-    fsync(run->spare_fd);
-  buf_release(&r.data);
-  return OK;
-}
-
 static enum status event_append(struct run *run, struct event *e, struct error *err) {
   struct engine *g = run->engine;
   struct error problem = {0};
   enum status status = ERR_JOURNAL;
   if (!g->journal_lost) status = journal_append(g->config.journal, e, &problem);
-  if (status != OK) status = journal_gone(g, &problem);
-  else if (!g->pending_since) g->pending_since = clock_mono(g->config.clock);
-  if (status != OK && run->rolling_back) status = spare_append(run, e);
+  /* An event that is too large is refused; the journal is as good as before. */
+  if (status == ERR_JOURNAL) status = journal_gone(g, &problem);
+  else if (status == OK && !g->pending_since) g->pending_since = clock_mono(g->config.clock);
+  if (run->rolling_back && (status == OK || g->journal_lost)) {
+    spare_hold(run, e);
+    status = OK;
+  }
   if (status != OK) error_move(err, &problem);
   error_release(&problem);
   return status;
@@ -176,7 +154,10 @@ enum status run_sync(struct run *run, struct error *err) {
     task_unshield(g->tasks, before);
     if (g->journal_lost) status = error_set(err, ERR_JOURNAL, "%s", g->journal_error.message);
   }
-  return status != OK && run->rolling_back ? OK : status;
+  if (!run->rolling_back) return status;
+  if (status == OK) buf_clear(&run->unsaved);
+  else spare_write(run);
+  return OK;
 }
 
 /* The turn's hook: commits for those who wait, and what has been lying around for a while. */

@@ -67,9 +67,10 @@ struct run {
   bool rolling_back, in_handler;
   bool wrote; /* a write action was begun */
   uint32_t handler_calls;
-  int64_t started; /* clock_mono */
-  int spare_fd;    /* events of a rollback that the journal did not take; -1 */
-  char *spare;     /* its path; owned */
+  int64_t started;    /* clock_mono */
+  int spare_fd;       /* of spare.c; -1 until it is needed */
+  char *spare;        /* its path; owned */
+  struct buf unsaved; /* events of a rollback that the journal has not committed */
 };
 
 /* --- record.c: events --- */
@@ -94,6 +95,12 @@ enum status run_sync(struct run *run, struct error *err) must_use;
 void run_notice(struct run *run, const struct notice *n);
 
 int64_t engine_turn(void *ud); /* the loop's hook: group commit */
+
+/* --- spare.c: where a rollback's events go when the journal takes none --- */
+
+void spare_hold(struct run *run, const struct event *e);
+void spare_write(struct run *run); /* the journal is lost: what is held back goes to the file */
+void spare_release(struct run *run);
 
 /* --- shared small things --- */
 

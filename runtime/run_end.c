@@ -14,7 +14,8 @@ void run_end(struct run *run, enum run_state state, const char *kind, struct rec
   run->result->state = state;
   if (status != OK || run->engine->journal_lost) {
     run->result->journal_lost = true;
-    if (status == OK) error_set(&err, ERR_JOURNAL, "%s", run->engine->journal_error.message);
+    error_set(&err, ERR_JOURNAL, "%s", run->engine->journal_error.message);
+    if (run->spare) error_help(&err, "what the rollback did is in %s", run->spare);
     error_move(&run->result->error, &err);
   } else if (cause) {
     error_move(&run->result->error, cause);

@@ -216,6 +216,32 @@ SKIP: {
   ok($exit == 9 && $said =~ /journal/ && $said !~ /drain: done/, 'a full disk: code 9, and no write is begun') or diag("$exit " . substr($said, -600));
 }
 
+SKIP: {
+  skip 'no limit on the size of files here', 1 if system('sh', '-c', 'ulimit -f 100 2>/dev/null') != 0;
+  write_file("$dir/spare.rb", <<"RUBY");
+runbook "spare" do
+  on_failure :rollback
+  step "First" do
+    pool.drain(node: "one")
+    rollback do
+      note "x" * 130_000
+      pool.restore node: "one"
+    end
+  end
+  step "Second" do
+    fail! :broken, "late"
+  end
+end
+$pool
+RUBY
+  ($said, $exit) = run_quietly('sh', '-c', "ulimit -f 300; exec $stepwise run $dir/spare.rb --journal $dir/spare.db");
+  my ($file) = glob "$dir/spare.db.spare-*.jsonl";
+  my @kinds = map { decode_json($_)->{kind} } split /\n/, read_file($file // "$dir/none") // '';
+  ok($exit == 9 && $said =~ /pool\.restore: done/ && $said =~ /what the rollback did is in/
+       && "@kinds" =~ /^rollback\.started noted action\.started action\.finished rollback\.finished/,
+     'a full disk does not stop a rollback; a file beside the journal keeps its events') or diag("$exit @kinds\n" . $said =~ s/x{99,}/x/gr);
+}
+
 # A terminal.
 SKIP: {
   skip 'needs python3', 4 if system('python3 -c "import pty" 2>/dev/null') != 0;
