@@ -7,6 +7,7 @@ if ! command -v ruby >/dev/null 2>&1 || ! ruby -e 'exit RUBY_VERSION.start_with?
   exit 0
 fi
 here=$(cd "$(dirname "$0")" && pwd)
+BUILD=${BUILD:-build}
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 export LC_ALL=C.UTF-8
