@@ -119,7 +119,6 @@ struct parser {
   uint32_t header;     /* depth of a refused `while ...` whose first line is being passed over */
   bool ended;          /* the end of the text was handed out */
   bool fatal;          /* nothing more can be read */
-  bool fatal_soon;     /* a string goes on to the end of the text */
   bool told;           /* the scanner or filter reported something in this statement */
   bool ends_line;      /* the token just made may end its line, though a value could follow */
   uint32_t hard, soft; /* errors; soft: the text merely stops too early */

@@ -71,7 +71,6 @@ int quote_plain(struct parser *p, uint32_t at, uint32_t to) {
 
 static void unterminated(struct parser *p, uint32_t at, uint32_t to, const char *what,
                          const char *close) {
-  p->fatal_soon = true;
   diag_help(syntax_error(p, D_unclosed_string, at, to, "%s is not closed", what),
             "add the closing %s", close);
 }
@@ -299,7 +298,6 @@ int quote_unterminated(struct parser *p) {
   static const char *const close[] = {"\"", "\"", "/"};
   struct opener *o = opener_top(p);
   p->go = p->length;
-  p->fatal_soon = true;
   struct diag *d =
       syntax_error(p, D_unclosed_string, o->at, o->end, "%s is not closed", what[o->string]);
   if (o->string < STR_HEREDOC) diag_help(d, "add the closing %s", close[o->string]);
