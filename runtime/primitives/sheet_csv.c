@@ -307,9 +307,22 @@ static char guess_delimiter(const struct csv *c) {
   return candidates[best];
 }
 
+/* Excel's own first line "sep=;" names the delimiter; Excel does not show it as a row. */
+static bool take_sep_line(struct csv *c) {
+  const char *p = c->data + c->at;
+  if (c->end - c->at < 6 || strncasecmp(p, "sep=", 4) || !strchr(",;\t|:", p[4])) return false;
+  size_t end = p[5] == '\r' && p[6] == '\n' ? 7 : p[5] == '\n' ? 6 : 0;
+  if (!end) return false;
+  c->head.delimiter = p[4];
+  c->at += end;
+  c->line++;
+  return true;
+}
+
 static enum status choose_delimiter(struct csv *c, const struct sheet_options *o, bool tabs,
                                     struct error *err) {
   const char *d = o->delimiter;
+  if (take_sep_line(c)) return OK;
   if (!d) c->head.delimiter = tabs ? '\t' : guess_delimiter(c);
   else if (!strcmp(d, "tab") || !strcmp(d, "\\t")) c->head.delimiter = '\t';
   else if (strlen(d) == 1 && strchr(",;|\t:", *d)) c->head.delimiter = *d;

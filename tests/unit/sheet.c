@@ -112,6 +112,8 @@ static void test_delimiters(void **state) {
   READ("a;b,c;d\n1;2;3\n", "a|b,c|d\n2:1|2|3");
   READ("\"a;x;y;z\",b\n1,2\n", "a;x;y;z|b\n2:1|2");
   READ("a\tb\n1\t2,5\n", "a|b\n2:1|2,5");
+  READ("sep=;\r\na,x;b\r\n1;2\r\n", "a,x|b\n2:1|2");
+  READ("sep=x,b\n1,2\n", "sep=x|b\n2:1|2");
   struct sheet_options o = {.delimiter = "|"};
   expect_read(&o, "a|b\n1|2,5\n", 10, "a|b\n2:1|2,5");
   o = (struct sheet_options){.format = "tsv"};
