@@ -157,6 +157,7 @@ enum status run_sync(struct run *run, struct error *err) {
   if (!run->rolling_back) return status;
   if (status == OK) buf_clear(&run->unsaved);
   else spare_write(run);
+  if (status != OK) error_release(err);
   return OK;
 }
 
