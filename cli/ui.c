@@ -139,6 +139,10 @@ static void outcome(struct ui *ui, const char *ink, const char *text, int64_t us
   ui->line_open = false;
 }
 
+static void on_link(struct ui *ui, const struct notice *n) {
+  detail(ui, INK_DIM, "see %s", n->text);
+}
+
 static void on_step_done(struct ui *ui, const struct notice *n) {
   if (n->detail && *n->detail) detail(ui, "", "finished: %s", n->detail);
   outcome(ui, INK_GREEN, "ok", n->us);
@@ -267,6 +271,7 @@ static void (*const on_notice[])(struct ui *ui, const struct notice *n) = {
     [NOTICE_RUN] = on_run,
     [NOTICE_SECTION] = on_section,
     [NOTICE_STEP] = on_step,
+    [NOTICE_LINK] = on_link,
     [NOTICE_STEP_DONE] = on_step_done,
     [NOTICE_STEP_SKIPPED] = on_step_skipped,
     [NOTICE_STEP_FAILED] = on_step_failed,

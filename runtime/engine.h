@@ -15,6 +15,7 @@ enum notice_kind {
   NOTICE_RUN,          /* text: title, id: run, detail: actor */
   NOTICE_SECTION,      /* text */
   NOTICE_STEP,         /* text: label, id, n of how many */
+  NOTICE_LINK,         /* text: where there is more to read */
   NOTICE_STEP_DONE,    /* us */
   NOTICE_STEP_SKIPPED, /* text: label, id, detail: reason */
   NOTICE_STEP_FAILED,  /* error, detail: what follows from it */

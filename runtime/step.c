@@ -266,6 +266,8 @@ static enum status step_begin(struct run *run, struct step_run *s, struct error 
                                    .detail = s->step->about,
                                    .n = run->number,
                                    .of = run->total});
+  for (size_t i = 0; i < s->step->link_count; i++)
+    run_notice(run, &(struct notice){.kind = NOTICE_LINK, .text = s->step->links[i]});
   return run_record(run, EVENT_NAME(STEP_STARTED), &r, err);
 }
 

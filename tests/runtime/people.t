@@ -130,6 +130,24 @@ runs 'an approval by two people', {
             ($wanted->{data}{nonce} eq $given->{data}{nonce} ? () : 'nonce'), ($given->{data}{identity} eq 'typed' ? () : 'identity'));
   }};
 
+runs 'guards are checked again after an approval; about and link are read before it', {
+  rb => <<'RUBY', exit => 0, answers => {'approve go' => {answer => 'approve', by => 'kim'}},
+runbook "again" do
+  step "Go" do
+    about "Read this first."
+    link "https://example.org/more"
+    guard "it is open", 1 < 2
+    approve "Go on", by: :lead
+    note "went"
+  end
+end
+RUBY
+  has => [qr/Read this first\.\n +see https:\/\/example\.org\/more\n +approved by kim/],
+  also => sub {
+    my $have = join ' ', map { $_->{kind} } grep { $_->{kind} =~ /guard|approval|noted/ } @_;
+    return $have eq 'guard.checked approval.requested approval.given guard.checked noted' ? () : $have;
+  }};
+
 runs 'one person is not two', {
   rb => $approval, pool => 1, exit => 1, lacks => [qr/pool\.drain/],
   answers => {'approve drain' => [{answer => 'approve', by => 'kim'}, {answer => 'approve', by => 'kim'}]},
