@@ -104,25 +104,32 @@ static const char *ink(bool colour, const char *code) {
   return colour ? code : "";
 }
 
-enum { LINE_SHOWN = 160, LINE_BEFORE = 60 };
+/* How much of a long line is shown: lint's readers have editors and logs; who reads a run-time
+ * error may sit at 80 columns, and the block is indented there. */
+enum { LINE_LINT = 120, LINE_RUN = 66 };
 
 static bool is_start(char c) {
   return ((unsigned char)c & 0xC0) != 0x80;
 }
 
-/* The source line with a caret under [from, to); a very long line is shown around the caret. */
-static void caret_lines(const char *s, size_t len, size_t from, size_t to, bool colour,
-                        const char *mark_ink, int gutter, uint32_t line, struct buf *out) {
+/* The source line with a caret under [from, to); a line longer than shown is cut around the caret.
+ */
+static void caret_lines(const char *s, size_t len, size_t from, size_t to, size_t shown,
+                        bool colour, const char *mark_ink, int gutter, uint32_t line,
+                        struct buf *out) {
   size_t first = 0, last = len;
-  if (len > LINE_SHOWN) {
-    first = from > LINE_BEFORE ? from - LINE_BEFORE : 0;
-    while (first > 0 && !is_start(s[first])) first--;
-    last = first + LINE_SHOWN < len ? first + LINE_SHOWN : len;
-    while (last < len && !is_start(s[last])) last++;
+  if (len > shown) {
+    first = to <= shown ? 0 : from > shown / 3 ? from - shown / 3 : 0;
+    while (first > 0 && !is_start(s[first]))
+      first--;
+    last = first + shown < len ? first + shown : len;
+    while (last < len && !is_start(s[last]))
+      last++;
   }
   const char *before = first ? "..." : "", *after = last < len ? "..." : "";
   buf_addf(out, "%s%*u |%s %s", ink(colour, BLUE), gutter, line, ink(colour, PLAIN), before);
-  for (size_t i = first; i < last; i++) buf_addc(out, s[i] == '\t' ? ' ' : s[i]);
+  for (size_t i = first; i < last; i++)
+    buf_addc(out, s[i] == '\t' ? ' ' : s[i]);
   buf_addf(out, "%s\n%s%*s |%s ", after, ink(colour, BLUE), gutter, "", ink(colour, PLAIN));
   buf_addn(out, strlen(before), ' ');
   for (size_t i = first; i < from && i < last; i++)
@@ -137,23 +144,25 @@ static void caret_lines(const char *s, size_t len, size_t from, size_t to, bool 
 
 static int digits(uint32_t n) {
   int d = 1;
-  while (n >= 10) n /= 10, d++;
+  while (n >= 10)
+    n /= 10, d++;
   return d;
 }
 
-static void caret_block(struct source *s, struct span at, bool colour, const char *mark_ink,
-                        struct buf *out) {
+static void caret_block(struct source *s, struct span at, size_t shown, bool colour,
+                        const char *mark_ink, struct buf *out) {
   uint32_t line, col;
   size_t len;
   source_line_col(s, at.start, &line, &col);
   const char *text = source_line(s, line, &len);
   size_t from = at.start - (size_t)(text - s->text), to = from + (at.end - at.start);
   if (at.start > s->len) from = len, to = len;
-  caret_lines(text, len, from, to > len ? len : to, colour, mark_ink, digits(line) + 1, line, out);
+  caret_lines(text, len, from, to > len ? len : to, shown, colour, mark_ink, digits(line) + 1, line,
+              out);
 }
 
 void diag_caret(struct source *s, struct span at, bool colour, struct buf *out) {
-  caret_block(s, at, colour, RED, out);
+  caret_block(s, at, LINE_RUN, colour, RED, out);
 }
 
 static void place(struct source *s, struct span at, struct buf *out) {
@@ -171,11 +180,11 @@ void diag_print(const struct diag *d, struct source *const *sources, bool colour
   buf_addf(out, "%s%s[%s]:%s %s%s%s\n", ink(colour, mark), error ? "error" : "warning",
            codes[d->code].number, ink(colour, PLAIN), ink(colour, BOLD), d->message,
            ink(colour, PLAIN));
-  caret_block(s, d->at, colour, mark, out);
+  caret_block(s, d->at, LINE_LINT, colour, mark, out);
   if (d->note) {
     place(sources[d->note_at.file], d->note_at, out);
     buf_addf(out, "note: %s\n", d->note);
-    caret_block(sources[d->note_at.file], d->note_at, colour, BLUE, out);
+    caret_block(sources[d->note_at.file], d->note_at, LINE_LINT, colour, BLUE, out);
   }
   if (d->help) buf_addf(out, "help: %s\n", d->help);
 }
@@ -184,7 +193,8 @@ static void count_of(struct buf *out, size_t n, const char *what) {
   buf_addf(out, "%zu %s%s", n, what, n == 1 ? "" : "s");
 }
 
-void diags_print(const struct diags *d, struct source *const *sources, bool colour, struct buf *out) {
+void diags_print(const struct diags *d, struct source *const *sources, bool colour,
+                 struct buf *out) {
   for (size_t i = 0; i < d->count; i++) {
     diag_print(&d->items[i], sources, colour, out);
     buf_addc(out, '\n');
