@@ -37,7 +37,8 @@ static bool unprintable(uint32_t c) {
   return c < 0x20 || (c >= 0x7F && c < 0xA0 && c != 0x85) || c == 0x2028 || c == 0x2029;
 }
 
-static void inspect_text(struct text t, struct buf *out) {
+/* Ruby writes a symbol of ASCII alone with \x, all other text with \u. */
+static void inspect_text(struct text t, bool ascii, struct buf *out) {
   buf_addc(out, '"');
   for (size_t i = 0; i < t.len; i += utf8_width(t.s[i])) {
     uint32_t c = utf8_decode(t.s + i);
@@ -45,7 +46,7 @@ static void inspect_text(struct text t, struct buf *out) {
     char next = i + 1 < t.len ? t.s[i + 1] : 0;
     if (escape) buf_adds(out, escape);
     else if (c == '#' && (next == '{' || next == '$' || next == '@')) buf_adds(out, "\\#");
-    else if (unprintable(c)) buf_addf(out, "\\u%04X", c);
+    else if (unprintable(c)) buf_addf(out, ascii ? "\\x%02X" : "\\u%04X", c);
     else buf_add(out, t.s + i, utf8_width(t.s[i]));
   }
   buf_addc(out, '"');
@@ -80,11 +81,17 @@ static bool plain_symbol(struct text t) {
   return i == t.len;
 }
 
+static bool is_ascii(struct text t) {
+  for (size_t i = 0; i < t.len; i++)
+    if ((unsigned char)t.s[i] >= 0x80) return false;
+  return true;
+}
+
 static void inspect_symbol(sym s, const struct symtab *syms, struct buf *out) {
   struct text t = {sym_text(syms, s), sym_len(syms, s)};
   buf_addc(out, ':');
   if (plain_symbol(t)) buf_add(out, t.s, t.len);
-  else inspect_text(t, out);
+  else inspect_text(t, is_ascii(t), out);
 }
 
 static void inspect_list(const struct list *l, const struct symtab *syms, struct buf *out) {
@@ -105,7 +112,7 @@ static void inspect_record(const struct dict *d, const struct symtab *syms, stru
     struct text name = value_text(k, syms);
     buf_adds(out, i ? ", " : " ");
     if (plain_symbol(name)) buf_add(out, name.s, name.len);
-    else inspect_text(name, out);
+    else inspect_text(name, is_ascii(name), out);
     buf_adds(out, ": ");
     value_inspect(v, syms, out);
   }
@@ -141,7 +148,7 @@ void value_inspect(value v, const struct symtab *syms, struct buf *out) {
     buf_adds(out, "nil");
     break;
   case V_STRING:
-    inspect_text(value_text(v, syms), out);
+    inspect_text(value_text(v, syms), false, out);
     break;
   case V_SYMBOL:
     inspect_symbol(v.u.s, syms, out);

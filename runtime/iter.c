@@ -54,7 +54,39 @@ static enum status poll(struct iter *it) {
   return e->hooks->poll(e->ud, it->c->e);
 }
 
-/* Ends after the last text, or where texts grow longer than it (Ruby's rule). */
+/* "1".."10": compared and counted as numbers. */
+static bool as_number(struct text t, uint64_t *n) {
+  *n = 0;
+  if (t.len == 0 || t.len > 18) return false;
+  for (size_t i = 0; i < t.len; i++) {
+    if (t.s[i] < '0' || t.s[i] > '9') return false;
+    *n = *n * 10 + (uint64_t)(t.s[i] - '0');
+  }
+  return true;
+}
+
+/* Whether there is anything from lo to hi at all. */
+static bool texts_begin(const struct iter *it, struct text lo, struct text hi) {
+  const struct range *r = value_rng(it->of);
+  uint64_t from, to;
+  int order = 0;
+  if (lo.len == 0 && hi.len == 0) return false;
+  if (as_number(lo, &from) && as_number(hi, &to)) return from <= to;
+  return !op_order(r->lo, r->hi, call_syms(it->c), &order) || order <= 0;
+}
+
+static bool single(struct text t) {
+  return t.len == 1 && (unsigned char)t.s[0] < 0x80;
+}
+
+static bool reached(struct text now, struct text hi) {
+  uint64_t n, end;
+  if (as_number(now, &n) && as_number(hi, &end)) return n >= end;
+  return now.len == hi.len && memcmp(now.s, hi.s, hi.len) == 0;
+}
+
+/* Ends after the last text, or where texts grow longer than it (Ruby's rule). Between two single
+ * characters of ASCII it counts through the characters. */
 static bool next_text(struct iter *it) {
   struct range *r = value_rng(it->of);
   struct text hi = {"", 0}, lo = text_of(it->c, r->lo), now;
@@ -62,21 +94,20 @@ static bool next_text(struct iter *it) {
   if (bounded) hi = text_of(it->c, r->hi);
   if (it->i == 0) {
     it->made = value_string(lo.s, lo.len);
-    int order;
-    if (bounded && op_order(r->lo, r->hi, call_syms(it->c), &order) && order > 0 &&
-        lo.len >= hi.len)
-      return false;
+    if (bounded && !texts_begin(it, lo, hi)) return false;
   } else {
     now = text_of(it->c, it->made);
-    if (bounded && now.len == hi.len && memcmp(now.s, hi.s, hi.len) == 0) return false;
-    value next = text_succ(now);
+    if (bounded && reached(now, hi)) return false;
+    char after = (char)(now.s[0] + 1);
+    value next = bounded && single(lo) && single(hi) ? value_string(&after, 1) : text_succ(now);
     value_unref(it->made);
     it->made = next;
   }
   now = text_of(it->c, it->made);
-  if (bounded && now.len > hi.len) return false;
-  if (bounded && r->exclusive && now.len == hi.len && memcmp(now.s, hi.s, hi.len) == 0)
-    return false;
+  if (it->i > 0 && now.len == 0) return false;
+  uint64_t n;
+  if (bounded && now.len > hi.len && !(as_number(now, &n) && as_number(hi, &n))) return false;
+  if (bounded && r->exclusive && reached(now, hi)) return false;
   it->args[0] = it->made;
   return true;
 }

@@ -168,6 +168,12 @@ static enum status dig_into(struct call *c, value self, value *out) {
   for (size_t i = 0; i < c->count && now.tag != V_NIL; i++) {
     value next = VALUE_NIL;
     if (now.tag == V_UNKNOWN) break;
+    if (now.tag != V_ARRAY && now.tag != V_HASH && now.tag != V_RECORD) {
+      enum status st = fail(c, ERR_TYPE, "dig finds %s where it is to look for [%zu]",
+                            value_type_name(now), i);
+      value_unref(now);
+      return st;
+    }
     struct call inner = {.e = c->e, .args = &c->args[i], .count = 1};
     enum status st = op_index(&inner, now, &next);
     value_unref(now);

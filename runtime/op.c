@@ -97,8 +97,8 @@ static enum status num_div(struct eval *e, value a, value b, value *out) {
   return *out = value_float(num(a) / num(b)), OK;
 }
 static enum status num_mod(struct eval *e, value a, value b, value *out) {
-  (void)e;
   double y = num(b), r = fmod(num(a), y);
+  if (y == 0) return error_set(e->err, ERR_VALUE, "division by zero in %%");
   if (isinf(y) && isfinite(num(a))) r = num(a);
   if (r != 0 && (r < 0) != (y < 0)) r += y;
   return *out = value_float(r), OK;

@@ -28,7 +28,21 @@ static enum status covers(struct call *c, value self, value *out) {
   return OK;
 }
 METHOD_SAME(range_cover_q, covers)
-METHOD_SAME(range_include_q, covers)
+
+/* Between two texts only what a walk would meet is included. */
+enum status m_range_include_q(struct call *c, value self, value *out) {
+  const struct range *r = value_rng(self);
+  if (!value_is_text(r->lo) || !value_is_text(r->hi) || !value_is_text(c->args[0]))
+    return covers(c, self, out);
+  struct iter it;
+  bool found = false;
+  enum status st = iter_init(&it, c, self, false);
+  while (st == OK && !found && iter_next(&it, &st))
+    found = value_equal(it.args[0], c->args[0], call_syms(c));
+  iter_release(&it);
+  if (st == OK) *out = value_bool(found);
+  return st;
+}
 
 enum status range_bounds(struct call *c, value range, size_t size, size_t *at, size_t *count,
                          bool *inside) {

@@ -131,7 +131,7 @@ static void add_field(struct format *f, const struct directive *d, struct text p
 static enum status to_integer(struct format *f, value v, int64_t *n) {
   if (v.tag == V_INT) return *n = v.u.i, OK;
   if (v.tag == V_FLOAT) {
-    double d = floor(v.u.f);
+    double d = trunc(v.u.f);
     if (!(d >= -0x1p63 && d < 0x1p63))
       return bad(f, ERR_VALUE, "the float does not fit an integer");
     return *n = (int64_t)d, OK;
@@ -224,7 +224,9 @@ static enum status add_char(struct format *f, struct directive *d, value v) {
   struct buf b = TEXT_BUF;
   if (value_is_text(v)) {
     struct text t = value_text(v, f->e->program->syms);
-    if (t.len) buf_add(&b, t.s, utf8_width(t.s[0]));
+    if (!t.len || t.len != utf8_width(t.s[0]))
+      return bad(f, ERR_VALUE, "%%c takes one character");
+    buf_add(&b, t.s, t.len);
   } else if (v.tag == V_INT && v.u.i > 0 && v.u.i < 0x110000 &&
              (v.u.i < 0xD800 || v.u.i > 0xDFFF)) {
     buf_add_utf8(&b, (uint32_t)v.u.i);

@@ -133,7 +133,10 @@ static enum status index_regex(struct call *c, struct text t, struct regex *r, v
   enum status st = c->count > 1 ? group_number(c, r, c->args[1], &g) : OK;
   if (st == OK) st = regex_search(r, t, 0, false, &found, &m, c->e->err);
   if (st != OK || !found) return st;
-  if (g < 0) g += (int64_t)m.groups;
+  if (g < 0) { /* from the last group back, and never to the whole match */
+    g += (int64_t)m.groups;
+    if (g == 0) return OK;
+  }
   if (g < 0 || g >= (int64_t)m.groups || m.at[2 * g] == SIZE_MAX) return OK;
   *out = value_string(t.s + m.at[2 * g], m.at[2 * g + 1] - m.at[2 * g]);
   return OK;
@@ -167,7 +170,7 @@ struct sub {
   struct buf out;
 };
 
-/* The group that an escape in a replacement names, past its end in *i; -1: none. */
+/* The group that an escape in a replacement names, past its end in *i; -1: none; -2: no such. */
 static int escape_group(const struct sub *s, size_t *i) {
   char ch = s->with.s[*i];
   if (ch >= '0' && ch <= '9') return (*i)++, ch - '0';
@@ -176,11 +179,15 @@ static int escape_group(const struct sub *s, size_t *i) {
   const char *name = s->with.s + *i + 2, *end = memchr(name, '>', s->with.len - *i - 2);
   if (!end || s->pattern.tag != V_REGEXP) return -1;
   *i = (size_t)(end - s->with.s) + 1;
-  return regex_group(value_regex(s->pattern), name, (size_t)(end - name));
+  int g = regex_group(value_regex(s->pattern), name, (size_t)(end - name));
+  if (g >= 0) return g;
+  fail(s->c, ERR_VALUE, "the regexp has no group named %.*s", (int)(end - name), name);
+  return -2;
 }
 
-/* \1, \0, \& and \k<name> stand for groups; \\ for a backslash. */
-static void add_replacement(struct sub *s, const struct match *m) {
+/* \1, \0, \& and \k<name> stand for groups; \` and \' for what is before and after the match; \\
+ * for a backslash. */
+static enum status add_replacement(struct sub *s, const struct match *m) {
   struct text w = s->with;
   for (size_t i = 0; i < w.len;) {
     if (w.s[i] != '\\' || i + 1 >= w.len) {
@@ -188,13 +195,21 @@ static void add_replacement(struct sub *s, const struct match *m) {
       continue;
     }
     size_t at = ++i;
+    if (w.s[i] == '`' || w.s[i] == '\'') {
+      bool before = w.s[i++] == '`';
+      size_t from = before ? 0 : m->at[1], to = before ? m->at[0] : s->t.len;
+      buf_add(&s->out, s->t.s + from, to - from);
+      continue;
+    }
     int g = escape_group(s, &i);
+    if (g == -2) return ERR_VALUE;
     if (g >= 0 && (size_t)g < m->groups && m->at[2 * g] != SIZE_MAX)
       buf_add(&s->out, s->t.s + m->at[2 * g], m->at[2 * g + 1] - m->at[2 * g]);
     if (i > at) continue;
     if (w.s[i] != '\\') buf_addc(&s->out, '\\');
     buf_addc(&s->out, w.s[i++]);
   }
+  return OK;
 }
 
 static enum status add_computed(struct sub *s, value hit) {
@@ -240,7 +255,8 @@ static enum status replace(struct sub *s, bool all) {
     size_t start = m.at[0], end = m.at[1];
     buf_add(&s->out, s->t.s + done, start - done);
     if (s->has_with) {
-      add_replacement(s, &m);
+      st = add_replacement(s, &m);
+      if (st != OK) return st;
     } else {
       value hit = value_string(s->t.s + start, end - start);
       st = add_computed(s, hit);
