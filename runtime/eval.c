@@ -41,7 +41,15 @@ void eval_fork(struct eval *dst, const struct eval *src) {
   dst->call = value_ref(src->call);
 }
 
+static void track_slot(struct eval_track *t, uint32_t slot) {
+  if (t->stamps[slot] == t->generation) return;
+  t->stamps[slot] = t->generation;
+  t->slots = mem_grow(t->slots, t->count, &t->cap, sizeof *t->slots);
+  t->slots[t->count++] = slot;
+}
+
 void eval_set_slot(struct eval *e, uint32_t slot, value owned) {
+  if (e->track) track_slot(e->track, slot);
   value_unref(e->slots[slot]);
   e->slots[slot] = owned;
   e->is_set[slot] = true;

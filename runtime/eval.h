@@ -28,6 +28,14 @@ struct eval_hooks {
   int64_t (*now)(void *ud); /* microseconds since 1970 UTC */
 };
 
+/* The slots that were set since `generation` was last raised, each once: what a step assigned. */
+struct eval_track {
+  uint32_t generation;
+  uint32_t *stamps; /* of each slot: the generation that set it last */
+  uint32_t *slots;
+  size_t count, cap;
+};
+
 /* One evaluation context: a frame over one unit. Copying a frame for a parallel branch is
  * eval_fork. All fields are for reading. */
 struct eval {
@@ -47,6 +55,7 @@ struct eval {
    * now. Set by the evaluator, cleared by whoever looks. */
   bool met_unknown;
   struct eval_cache *cache; /* owned; made at first use */
+  struct eval_track *track; /* borrowed, or NULL */
 };
 
 void eval_init(struct eval *e, struct program *p, const struct unit *unit,

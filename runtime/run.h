@@ -53,10 +53,11 @@ struct run {
   char id[RUN_ID_MAX];
   char *lock; /* path of the lock's file, or NULL; owned */
   int lock_fd;
-  struct eval eval;       /* the runbook's frame */
-  struct error err;       /* where the evaluator leaves errors */
-  struct step_run *at;    /* the step under way */
-  struct step_run *armed; /* latest first; owned */
+  struct eval eval;           /* the runbook's frame */
+  struct eval_track assigned; /* by the step under way */
+  struct error err;           /* where the evaluator leaves errors */
+  struct step_run *at;        /* the step under way */
+  struct step_run *armed;     /* latest first; owned */
   enum stop stop;
   char *stop_reason;   /* owned */
   uint32_t number;     /* steps begun or passed over */

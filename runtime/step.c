@@ -45,16 +45,16 @@ static enum status step_skipped(struct run *run, struct step_run *s, const char 
   return run_record(run, EVENT_NAME(STEP_SKIPPED), &r, err);
 }
 
-/* The variables that the step set: what a resumed run starts from. */
-static void record_outputs(struct run *run, struct record *r, const value *before) {
+/* The variables that the step set: what a resumed run starts from. Block parameters have no name.
+ */
+static void record_outputs(struct run *run, struct record *r) {
   struct record outputs = {0};
   const struct unit *unit = &run->plan->unit;
-  for (uint32_t i = 0; i < unit->slot_count; i++) {
-    value now = run->eval.slots[i];
-    if (!unit->slot_names[i] || !run->eval.is_set[i]) continue;
-    if (now.tag == before[i].tag && now.u.i == before[i].u.i) continue;
-    record_value(&outputs, sym_text(run->program->syms, unit->slot_names[i]), now,
-                 run->program->syms);
+  for (size_t i = 0; i < run->assigned.count; i++) {
+    uint32_t slot = run->assigned.slots[i];
+    if (unit->slot_names[slot])
+      record_value(&outputs, sym_text(run->program->syms, unit->slot_names[slot]),
+                   run->eval.slots[slot], run->program->syms);
   }
   if (!outputs.data.len) return;
   buf_addc(&outputs.data, '}');
@@ -62,11 +62,11 @@ static void record_outputs(struct run *run, struct record *r, const value *befor
   buf_release(&outputs.data);
 }
 
-static enum status step_finished(struct run *run, struct step_run *s, const value *before,
-                                 const char *reason, struct error *err) {
+static enum status step_finished(struct run *run, struct step_run *s, const char *reason,
+                                 struct error *err) {
   struct record r = {0};
   int64_t us = clock_mono(run->engine->config.clock) - s->started;
-  record_outputs(run, &r, before);
+  record_outputs(run, &r);
   record_int(&r, "duration_us", us);
   record_text(&r, "reason", reason);
   run_notice(run, &(struct notice){.kind = NOTICE_STEP_DONE, .us = us, .detail = reason});
@@ -271,15 +271,14 @@ static enum status step_begin(struct run *run, struct step_run *s, struct error 
   return run_record(run, EVENT_NAME(STEP_STARTED), &r, err);
 }
 
-static enum flow stopped(struct run *run, struct step_run *s, const value *before,
-                         struct error *err) {
+static enum flow stopped(struct run *run, struct step_run *s, struct error *err) {
   enum stop stop = run->stop;
   char *reason = run->stop_reason;
   run->stop = STOP_NONE;
   run->stop_reason = NULL;
   error_release(err);
   enum status status = stop == STOP_SKIP ? step_skipped(run, s, reason, "skip!", err)
-                                         : step_finished(run, s, before, reason, err);
+                                         : step_finished(run, s, reason, err);
   enum flow flow = stop == STOP_SKIP ? FLOW_ON : FLOW_END;
   if (status != OK) flow = run_failed(run, s, s->step->policy, err);
   else if (stop == STOP_FINISH) run_succeed(run, reason);
@@ -297,33 +296,19 @@ static const char *passed_over(struct run *run, const struct step *step) {
   return NULL;
 }
 
-static value *slots_before(const struct run *run) {
-  uint32_t n = run->plan->unit.slot_count;
-  value *before = mem_array(n ? n : 1, sizeof *before);
-  for (uint32_t i = 0; i < n; i++)
-    if (run->eval.is_set[i]) before[i] = value_ref(run->eval.slots[i]);
-  return before;
-}
-
-static void slots_release(const struct run *run, value *before) {
-  for (uint32_t i = 0; i < run->plan->unit.slot_count; i++)
-    value_unref(before[i]);
-  mem_free(before);
-}
-
 static enum flow step_run_through(struct run *run, struct step_run *s) {
   struct error err = {0};
   const char *passed = passed_over(run, s->step);
   enum flow flow = FLOW_ON;
-  value *before = slots_before(run);
+  run->assigned.generation++;
+  run->assigned.count = 0;
   enum status status =
       passed ? step_skipped(run, s, passed, "operator", &err) : step_begin(run, s, &err);
   if (status == OK && !passed) status = gate(run, s, &err);
   if (status == OK && !passed) status = attempts(run, s, &err);
-  if (status == OK && !passed) status = step_finished(run, s, before, NULL, &err);
-  if (status == ERR_STOP) flow = stopped(run, s, before, &err);
+  if (status == OK && !passed) status = step_finished(run, s, NULL, &err);
+  if (status == ERR_STOP) flow = stopped(run, s, &err);
   else if (status != OK) flow = step_failed(run, s, &err);
-  slots_release(run, before);
   error_release(&err);
   return flow;
 }
