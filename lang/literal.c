@@ -335,9 +335,9 @@ static void decode_single(struct decoder *d) {
   buf_addc(d->out, d->p->text[d->at++]);
 }
 
-/* Escapes belong to the regexp engine, but for `\/` and \u, which it spells another way. */
+/* Escapes belong to the regexp engine, but for `\/` and a line end. */
 static void decode_regex(struct decoder *d) {
-  uint32_t start = d->at++, value;
+  d->at++;
   char c = d->at < d->to ? d->p->text[d->at] : '\\';
   if (c == '/') {
     buf_addc(d->out, c);
@@ -346,13 +346,6 @@ static void decode_regex(struct decoder *d) {
     d->at++;
   } else if (c == '\r' && d->at + 1 < d->to && d->p->text[d->at + 1] == '\n') {
     d->at += 2;
-  } else if (c == 'u' && d->at + 1 < d->to && d->p->text[d->at + 1] != '{') {
-    d->at++;
-    if (read_digits(d, 4, 4, &value) == 4) buf_addf(d->out, "\\x{%04X}", value);
-    else bad_escape(d, start, "`\\u` takes four hexadecimal digits", "write \\u00E9 or \\u{1F600}");
-  } else if (c == 'u') {
-    d->at++;
-    buf_adds(d->out, "\\x");
   } else {
     buf_addc(d->out, '\\');
     if (d->at < d->to) buf_addc(d->out, d->p->text[d->at++]);

@@ -105,7 +105,7 @@ struct translation {
   const char *s;
   size_t len, i;
   unsigned in_class; /* how many [ are open */
-  bool named;
+  bool named, extended;
   struct buf out;
 };
 
@@ -135,6 +135,11 @@ static void translate_unicode(struct translation *t) {
   buf_addc(&t->out, '}');
 }
 
+/* To Ruby \w is ASCII but \b knows all letters. */
+#define LETTER "[\\p{L}\\p{M}\\p{Nd}\\p{Pc}]"
+static const char edge[] = "(?:(?<=" LETTER ")(?!" LETTER ")|(?<!" LETTER ")(?=" LETTER "))";
+static const char no_edge[] = "(?:(?<=" LETTER ")(?=" LETTER ")|(?<!" LETTER ")(?!" LETTER "))";
+
 static void translate_escape(struct translation *t) {
   char c = t->i + 1 < t->len ? t->s[t->i + 1] : '\0';
   if (c == 'u') {
@@ -144,6 +149,9 @@ static void translate_escape(struct translation *t) {
     t->i += 2;
   } else if (c == 'H' && !t->in_class) {
     buf_adds(&t->out, "[^0-9a-fA-F]");
+    t->i += 2;
+  } else if ((c == 'b' || c == 'B') && !t->in_class) {
+    buf_adds(&t->out, c == 'b' ? edge : no_edge);
     t->i += 2;
   } else if (!spelled(t, properties)) {
     buf_add(&t->out, t->s + t->i, c ? 2 : 1);
@@ -164,7 +172,8 @@ static void translate_group(struct translation *t) {
   buf_adds(&t->out, "(?");
   for (size_t k = t->i + 2; k < j; k++)
     buf_addc(&t->out, t->s[k] == 'm' ? 's' : t->s[k]);
-  t->named |= j + 1 < t->len && t->s[j] == '<' && t->s[j + 1] != '=' && t->s[j + 1] != '!';
+  t->named |= j + 1 < t->len && ((t->s[j] == '<' && t->s[j + 1] != '=' && t->s[j + 1] != '!') ||
+                                 t->s[j] == '\'');
   t->i = j;
 }
 
@@ -184,6 +193,10 @@ static enum status translate(struct translation *t, struct error *err) {
           buf_addc(&t->out, t->s[t->i++]);
         if (t->i < t->len) buf_addc(&t->out, t->s[t->i++]);
       }
+    } else if (!t->in_class && (at(t, "(?#") || (c == '#' && t->extended))) {
+      char end = c == '#' ? '\n' : ')';
+      while (t->i < t->len && t->s[t->i] != end)
+        buf_addc(&t->out, t->s[t->i++]);
     } else if (!t->in_class && c == '(') {
       translate_group(t);
     } else {
@@ -228,7 +241,9 @@ enum status value_regexp(const char *source, size_t len, unsigned flags, value *
   struct translation t = {.s = source, .len = len};
   pcre2_code *code = NULL;
   if (len > (64 << 10)) return error_set(err, ERR_LIMIT, "a regexp longer than 64 KiB");
-  enum status st = translate(&t, err);
+  t.extended = flags & RE_X;
+  enum status st = regex_dialect(source, len, t.extended, err);
+  if (st == OK) st = translate(&t, err);
   if (st == OK) st = compile(&t, flags, &code, err);
   buf_release(&t.out);
   if (st != OK) return st;

@@ -20,6 +20,9 @@ unsigned regex_flags(const struct regex *r);                /* RE_* */
 void regex_inspect(const struct regex *r, struct buf *out); /* /source/flags */
 void regex_to_s(const struct regex *r, struct buf *out);    /* (?-mix:source) */
 
+/* Refuses what PCRE2 takes and Ruby does not, or reads in another way. */
+enum status regex_dialect(const char *s, size_t len, bool extended, struct error *err) must_use;
+
 /* Where the match and its groups lie: pairs of offsets, SIZE_MAX twice for a group that took no
  * part. [0] is the whole match. */
 struct match {
