@@ -138,8 +138,24 @@ struct expr build_unary(struct parser *p, uint32_t op, struct expr a, at_t at) {
   return made(p, id, a.depth + 1);
 }
 
+/* /(?<year>\d+)/ =~ text sets the variable year in Ruby. */
+static void check_match(struct parser *p, node_id id) {
+  const struct node *n = tree_node(p->tree, id);
+  if (n->kind != N_regex || !n->a || tree_node(p->tree, n->a)->kind != N_str) return;
+  struct text text = tree_text(p->tree, tree_node(p->tree, n->a));
+  const char *at = text.s, *end = text.s + text.len;
+  while (at && (at = memmem(at, (size_t)(end - at), "(?<", 3)) && (at += 3) < end) {
+    if (*at == '=' || *at == '!') continue;
+    struct diag *d = syntax_error(p, D_ambiguous, n->start, n->end,
+                                  "named groups on the left of =~ set variables in Ruby");
+    diag_help(d, "write the text first, text =~ /.../, or take the group: text[/.../, \"name\"]");
+    return;
+  }
+}
+
 struct expr build_binary(struct parser *p, uint32_t op, struct expr a, struct expr b, at_t at) {
   node_id id;
+  if (op == OP_MATCH) check_match(p, a.id);
   struct node *n = fresh(p, N_binary, at, &id);
   n->x = (uint16_t)op;
   n->a = a.id;

@@ -433,10 +433,25 @@ static const struct clause *statement_here(struct check *k, sym word) {
   return here & inner ? clause_find(word, here) : NULL;
 }
 
+/* After `page = 1` Ruby takes the `:` of `page :dba` for an operator. */
+static void check_symbol_after(struct check *k, node_id id, const struct node *call, sym word) {
+  uint32_t slot;
+  if (call->kind != N_call || !(call->flags & NF_COMMAND) || !call->c) return;
+  const struct node *first = node_at(k, call->c);
+  if (first->kind != N_sym || first->flags & (NF_LABEL | NF_GROUP) || !scope_has(k, word, &slot))
+    return;
+  const char *name = name_text(k, word);
+  struct diag *d =
+      diag_add(k->diags, D_ambiguous, span_of(k, id),
+               "`%s :` can be read in two ways: %s is a variable here", name, name);
+  diag_help(d, "write %s(...), or choose another name for the variable", name);
+}
+
 type_id check_statement(struct check *k, node_id id, struct node *call, bool lead) {
   sym word = call->kind == N_name ? call->a : call->b;
   uint32_t slot;
   const struct clause *c = statement_here(k, word);
+  if (c) check_symbol_after(k, id, call, word);
   if (c) return check_word(k, id, c);
   const struct function *f = function_find(word);
   if (f) return check_function(k, id, call, f);

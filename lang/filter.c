@@ -306,7 +306,7 @@ static int fix_dots(struct parser *p) {
     at++;
   char c = p->text[at], after = c ? p->text[at + 1] : '\0';
   if (c == '|' || c == '=' || c == '>' || c == '?' || (c == '&' && after != ':') ||
-      (c == '%' && is_gap(after)) || (c == '<' && after != '<') ||
+      (c == '%' && after != 'w' && after != 'i') || (c == '<' && after != '<') ||
       (c == '!' && (after == '=' || after == '~'))) {
     struct diag *d = syntax_error(p, D_ambiguous, p->start, p->end,
                                   "a range without an end before an operator");

@@ -95,6 +95,12 @@ static int digit_value(char c) {
   return is_digit(c) ? c - '0' : (c | 0x20) - 'a' + 10;
 }
 
+static bool digits_fit(const char *s, const char *end, unsigned base) {
+  for (; s < end; s++)
+    if (*s != '_' && digit_value(*s) >= (int)base) return false;
+  return true;
+}
+
 /* Reads digits of a base with single underscores between them. */
 static bool digits_read(const char *s, const char *end, unsigned base, uint64_t *out) {
   uint64_t n = 0;
@@ -132,6 +138,10 @@ static int int_token(struct parser *p, uint32_t at, uint32_t to) {
     diag_help(d, "an underscore stands between two digits: 1_000_000");
   } else if (is_word(p->text[to])) {
     number_tail(p);
+  } else if (!digits_fit(s, end, base)) {
+    struct diag *d =
+        syntax_error(p, D_number, at, to, "`%.*s` is not a number", (int)(to - at), p->text + at);
+    diag_help(d, "after 0x stand the digits 0 to 9 and a to f, after 0b 0 and 1, after 0o 0 to 7");
   } else if (!digits_read(s, end, base, &n) || n > (uint64_t)INT64_MAX + p->negative) {
     struct diag *d = syntax_error(p, D_number, at, to, "the integer does not fit 64 bits");
     diag_help(d, "the largest is 9223372036854775807; a float (1e30) goes further");

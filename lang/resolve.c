@@ -145,13 +145,31 @@ void scope_assign(struct check *k, node_id id, type_id type) {
   list_output(k, slot);
 }
 
-static void bind_param(struct check *k, node_id id, type_id type) {
+/* The first name of a list of parameters has the smallest id of all of them. */
+static node_id first_param(const struct check *k, node_id id) {
+  while (id && !node_at(k, id)->a && node_at(k, id)->c)
+    id = node_at(k, id)->c;
+  return id;
+}
+
+static void check_repeated(struct check *k, node_id id, sym name, node_id first) {
+  uint32_t slot;
+  if (!scope_has(k, name, &slot) || *name_text(k, name) == '_') return;
+  const struct variable *v = &k->scope->vars[slot];
+  if (!v->param || v->at < first) return;
+  struct diag *d = diag_add(k->diags, D_repeated_name, span_of(k, id),
+                            "two parameters of the block are named `%s`", name_text(k, name));
+  diag_help(d, "rename one; what is not used may be named `_`");
+}
+
+static void bind_param(struct check *k, node_id id, type_id type, node_id first) {
   struct node *p = node_at(k, id);
   if (!p->a) {
     for (node_id c = p->c; c; c = node_at(k, c)->next)
-      bind_param(k, c, type_element(k->types, type));
+      bind_param(k, c, type_element(k->types, type), first);
     return;
   }
+  check_repeated(k, id, p->a, first);
   uint32_t slot = declare(k, p->a, id, true);
   k->scope->vars[slot].type = type;
   k->scope->vars[slot].param = true;
@@ -162,7 +180,7 @@ static void bind_param(struct check *k, node_id id, type_id type) {
 void scope_params(struct check *k, node_id params, const type_id *types, size_t count) {
   size_t i = 0;
   for (node_id p = params; p; p = node_at(k, p)->next, i++)
-    bind_param(k, p, i < count ? types[i] : T_any);
+    bind_param(k, p, i < count ? types[i] : T_any, first_param(k, params));
 }
 
 size_t flow_mark(const struct check *k) {

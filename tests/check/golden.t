@@ -34,11 +34,11 @@ for my $file (@good) {
 }
 
 SKIP: {
-  my @all = (map({ "$top/tests/check/bad/$_" } grep { $_ ne 'literal_value.rb' } map { s{.*/}{}r } glob("$top/tests/check/bad/*.rb")),
+  my @all = (map({ "$top/tests/check/bad/$_" } grep { !/^(literal_value|ruby_reads)\.rb$/ } map { s{.*/}{}r } glob("$top/tests/check/bad/*.rb")),
     map { "$top/tests/check/good/$_" } @good);
   skip 'ruby is not installed: ' . @all . ' files not compared', 1 unless has_ruby();
   my $refused = run_quietly('ruby', '-W0', '-e',
     'ARGV.each { |f| begin; RubyVM::InstructionSequence.compile_file(f); rescue SyntaxError; puts f; end }', @all);
-  is($refused, '', 'ruby reads every file (but the one with a bad regexp)');
+  is($refused, '', 'ruby reads every file (but the ones that are bad to it too)');
 }
 done_testing;
