@@ -218,7 +218,8 @@ static int fix_number(struct parser *p, uint32_t at, bool minus) {
   p->negative = false;
   uint32_t next = p->end;
   while (p->text[next] == ' ' || p->text[next] == '\t' || p->text[next] == '\\' ||
-         (p->text[next] == '\n' && p->text[next - 1] == '\\'))
+         (p->text[next] == '\r' && p->text[next - 1] == '\\') ||
+         (p->text[next] == '\n' && (p->text[next - 1] == '\\' || p->text[next - 1] == '\r')))
     next++;
   if (minus && token == T_LITERAL && p->text[next] == '*' && p->text[next + 1] == '*') {
     queue(p, T_UNARY, token);

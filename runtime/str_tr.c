@@ -26,10 +26,11 @@ static uint32_t next_char(struct text t, size_t *i) {
   return ch;
 }
 
-static enum status charset_read(struct call *c, struct text t, struct charset *out) {
+static enum status charset_read(struct call *c, struct text t, bool may_negate,
+                                struct charset *out) {
   struct charset s = {0};
   size_t i = 0;
-  if (t.len > 1 && t.s[0] == '^') s.negated = true, i = 1;
+  if (may_negate && t.len > 1 && t.s[0] == '^') s.negated = true, i = 1;
   while (i < t.len) {
     struct span_of span;
     span.first = span.last = next_char(t, &i);
@@ -91,8 +92,8 @@ static void translate(struct text t, const struct charset *from, const struct ch
 enum status m_string_tr(struct call *c, value self, value *out) {
   struct charset from = {0}, to = {0};
   struct text target = text_of(c, c->args[1]);
-  enum status st = charset_read(c, text_of(c, c->args[0]), &from);
-  if (st == OK) st = charset_read(c, target, &to);
+  enum status st = charset_read(c, text_of(c, c->args[0]), true, &from);
+  if (st == OK) st = charset_read(c, target, false, &to);
   if (st == OK) {
     struct buf b = TEXT_BUF;
     translate(text_of(c, self), &from, &to, &b);
@@ -105,7 +106,7 @@ enum status m_string_tr(struct call *c, value self, value *out) {
 
 enum status m_string_delete(struct call *c, value self, value *out) {
   struct charset set;
-  enum status st = charset_read(c, text_of(c, c->args[0]), &set);
+  enum status st = charset_read(c, text_of(c, c->args[0]), true, &set);
   if (st != OK) return st;
   struct text t = text_of(c, self);
   struct buf b = TEXT_BUF;
@@ -118,7 +119,7 @@ enum status m_string_delete(struct call *c, value self, value *out) {
 enum status m_string_squeeze(struct call *c, value self, value *out) {
   struct charset set = {.negated = true}; /* everything */
   if (c->count) {
-    enum status st = charset_read(c, text_of(c, c->args[0]), &set);
+    enum status st = charset_read(c, text_of(c, c->args[0]), true, &set);
     if (st != OK) return st;
   }
   struct text t = text_of(c, self);
