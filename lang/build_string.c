@@ -109,17 +109,27 @@ static bool is_own_text(const struct node *n) {
   return n->kind == N_str && !(n->flags & NF_POOL) && n->a == n->start && n->b == n->end - n->start;
 }
 
-static uint32_t common_indent(const struct parser *p, node_id part) {
-  uint32_t least = UINT32_MAX;
+/* Ruby 3.1 overlooks the indentation of a line that follows a line of blanks; where that matters
+ * the text would depend on the version, and is refused. */
+static uint32_t common_indent(struct parser *p, node_id part) {
+  uint32_t least = UINT32_MAX, seen = UINT32_MAX, where = 0;
+  bool blanks = false;
   for (; part; part = tree_node(p->tree, part)->next) {
     const struct node *n = tree_node(p->tree, part);
     if (!is_own_text(n)) continue;
     for (uint32_t at = n->start; at < n->end; at = line_end(p, at, n->end)) {
       if (!at_line_start(p, at)) continue;
       uint32_t end, width = blank_width(p, at, n->end, &end);
-      if (!is_blank_line(p, end, n->end) && width < least) least = width;
+      bool empty = is_blank_line(p, end, n->end);
+      if (!empty && width < least) least = width, where = at;
+      if (!empty && !blanks && width < seen) seen = width;
+      blanks = empty && end > at;
     }
   }
+  if (least != seen)
+    diag_help(syntax_error(p, D_ambiguous, where, where + least + 1,
+                           "the blanks of the line before hide this line's indentation from Ruby"),
+              "delete the blanks of the empty line");
   return least; /* lines of blanks only: all of them */
 }
 
