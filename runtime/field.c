@@ -13,6 +13,7 @@ struct checking {
   const struct field *f;
   bool from_text;
   struct error *err;
+  bool secret; /* what is checked is not to be shown */
 };
 
 static const char *name_of(const struct checking *k) {
@@ -120,7 +121,7 @@ bool type_text_takes(const char *type, value v) {
 /* Shows a wrong value, but never a secret one. */
 static enum status wrong(const struct checking *k, value v, const char *words, const char *like) {
   struct buf b = {.max = 120};
-  if (k->f->secret) buf_adds(&b, "what was given");
+  if (k->secret) buf_adds(&b, "what was given");
   else if (k->from_text && v.tag == V_STRING) value_inspect(v, k->e->program->syms, &b);
   else if (v.tag == V_STRING || v.tag < V_SYMBOL) value_inspect(v, k->e->program->syms, &b);
   else buf_addf(&b, "%s %s", strchr("aeiou", *value_type_name(v)) ? "an" : "a", value_type_name(v));
@@ -342,7 +343,7 @@ static enum status check_bound(const struct checking *k, value v, node_id id, bo
     value_to_s(have, syms, &h);
     st = error_set(k->err, ERR_VALUE, "%s must be at %s %s%s, not %s", name_of(k),
                    is_min ? "least" : "most", buf_str(&b), unit,
-                   k->f->secret ? "what was given" : buf_str(&h));
+                   k->secret ? "what was given" : buf_str(&h));
     buf_release(&b);
     buf_release(&h);
   }
@@ -367,7 +368,7 @@ static enum status check_choice(const struct checking *k, value v) {
     }
     value_to_s(v, k->e->program->syms, &shown);
     st = error_set(k->err, ERR_VALUE, "%s cannot be %s", name_of(k),
-                   k->f->secret ? "what was given" : buf_str(&shown));
+                   k->secret ? "what was given" : buf_str(&shown));
     error_help(k->err, "it is one of: %s", buf_str(&b));
     buf_release(&b);
     buf_release(&shown);
@@ -400,7 +401,7 @@ static enum status check_match(const struct checking *k, value v) {
 
 enum status field_check(struct eval *e, const struct field *f, value in, bool from_text, value *out,
                         struct error *err) {
-  struct checking k = {e, f, from_text, err};
+  struct checking k = {e, f, from_text, err, f->secret || in.tag == V_SECRET};
   value v;
   if (in.tag == V_NIL && f->optional) return *out = in, OK;
   enum status st = check_type(&k, in, f->type, &v);

@@ -381,7 +381,7 @@ static void fields_keep_their_bounds(void **state) {
   const struct {
     type_id type;
     node_id min, max, one_of, match;
-    bool secret, optional;
+    bool secret, given_secret;
     const char *in, *want;
   } rows[] = {
       {T_integer, min, max, 0, 0, false, false, "3", "3"},
@@ -398,7 +398,13 @@ static void fields_keep_their_bounds(void **state) {
        "f must be of the declared form, not \"zab\"; it must match /\\Aab/"},
       {T_string, 0, 0, 0, 0, true, false, "k", "[secret]"},
       {T_string, 0, 0, one_of, 0, true, false, "k",
-       "f cannot be what was given; it is one of: ab, abc"}};
+       "f cannot be what was given; it is one of: ab, abc"},
+      {T_string, 0, 0, one_of, 0, false, true, "k",
+       "f cannot be what was given; it is one of: ab, abc"},
+      {T_string, min, 0, 0, 0, false, true, "k",
+       "f must be at least 2 characters, not what was given"},
+      {T_string, 0, 0, 0, match, false, true, "k",
+       "f must be of the declared form, not what was given; it must match /\\Aab/"}};
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     struct field f = {.name = sym_intern(t.p->syms, "f", 1),
                       .type = rows[i].type,
@@ -406,11 +412,11 @@ static void fields_keep_their_bounds(void **state) {
                       .max = rows[i].max,
                       .one_of = rows[i].one_of,
                       .match = rows[i].match,
-                      .secret = rows[i].secret,
-                      .optional = rows[i].optional};
+                      .secret = rows[i].secret};
     struct error err = {0};
     struct buf b = BUF_INIT;
     value in = value_cstr(rows[i].in), out;
+    if (rows[i].given_secret) in = value_secret(in);
     if (field_check(&t.e, &f, in, true, &out, &err) == OK) {
       value_inspect(out, t.p->syms, &b);
       value_unref(out);
