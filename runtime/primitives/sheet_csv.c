@@ -311,7 +311,8 @@ static char guess_delimiter(const struct csv *c) {
 static bool take_sep_line(struct csv *c) {
   const char *p = c->data + c->at;
   if (c->end - c->at < 6 || strncasecmp(p, "sep=", 4) || !strchr(",;\t|:", p[4])) return false;
-  size_t end = p[5] == '\r' && p[6] == '\n' ? 7 : p[5] == '\n' ? 6 : 0;
+  bool room = c->end - c->at >= 7; /* at data[end] stands the sentinel, which is no line end */
+  size_t end = p[5] == '\r' && room && p[6] == '\n' ? 7 : p[5] == '\n' ? 6 : 0;
   if (!end) return false;
   c->head.delimiter = p[4];
   c->at += end;

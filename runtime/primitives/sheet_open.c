@@ -156,29 +156,32 @@ static void complain(struct buf *out, const char *fmt, ...) {
 }
 
 /* Two names are one when their normal forms are; symbols alone ("#") are compared as written. */
-static bool same_name(const char *a, const char *b) {
-  struct buf x = BUF_INIT, y = BUF_INIT;
-  text_normal(&x, a, strlen(a));
-  text_normal(&y, b, strlen(b));
-  bool same =
-      x.len || y.len ? x.len == y.len && !memcmp(buf_str(&x), buf_str(&y), x.len) : !strcmp(a, b);
-  buf_release(&x);
-  buf_release(&y);
-  return same;
+static void normal_name(struct buf *out, const char *name) {
+  text_normal(out, name, strlen(name));
+  if (!out->len) buf_adds(out, name);
+}
+
+static bool same_name(const struct buf *a, const struct buf *b) {
+  return a->len == b->len && !memcmp(buf_str(a), buf_str(b), a->len);
 }
 
 static void check_names(const struct sheet *s, struct buf *wrong) {
+  struct buf *normal = mem_array(s->name_count, sizeof *normal);
   for (size_t i = 0; i < s->name_count; i++) {
+    normal_name(&normal[i], s->names[i]);
     const char *name = s->names[i];
     if (!*name) complain(wrong, "column %zu has no name", i + 1);
     if (strlen(name) > SHEET_MAX_NAME)
       complain(wrong, "the name of column %zu is longer than %d bytes", i + 1, SHEET_MAX_NAME);
     for (size_t j = 0; j < i && *name; j++)
-      if (same_name(name, s->names[j])) {
+      if (same_name(&normal[i], &normal[j])) {
         complain(wrong, "columns %zu and %zu are both named \"%s\"", j + 1, i + 1, name);
         break;
       }
   }
+  for (size_t i = 0; i < s->name_count; i++)
+    buf_release(&normal[i]);
+  mem_free(normal);
 }
 
 static bool converts(const char *converter, const char *text) {

@@ -191,6 +191,10 @@ refused(workbook("deep.xlsx", [("Data", "", deep)]), "elements nested too deep",
 refused(workbook("broken.xlsx", [("Data", "", '<?xml version="1.0"?><worksheet><sheetData><row></sheetData>')]), "broken XML", "damaged workbook", "line 1")
 refused(workbook("index.xlsx", [("Data", "", row(1, '<c r="A1" t="s"><v>9</v></c>'))], strings="<si><t>x</t></si>"), "a shared string that there is not", "shared string that there is not")
 refused(workbook("wide.xlsx", [("Data", "", row(1, inline("ALM1", "x")))]), "more than 1000 columns", "more than 1000 columns")
+refused(workbook("repeated.xlsx", [("Data", "", header("A") + "<row>" + inline("A2", "x") * 1002 + "</row>")]), "a cell given over and over", "more than 1000 columns")
+inside = header("A") + row(2, '<c r="A2" t="inlineStr"><is><t>x</t></is><row r="3"></row></c>')
+code, out, rows = run(workbook("inside.xlsx", [("Data", "", inside)]))
+ok(code == 0 and rows == [], "a row that begins inside of a cell takes the cell's place", code, out, rows)
 refused(workbook("nohead.xlsx", [("Data", "", "")]), "a sheet without rows", "has no header")
 refused(workbook("dup.xlsx", [("Data", "", header("A", "b", "a"))]), "a header with the same name twice", 'columns 1 and 3 are both named "a"')
 

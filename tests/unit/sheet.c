@@ -114,6 +114,7 @@ static void test_delimiters(void **state) {
   READ("a\tb\n1\t2,5\n", "a|b\n2:1|2,5");
   READ("sep=;\r\na,x;b\r\n1;2\r\n", "a,x|b\n2:1|2");
   READ("sep=x,b\n1,2\n", "sep=x|b\n2:1|2");
+  READ("sep=;\r", "sep=");
   struct sheet_options o = {.delimiter = "|"};
   expect_read(&o, "a|b\n1|2,5\n", 10, "a|b\n2:1|2,5");
   o = (struct sheet_options){.format = "tsv"};

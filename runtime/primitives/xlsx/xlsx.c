@@ -96,7 +96,8 @@ static void start_cell(struct xlsx *x, const char **a) {
   x->style = style ? strtoul(style, NULL, 10) : 0;
   x->column = column_of(xml_attribute(a, "r"), x->column + 1);
   buf_clear(&x->value);
-  if (x->column >= SHEET_MAX_COLUMNS) fail_limit(x, "has more than 1000 columns");
+  if (x->column >= SHEET_MAX_COLUMNS || x->rows[x->row_count - 1].count > SHEET_MAX_COLUMNS)
+    fail_limit(x, "has more than 1000 columns");
 }
 
 static void on_start(void *ud, const char *name, const char **a) {
@@ -158,7 +159,7 @@ static void add_shared(struct xlsx *x, struct buf *out) {
 }
 
 static void end_cell(struct xlsx *x) {
-  if (!x->value.len) return;
+  if (!x->value.len || x->column == SIZE_MAX) return; /* SIZE_MAX: a row began inside of the cell */
   size_t at = x->text.len;
   if (x->type == 's') add_shared(x, &x->text);
   else if (x->type == 'n') add_number(x, &x->text);
