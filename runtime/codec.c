@@ -331,6 +331,11 @@ static enum status read_range(const struct json_reader *r, json_t *j, int depth,
   if (st != OK) return st;
   st = read_value(r, json_array_get(j, 1), depth, &hi);
   if (st != OK) return value_unref(lo), st;
+  if (!range_fits(lo, hi, r->syms)) {
+    value_unref(lo);
+    value_unref(hi);
+    return bad_tag(r, "$range");
+  }
   *out = value_range(lo, hi, json_is_true(json_array_get(j, 2)));
   return OK;
 }

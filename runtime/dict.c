@@ -150,15 +150,16 @@ static void note_shape(struct dict *d, value v) {
 
 void dict_put(struct dict *d, const struct symtab *syms, value key, value val) {
   uint32_t hash = key_hash(key, syms);
-  note_shape(d, key);
   note_shape(d, val);
   struct entry *e = find(d, hash, key, syms);
   if (e) {
+    if (d->inside != UINT32_MAX) d->inside -= value_elements(e->value);
     value_unref(e->value);
     value_unref(key);
     e->value = val;
     return;
   }
+  note_shape(d, key);
   d->entries = mem_grow(d->entries, d->count, &d->cap, sizeof *d->entries);
   d->entries[d->count++] = (struct entry){key, val, hash};
   d->kinds |= key.tag == V_STRING ? HAS_STRING : key.tag == V_SYMBOL ? HAS_SYMBOL : 0;

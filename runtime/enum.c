@@ -253,13 +253,13 @@ FOR_ALL(none_q)
 
 static enum status count(struct call *c, value self, value *out) {
   struct iter it;
-  enum status st = iter_init(&it, c, self, c->block != 0 || c->count > 0 || self.tag == V_RANGE);
+  bool all = !c->block && !c->count;
+  if (all && self.tag == V_RANGE && value_rng(self)->lo.tag == V_INT)
+    return m_range_size(c, self, out);
+  enum status st = iter_init(&it, c, self, true);
   if (st != OK) return st;
   int64_t n = 0;
-  if (!c->block && !c->count && it.count != SIZE_MAX) {
-    *out = value_int((int64_t)it.count);
-    return OK;
-  }
+  if (all && it.count != SIZE_MAX) return *out = value_int((int64_t)it.count), OK;
   while (iter_next(&it, &st)) {
     bool yes = true;
     if (c->count) yes = value_equal(it.args[0], c->args[0], call_syms(c));

@@ -196,12 +196,6 @@ static enum status eval_hash(struct eval *e, node_id id, const struct node *n, v
   return give_dict(d, st, out);
 }
 
-static bool range_fits(value lo, value hi, const struct symtab *syms) {
-  int order;
-  if (lo.tag == V_NIL || hi.tag == V_NIL || lo.tag == V_UNKNOWN || hi.tag == V_UNKNOWN) return true;
-  return lo.tag != V_ARRAY && op_order(lo, hi, syms, &order);
-}
-
 static enum status eval_range(struct eval *e, node_id id, const struct node *n, value *out) {
   (void)id;
   value lo = VALUE_NIL, hi = VALUE_NIL;

@@ -167,20 +167,23 @@ enum status iter_test(struct iter *it, bool key_only, bool *yes) {
 
 /* -- the next text -- */
 
+static bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
 static bool alnum(char c) {
-  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+  return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
+/* A carry crosses what is no letter or digit ("1.9" -> "2.0") but not from digits to letters there
+ * ("a-9" -> "a-10"). */
 value text_succ(struct text t) {
   char *s = mem_dup(t.s, t.len);
   size_t i = t.len, first = t.len;
   char carry = 0;
   while (i > 0) {
     char c = s[--i];
-    if (!alnum(c)) {
-      if (carry) break;
-      continue;
-    }
+    if (!alnum(c)) continue;
+    if (carry && i + 1 < first && is_digit(c) != is_digit(carry)) break;
     first = i;
     carry = c == '9' ? '0' : c == 'z' ? 'a' : c == 'Z' ? 'A' : 0;
     s[i] = carry ? carry : (char)(c + 1);

@@ -141,8 +141,13 @@ static enum status round_int(struct call *c, int64_t n, int64_t digits, enum rou
                              value *out) {
   int64_t unit = 1;
   for (int64_t i = 0; i < digits; i++)
-    if (__builtin_mul_overflow(unit, 10, &unit))
-      return give_int(how == FLOOR && n < 0 ? INT64_MIN : 0, out);
+    if (__builtin_mul_overflow(unit, 10, &unit)) {
+      const int64_t half = 5 * INT64_C(1000000000000000000); /* of 10**19 */
+      bool away = how == CEIL    ? n > 0
+                  : how == FLOOR ? n < 0
+                                 : digits == 19 && (n >= half || n <= -half);
+      return away ? too_large(c) : give_int(0, out);
+    }
   int64_t rest = n % unit;
   if (rest < 0) rest += unit;
   if (rest == 0) return give_int(n, out);

@@ -52,7 +52,7 @@ static enum status int_mul(struct eval *e, value a, value b, value *out) {
 /* Division rounds down, and the rest has the divisor's sign. */
 static enum status int_div(struct eval *e, value a, value b, value *out) {
   if (b.u.i == 0) return divided(e);
-  if (b.u.i == -1) return int_sub(e, value_int(0), a, out);
+  if (a.u.i == INT64_MIN && b.u.i == -1) return overflow(e, "/");
   int64_t q = a.u.i / b.u.i;
   if (a.u.i % b.u.i != 0 && (a.u.i < 0) != (b.u.i < 0)) q--;
   return *out = value_int(q), OK;

@@ -3,6 +3,17 @@
 
 #include "../lang/limits.h"
 
+static bool is_end(value v) {
+  return v.tag <= V_STRING || v.tag == V_UNKNOWN;
+}
+
+bool range_fits(value lo, value hi, const struct symtab *syms) {
+  int order;
+  if (!is_end(lo) || !is_end(hi)) return false;
+  if (lo.tag == V_NIL || hi.tag == V_NIL || lo.tag == V_UNKNOWN || hi.tag == V_UNKNOWN) return true;
+  return op_order(lo, hi, syms, &order);
+}
+
 bool range_covers(value range, value v, const struct symtab *syms) {
   const struct range *r = value_rng(range);
   int order;
@@ -119,7 +130,7 @@ static enum status extreme(struct call *c, value self, bool max, value *out) {
   const struct range *r = value_rng(self);
   if (max ? r->hi.tag == V_NIL : r->lo.tag == V_NIL)
     return fail(c, ERR_VALUE, "the range has no %s", max ? "end" : "start");
-  if (max && r->exclusive && r->hi.tag != V_INT)
+  if (max && r->exclusive && (r->lo.tag != V_INT || r->hi.tag != V_INT))
     return fail(c, ERR_TYPE, "a range without its end (...) has no largest %s",
                 value_type_name(r->hi));
   *out = VALUE_NIL;

@@ -62,6 +62,7 @@ static enum status split_words(struct split *s) {
   size_t i = 0;
   enum status st = OK;
   for (;;) {
+    if (s->limit == 1) return OK;
     while (i < s->t.len && is_space(s->t.s[i]))
       i++;
     s->at = i;

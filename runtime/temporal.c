@@ -237,7 +237,7 @@ enum status m_duration_negative_q(struct call *c, value self, value *out) {
   return sign_q(c, self, -1, out);
 }
 enum status m_duration_abs(struct call *c, value self, value *out) {
-  (void)c;
-  *out = value_duration(self.u.i < 0 && self.u.i != INT64_MIN ? -self.u.i : self.u.i);
+  if (self.u.i == INT64_MIN) return fail(c, ERR_VALUE, "abs: the duration is out of range");
+  *out = value_duration(self.u.i < 0 ? -self.u.i : self.u.i);
   return OK;
 }

@@ -141,7 +141,10 @@ struct range {
   bool exclusive;
   value lo, hi; /* owned */
 };
-value value_range(value owned_lo, value owned_hi, bool exclusive) must_use;
+/* Whether a range may run from lo to hi: ends are scalars of one order, so that ranges do not nest.
+ */
+bool range_fits(value lo, value hi, const struct symtab *syms);
+value value_range(value owned_lo, value owned_hi, bool exclusive) must_use; /* of ends that fit */
 static inline struct range *value_rng(value v) {
   return (struct range *)(void *)v.u.o;
 }

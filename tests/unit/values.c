@@ -276,6 +276,8 @@ static void bad_json_says_where(void **state) {
                {"99999999999999999999", "integer"},
                {"{\"$time\":\"yesterday\"}", "$time"},
                {"{\"$range\":[1]}", "$range"},
+               {"{\"$range\":[\"a\",5,false]}", "$range"},
+               {"{\"$range\":[[1],null,false]}", "$range"},
                {"{\"$regexp\":[\"(\",0]}", "regexp"}};
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     struct error err = {0};
