@@ -210,9 +210,7 @@ static void on_follow_up(struct ui *ui, const struct notice *n) {
 }
 
 static void on_wait(struct ui *ui, const struct notice *n) {
-  char most[32];
-  took_text(n->us, most);
-  detail(ui, INK_DIM, "waiting, %s at most: %s", most, n->text);
+  detail(ui, INK_DIM, "%s", n->text);
 }
 
 /* --- rollback and ends --- */

@@ -29,7 +29,7 @@ enum notice_kind {
   NOTICE_SHOW,         /* text: name or NULL, value */
   NOTICE_FINDING,      /* text, detail: kind */
   NOTICE_FOLLOW_UP,    /* text, detail: owner and due, or NULL */
-  NOTICE_WAIT,         /* text: what for, us: how long at most */
+  NOTICE_WAIT,         /* text: what for and how long */
   NOTICE_ROLLING_BACK, /* n: steps to undo */
   NOTICE_ROLLBACK,     /* text: label, id */
   NOTICE_ROLLBACK_DONE,

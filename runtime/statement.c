@@ -40,11 +40,23 @@ static void source_text(const struct args *a, node_id n, struct buf *out) {
   enum { SHOWN = 60 };
   struct span at = tree_span(a->e->tree, n);
   const char *s = a->e->tree->source->text + at.start;
-  for (size_t i = 0; i < at.end - at.start && out->len < SHOWN; i++) {
+  size_t most = out->len + SHOWN;
+  for (size_t i = 0; i < at.end - at.start && out->len < most; i++) {
     bool space = s[i] == '\n' || s[i] == ' ' || s[i] == '\t';
     if (!space) buf_addc(out, s[i]);
     else if (out->len && out->data[out->len - 1] != ' ') buf_addc(out, ' ');
   }
+  if (out->len < most) return;
+  while (out->len && ((unsigned char)out->data[out->len - 1] & 0xC0) == 0x80)
+    buf_truncate(out, out->len - 1);
+  buf_truncate(out, out->len - 1); /* the last character may be cut: it goes whole */
+  buf_adds(out, "...");
+}
+
+/* What a block asks: its body, or all of it when that is empty. */
+static void block_text(const struct args *a, struct buf *out) {
+  const struct node *b = tree_node(a->e->tree, block(a));
+  source_text(a, b->b ? b->b : block(a), out);
 }
 
 static enum status failed(const struct args *a, const char *kind, const char *message) {
@@ -316,10 +328,14 @@ static enum status do_follow_up(const struct args *a, value *out) {
 
 /* --- waiting --- */
 
-static enum status wait_started(const struct args *a, int64_t us, int64_t every) {
+static enum status wait_started(const struct args *a, const char *how, int64_t us, int64_t every,
+                                bool until) {
   struct record r = {0};
   struct buf what = BUF_INIT;
-  source_text(a, a->at, &what);
+  char length[32];
+  took_text(us, length);
+  buf_addf(&what, "%s%s", how, length);
+  if (until) buf_adds(&what, " at most, until "), block_text(a, &what);
   record_int(&r, "until_us", clock_add(clock_wall(a->run->engine->config.clock), us));
   if (every) record_int(&r, "every_us", every);
   run_notice(a->run, &(struct notice){.kind = NOTICE_WAIT, .text = buf_str(&what), .us = us});
@@ -338,7 +354,7 @@ static enum status do_wait(const struct args *a, value *out) {
   int64_t us;
   *out = VALUE_NIL;
   enum status status = run_duration(a->run, positional(a, 0), 0, &us, a->err);
-  if (status == OK) status = wait_started(a, us, 0);
+  if (status == OK) status = wait_started(a, "waiting ", us, 0, false);
   if (status == OK) status = task_sleep(a->run->engine->tasks, us, a->err);
   return status == OK ? wait_finished(a, false, false, 0) : status;
 }
@@ -363,8 +379,7 @@ static enum status poll(const struct args *a, int64_t until, int64_t every, bool
 static enum status wait_expired(const struct args *a, int64_t within) {
   char limit[32];
   struct buf what = BUF_INIT, message = BUF_INIT;
-  const struct node *b = tree_node(a->e->tree, block(a));
-  source_text(a, b->b ? b->b : block(a), &what);
+  block_text(a, &what);
   took_text(within, limit);
   buf_addf(&message, "waited %s for: %s", limit, buf_str(&what));
   enum status status = failed(a, "timeout", buf_str(&message));
@@ -388,7 +403,7 @@ static enum status do_wait_until(const struct args *a, value *out) {
   enum status status =
       run_duration(a->run, keyword(a, W_within), LIMIT_WAIT_WITHIN, &within, a->err);
   if (status == OK) status = every_of(a, LIMIT_EVERY, &every);
-  if (status == OK) status = wait_started(a, within, every);
+  if (status == OK) status = wait_started(a, "waiting ", within, every, true);
   int64_t until = clock_add(clock_mono(a->run->engine->config.clock), status == OK ? within : 0);
   if (status == OK) status = poll(a, until, every, true, &held, &tries);
   if (status == OK) status = wait_finished(a, true, held, tries);
@@ -402,7 +417,7 @@ static enum status do_watch(const struct args *a, value *out) {
   bool held;
   enum status status = run_duration(a->run, keyword(a, W_for), LIMIT_WAIT_WITHIN, &length, a->err);
   if (status == OK) status = every_of(a, LIMIT_WATCH_EVERY, &every);
-  if (status == OK) status = wait_started(a, length, every);
+  if (status == OK) status = wait_started(a, "watching for ", length, every, false);
   int64_t until = clock_add(clock_mono(a->run->engine->config.clock), status == OK ? length : 0);
   if (status == OK) status = poll(a, until, every, false, &held, &tries);
   *out = VALUE_NIL;

@@ -137,7 +137,7 @@ sub finish {
 }
 {
   my ($pid, $from) = start_run("$dir/lock.rb");
-  my $seen = read_until($from, qr/waiting, /);
+  my $seen = read_until($from, qr/waiting /);
   ($said, $exit) = stepwise('run', "$dir/lock.rb", '--journal', $journal);
   ok($exit == 1 && $said =~ /another run holds the lock 'the one': run \S+ by \S+, process \d+/, 'a second run is told who holds the lock') or diag($said);
   # A signal at a safe place; the lock dies with the process.
@@ -151,7 +151,7 @@ sub finish {
 {
   write_file("$dir/wrote.rb", "runbook \"wrote\" do\n  step \"Act\" do\n    pool.drain(node: \"x\")\n    wait 30.seconds\n    rollback { pool.restore node: \"x\" }\n  end\nend\n$pool");
   my ($pid, $from) = start_run("$dir/wrote.rb");
-  my $seen = read_until($from, qr/waiting, /);
+  my $seen = read_until($from, qr/waiting /);
   ($said) = stepwise('runs', '--last', '1', '--journal', $journal);
   like($said, qr/ running /, 'a live run is seen from elsewhere');
   kill 'TERM', $pid;

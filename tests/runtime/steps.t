@@ -214,7 +214,7 @@ runbook "waits" do
   end
 end
 RUBY
-  has => [qr/waiting, 2 hours at most: wait 2.hours/, qr/^succeeded after 3\.5 hours/m],
+  has => [qr/waiting 2 hours$/m, qr/waiting 1 hour at most, until now - t0 > 150.minutes$/m, qr/watching for 1 hour$/m, qr/^succeeded after 3\.5 hours/m],
   also => sub { my $n = grep { $_->{kind} eq 'shown' } @_; return $n == 7 ? () : "shown $n times" }};
 
 runs 'wait_until fails when its time is up', {
