@@ -127,13 +127,11 @@ static void run_release(struct run *run) {
     step_run_free(s);
   }
   run_unlock(run);
+  eval_log_close(&run->eval);
   eval_release(&run->eval);
-  value_unref(run->eval.input);
   error_release(&run->err);
   mem_free(run->stop_reason);
   spare_release(run);
-  mem_free(run->assigned.stamps);
-  mem_free(run->assigned.slots);
   buf_release(&run->item_key);
 }
 
@@ -150,8 +148,7 @@ void engine_run(struct engine *g, struct program *program, const struct run_opti
   run_name(&run);
   memcpy(out->id, run.id, sizeof out->id);
   eval_init(&run.eval, program, &run.plan->unit, &run_hooks, &run, &run.err);
-  run.assigned.stamps = mem_array(run.plan->unit.slot_count + 1, sizeof *run.assigned.stamps);
-  run.eval.track = &run.assigned;
+  eval_log_open(&run.eval, &run.log);
   g->runs = &run;
   tasks_on_signal(g->tasks, stop_runs, g);
   run.task = task_spawn(g->tasks, run_main, &run);

@@ -41,15 +41,8 @@ void eval_fork(struct eval *dst, const struct eval *src) {
   dst->call = value_ref(src->call);
 }
 
-static void track_slot(struct eval_track *t, uint32_t slot) {
-  if (t->stamps[slot] == t->generation) return;
-  t->stamps[slot] = t->generation;
-  t->slots = mem_grow(t->slots, t->count, &t->cap, sizeof *t->slots);
-  t->slots[t->count++] = slot;
-}
-
 void eval_set_slot(struct eval *e, uint32_t slot, value owned) {
-  if (e->track) track_slot(e->track, slot);
+  if (e->log) eval_log_assigned(e, slot);
   value_unref(e->slots[slot]);
   e->slots[slot] = owned;
   e->is_set[slot] = true;
@@ -217,6 +210,7 @@ static enum status eval_range(struct eval *e, node_id id, const struct node *n, 
 
 static enum status read_slot(struct eval *e, const struct node *n, value *out) {
   if (e->is_set[n->b]) return *out = value_ref(e->slots[n->b]), OK;
+  if (e->unset_is_nil) return *out = VALUE_NIL, OK;
   return error_set(e->err, ERR_CHECK, "%s is not set", sym_text(e->program->syms, n->a));
 }
 

@@ -11,6 +11,19 @@
 struct eval;
 struct eval_cache; /* compiled regexp literals */
 
+/* The values that assignments replaced, oldest first; each slot once in a period. */
+struct eval_change {
+  value was; /* owned */
+  uint32_t slot;
+  bool was_set;
+};
+struct eval_log {
+  struct eval_change *items;
+  size_t count, cap;
+  uint32_t *logged_in; /* by slot: the period of its latest entry */
+  uint32_t period;
+};
+
 struct eval_hooks {
   /* A call of a binding's action. args: one value for each action->takes, in order; V_NIL plus
    * given[i] == false where it was left out (defaults are already filled in). */
@@ -26,14 +39,6 @@ struct eval_hooks {
    */
   enum status (*poll)(void *ud, struct eval *e);
   int64_t (*now)(void *ud); /* microseconds since 1970 UTC */
-};
-
-/* The slots that were set since `generation` was last raised, each once: what a step assigned. */
-struct eval_track {
-  uint32_t generation;
-  uint32_t *stamps; /* of each slot: the generation that set it last */
-  uint32_t *slots;
-  size_t count, cap;
 };
 
 /* One evaluation context: a frame over one unit. Copying a frame for a parallel branch is
@@ -55,13 +60,26 @@ struct eval {
    * now. Set by the evaluator, cleared by whoever looks. */
   bool met_unknown;
   struct eval_cache *cache; /* owned; made at first use */
-  struct eval_track *track; /* borrowed, or NULL */
+  struct eval_log *log;     /* or NULL; borrowed */
+  bool unset_is_nil;        /* in a rollback: what a half-done step did not get to is nil */
 };
 
 void eval_init(struct eval *e, struct program *p, const struct unit *unit,
                const struct eval_hooks *hooks, void *ud, struct error *err);
 void eval_release(struct eval *e);
 void eval_fork(struct eval *dst, const struct eval *src);
+
+/* Logs assignments from here on, in a log that outlives e or is closed before. */
+void eval_log_open(struct eval *e, struct eval_log *log);
+void eval_log_close(struct eval *e);
+void eval_log_clear(struct eval *e);  /* forgets the log; the variables stay */
+size_t eval_log_mark(struct eval *e); /* begins a period: a place to go back to */
+void eval_log_assigned(struct eval *e, uint32_t slot); /* called before the slot changes */
+/* The variables as they were at the mark, and forth again. In between nothing may be assigned but
+ * after a further mark, and that must be undone first. */
+void eval_log_back(struct eval *e, size_t mark);
+void eval_log_forth(struct eval *e, size_t mark);
+void eval_log_undo(struct eval *e, size_t mark); /* back, and forgets what came after */
 
 enum status eval_node(struct eval *e, node_id n, value *out) must_use; /* owned */
 enum status eval_body(struct eval *e, node_id body, value *out) must_use;

@@ -37,32 +37,31 @@ static void rollback_ended(struct run *run, struct step_run *s, struct error *ca
   buf_release(&left);
 }
 
-/* A step whose write failed half-way may have left variables unset: its rollback reads them as nil. */
-static void unset_to_nil(struct run *run) {
-  for (uint32_t i = 0; i < run->plan->unit.slot_count; i++)
-    if (!run->eval.is_set[i]) eval_set_slot(&run->eval, i, VALUE_NIL);
-}
-
-/* The rollback sees the variables as its step left them, whatever later steps assigned. */
-static void swap_frames(struct run *run, struct step_run *s) {
-  if (!s->has_frame) return;
-  struct eval now = run->eval;
-  run->eval = s->frame;
-  s->frame = now;
+/* Evaluates the block with the variables as the step left them, whatever later steps assigned. One
+ * whose write failed half-way may have left variables unset: they are nil. What the block assigns is
+ * gone with it. */
+static enum status rollback_eval(struct run *run, const struct step_run *s, struct error *err) {
+  struct eval *e = &run->eval;
+  value out = VALUE_NIL;
+  size_t then = s->log_to == LOG_OPEN ? run->log.count : s->log_to;
+  eval_log_back(e, then);
+  size_t mark = eval_log_mark(e);
+  e->unset_is_nil = true;
+  enum status status = run_call_block(run, s->step->rollback, &out, err);
+  e->unset_is_nil = false;
+  eval_log_undo(e, mark);
+  eval_log_forth(e, then);
+  if (status == OK) value_unref(out);
+  return status;
 }
 
 static enum status rollback_try(struct run *run, struct step_run *s, struct error *err) {
   struct tasks *tasks = run->engine->tasks;
-  value out = VALUE_NIL;
   s->calls = s->prompts = 0;
   int64_t before = task_shield(tasks);
   task_deadline_push(tasks, clock_add(clock_mono(run->engine->config.clock), LIMIT_ROLLBACK));
-  swap_frames(run, s);
-  unset_to_nil(run);
-  enum status status = run_call_block(run, s->step->rollback, &out, err);
-  swap_frames(run, s);
+  enum status status = rollback_eval(run, s, err);
   task_unshield(tasks, before);
-  if (status == OK) value_unref(out);
   if (status == ERR_STOP) { /* skip! in a rollback: there is nothing to undo */
     run->stop = STOP_NONE;
     error_release(err);

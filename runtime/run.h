@@ -35,10 +35,12 @@ struct step_run {
   bool unsafe;     /* one that may not be repeated */
   bool armed, in_doubt;
   bool rolling_back;
-  bool has_frame;
-  struct eval frame;       /* the variables as the step left them, for its rollback */
+  size_t log_from; /* in the log of assignments: where the step begins */
+  size_t log_to;   /* and where it ended, or LOG_OPEN: its rollback sees the variables of then */
   struct step_run *before; /* in run.armed */
 };
+
+#define LOG_OPEN SIZE_MAX
 
 enum stop { STOP_NONE, STOP_SKIP, STOP_FINISH };
 
@@ -53,11 +55,11 @@ struct run {
   char id[RUN_ID_MAX];
   char *lock; /* path of the lock's file, or NULL; owned */
   int lock_fd;
-  struct eval eval;           /* the runbook's frame */
-  struct eval_track assigned; /* by the step under way */
-  struct error err;           /* where the evaluator leaves errors */
-  struct step_run *at;        /* the step under way */
-  struct step_run *armed;     /* latest first; owned */
+  struct eval eval;       /* the runbook's frame */
+  struct eval_log log;    /* what its steps assigned */
+  struct error err;       /* where the evaluator leaves errors */
+  struct step_run *at;    /* the step under way */
+  struct step_run *armed; /* latest first; owned */
   enum stop stop;
   char *stop_reason;   /* owned */
   uint32_t number;     /* steps begun or passed over */

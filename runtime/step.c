@@ -6,7 +6,6 @@
 #include "digest.h"
 
 void step_run_free(struct step_run *s) {
-  if (s->has_frame) eval_release(&s->frame);
   mem_free(s->id);
   mem_free(s->label);
   mem_free(s);
@@ -25,6 +24,10 @@ static enum status step_run_new(struct run *run, const struct step *step, struct
   s->id = buf_take(&id);
   s->label = label ? label : mem_strdup(step->label ? step->label : step->id);
   s->started = clock_mono(run->engine->config.clock);
+  /* Without a step to undo nobody will want the variables of earlier. */
+  if (!run->armed) eval_log_clear(&run->eval);
+  s->log_from = eval_log_mark(&run->eval);
+  s->log_to = LOG_OPEN;
   *out = s;
   return status;
 }
@@ -45,16 +48,15 @@ static enum status step_skipped(struct run *run, struct step_run *s, const char 
   return run_record(run, EVENT_NAME(STEP_SKIPPED), &r, err);
 }
 
-/* The variables that the step set: what a resumed run starts from. Block parameters have no name.
- */
-static void record_outputs(struct run *run, struct record *r) {
+/* The variables that the step set: what a resumed run starts from. Block parameters have no name. */
+static void record_outputs(struct run *run, const struct step_run *s, struct record *r) {
   struct record outputs = {0};
   const struct unit *unit = &run->plan->unit;
-  for (size_t i = 0; i < run->assigned.count; i++) {
-    uint32_t slot = run->assigned.slots[i];
-    if (unit->slot_names[slot])
-      record_value(&outputs, sym_text(run->program->syms, unit->slot_names[slot]),
-                   run->eval.slots[slot], run->program->syms);
+  for (size_t i = s->log_from; i < run->log.count; i++) {
+    const struct eval_change *c = &run->log.items[i];
+    if (unit->slot_names[c->slot])
+      record_value(&outputs, sym_text(run->program->syms, unit->slot_names[c->slot]),
+                   run->eval.slots[c->slot], run->program->syms);
   }
   if (!outputs.data.len) return;
   buf_addc(&outputs.data, '}');
@@ -66,7 +68,7 @@ static enum status step_finished(struct run *run, struct step_run *s, const char
                                  struct error *err) {
   struct record r = {0};
   int64_t us = clock_mono(run->engine->config.clock) - s->started;
-  record_outputs(run, &r);
+  record_outputs(run, s, &r);
   record_int(&r, "duration_us", us);
   record_text(&r, "reason", reason);
   run_notice(run, &(struct notice){.kind = NOTICE_STEP_DONE, .us = us, .detail = reason});
@@ -300,8 +302,6 @@ static enum flow step_run_through(struct run *run, struct step_run *s) {
   struct error err = {0};
   const char *passed = passed_over(run, s->step);
   enum flow flow = FLOW_ON;
-  run->assigned.generation++;
-  run->assigned.count = 0;
   enum status status =
       passed ? step_skipped(run, s, passed, "operator", &err) : step_begin(run, s, &err);
   if (status == OK && !passed) status = gate(run, s, &err);
@@ -322,7 +322,7 @@ enum flow step_execute(struct run *run, const struct step *step) {
   enum flow flow = status == OK ? step_run_through(run, s) : step_failed(run, s, &err);
   run->at = NULL;
   if (!s->armed) step_run_free(s);
-  else if (flow == FLOW_ON) eval_fork(&s->frame, &run->eval), s->has_frame = true;
+  else if (flow == FLOW_ON) s->log_to = eval_log_mark(&run->eval);
   error_release(&err);
   return flow;
 }
