@@ -3,20 +3,31 @@
 
 #include <unistd.h>
 
+#include "../runtime/utf8.h"
+#include "text.h"
+
 enum { INDENT = 6 };
 
 static void say(struct asker *a, const char *ink, const char *text) {
-  fprintf(a->ui->out, "%*s%s%s%s\n", INDENT, "", ui_ink(a->ui, ink), text,
-          ui_ink(a->ui, INK_PLAIN));
+  fprintf(a->ui->out, "%*s%s", INDENT, "", ui_ink(a->ui, ink));
+  text_print(a->ui->out, text, INDENT + 2);
+  fprintf(a->ui->out, "%s\n", ui_ink(a->ui, INK_PLAIN));
 }
 
 /* Reads a line after a question; *out is owned text. */
 static enum status read_text(struct asker *a, const struct prompt *q, const char *question,
                              char **out, struct error *err) {
   struct buf text = BUF_INIT, shown = BUF_INIT;
-  buf_addn(&shown, INDENT, ' ');
-  buf_addf(&shown, "%s%s%s ", ui_ink(a->ui, INK_BOLD), question, ui_ink(a->ui, INK_PLAIN));
-  enum status status = line_read(&a->line, buf_str(&shown), q->secret, q->until, &text, err);
+  enum status status;
+  buf_addf(&shown, "%*s%s", INDENT, "", ui_ink(a->ui, INK_BOLD));
+  text_tame_lines(&shown, question, INDENT + 2);
+  buf_addf(&shown, "%s ", ui_ink(a->ui, INK_PLAIN));
+  for (;;) {
+    buf_clear(&text);
+    status = line_read(&a->line, buf_str(&shown), q->secret, q->until, &text, err);
+    if (status != OK || utf8_valid(text.data, text.len)) break;
+    say(a, INK_YELLOW, "that is not text in UTF-8; type it again");
+  }
   buf_release(&shown);
   if (status == OK) *out = buf_take(&text);
   else buf_release(&text);
@@ -43,13 +54,19 @@ static enum status ask_confirm(struct asker *a, const struct prompt *q, struct a
   return status;
 }
 
+static void option(struct asker *a, size_t number, const char *text) {
+  fprintf(a->ui->out, "%*s%2zu  ", INDENT + 2, "", number);
+  text_print(a->ui->out, text, INDENT + 6);
+  putc('\n', a->ui->out);
+}
+
 static enum status ask_choose(struct asker *a, const struct prompt *q, struct answer *out,
                               struct error *err) {
   struct buf b = BUF_INIT;
   buf_addf(&b, "? %s", q->text);
   say(a, INK_BOLD, buf_str(&b));
   for (size_t i = 0; i < q->option_count; i++)
-    fprintf(a->ui->out, "%*s%2zu  %s\n", INDENT + 2, "", i + 1, q->options[i]);
+    option(a, i + 1, q->options[i]);
   buf_clear(&b);
   buf_addf(&b, "number or text%s%s%s:", q->suggest ? " [" : "", q->suggest ? q->suggest : "",
            q->suggest ? "]" : "");

@@ -2,6 +2,7 @@
  */
 #include "command.h"
 
+#include <signal.h>
 #include <unistd.h>
 
 #include "../lang/source.h"
@@ -218,6 +219,8 @@ static void run_command_release(struct run_command *c) {
 
 int cmd_run(int argc, char **argv) {
   struct run_command c = {0};
+  /* Whoever reads our output may go; a run does not end half-way because of that. */
+  signal(SIGPIPE, SIG_IGN);
   int code = usage(&c, argc, argv);
   ui_init(&c.ui, c.json ? stderr : stdout);
   asker_init(&c.asker, &c.ui, isatty(STDIN_FILENO) && isatty(fileno(c.ui.out)));

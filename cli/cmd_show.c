@@ -11,6 +11,7 @@
 #include "journal_view.h"
 #include "options.h"
 #include "table.h"
+#include "text.h"
 #include "ui.h"
 
 enum { STAMP = 10 }; /* columns of the time */
@@ -48,15 +49,6 @@ static void stamp(struct showing *s) {
   printf("%s%s%s  ", ui_ink(&s->ui, INK_DIM), at, ui_ink(&s->ui, INK_PLAIN));
 }
 
-/* Text from anywhere: what could steer the terminal is shown as '?'. */
-static void tame(const char *s, size_t indent) {
-  for (; *s; s++) {
-    unsigned char c = (unsigned char)*s;
-    putchar((c < ' ' && c != '\n') || c == 127 ? '?' : c);
-    if (c == '\n') printf("%*s", (int)indent, "");
-  }
-}
-
 /* Fills "{name}" of a template from the event's data. `[ ... ]` is left out when a field in it is
  * missing. {us} stands for duration_us as people say it. */
 static void fill(const struct showing *s, const char *template, struct buf *out) {
@@ -87,7 +79,7 @@ static void line(struct showing *s, size_t indent, const char *ink, const char *
   fill(s, template, &b);
   stamp(s);
   printf("%*s%s", (int)indent, "", ui_ink(&s->ui, ink));
-  tame(buf_str(&b), STAMP + indent + 2);
+  text_print(stdout, buf_str(&b), STAMP + indent + 2);
   printf("%s\n", ui_ink(&s->ui, INK_PLAIN));
   buf_release(&b);
 }
@@ -110,7 +102,7 @@ static void show_started(struct showing *s) {
   buf_addf(&b, "run %s of ", s->event->run);
   fill(s, "{runbook}[ ({file})]", &b);
   buf_addf(&b, "\nstarted %s by %s\n", at, s->event->actor);
-  fputs(buf_str(&b), stdout);
+  text_print(stdout, buf_str(&b), 0);
   buf_clear(&b);
   if (field(s, "inputs", &inputs) && inputs.tag == V_HASH && dict_count(value_dict(inputs)))
     value_show("inputs", inputs, s->syms, 0, s->ui.width, &b);
@@ -143,7 +135,7 @@ static void show_error(struct showing *s, size_t indent) {
   fill(s, "[\nhelp: {help}]", &b);
   s->data = whole;
   printf("%*s%s", (int)(STAMP + indent), "", ui_ink(&s->ui, INK_RED));
-  tame(buf_str(&b), STAMP + indent);
+  text_print(stdout, buf_str(&b), STAMP + indent);
   printf("%s\n", ui_ink(&s->ui, INK_PLAIN));
   buf_release(&b);
 }

@@ -5,6 +5,7 @@
 #include "journal_view.h"
 
 #include "../runtime/digest.h"
+#include "text.h"
 
 void view_time(struct buf *out, int64_t time_us, bool micros) {
   int64_t seconds = time_us / 1000000, rest = time_us % 1000000;
@@ -24,10 +25,8 @@ void view_time(struct buf *out, int64_t time_us, bool micros) {
 static size_t character(const char *s, size_t len, bool *control) {
   unsigned char c = (unsigned char)s[0];
   size_t n = c < 0x80 ? 1 : c >= 0xf0 ? 4 : c >= 0xe0 ? 3 : c >= 0xc0 ? 2 : 1;
-  *control = c < 0x20 || c == 0x7f || (c >= 0x80 && c < 0xc0);
-  if (n > len) return len;
-  if (c == 0xc2 && (unsigned char)s[1] < 0xa0) *control = true; /* C1 */
-  return n;
+  *control = text_steers(s, len) != 0;
+  return n > len ? len : n;
 }
 
 static size_t count_characters(const char *s, size_t len) {

@@ -8,6 +8,7 @@
 
 #include "../lang/source.h"
 #include "../lang/sym.h"
+#include "text.h"
 
 const struct command commands[] = {
 #define COMMAND(name, usage, about) {#name, usage, about, cmd_##name},
@@ -50,8 +51,10 @@ static int exit_of(enum status status) {
 }
 
 int report_error(const struct error *err) {
-  fprintf(stderr, "stepwise: %s\n", err->message ? err->message : "failed");
-  if (err->help) fprintf(stderr, "help: %s\n", err->help);
+  fputs("stepwise: ", stderr);
+  text_print(stderr, err->message ? err->message : "failed", 0);
+  if (err->help) fputs("\nhelp: ", stderr), text_print(stderr, err->help, 0);
+  putc('\n', stderr);
   return exit_of(err->status);
 }
 

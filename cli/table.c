@@ -1,43 +1,9 @@
 /* Tables and fields in columns, by code points, cut to fit. */
 #include "table.h"
 
+#include "text.h"
+
 enum { ROWS_SHOWN = 20, COLUMNS_SHOWN = 32, GAP = 2, NARROWEST = 4 };
-
-static bool is_start(char c) {
-  return ((unsigned char)c & 0xC0) != 0x80;
-}
-
-size_t text_columns(const char *s, size_t len) {
-  size_t n = 0;
-  for (size_t i = 0; i < len; i++)
-    n += is_start(s[i]);
-  return n;
-}
-
-/* The bytes of the first `columns` code points. */
-static size_t bytes_of(const char *s, size_t len, size_t columns) {
-  size_t i = 0;
-  for (size_t n = 0; i < len; i++)
-    if (is_start(s[i]) && n++ == columns) break;
-  return i;
-}
-
-static void add_tame(struct buf *out, const char *s, size_t len) {
-  for (size_t i = 0; i < len; i++)
-    buf_addc(out, (unsigned char)s[i] < ' ' || s[i] == 127 ? ' ' : s[i]);
-}
-
-void text_fit(struct buf *out, const char *s, size_t len, size_t columns) {
-  size_t have = text_columns(s, len);
-  if (have <= columns) {
-    add_tame(out, s, len);
-    buf_addn(out, columns - have, ' ');
-    return;
-  }
-  size_t dots = columns > 2 ? 2 : 0;
-  add_tame(out, s, bytes_of(s, len, columns - dots));
-  buf_addn(out, dots, '.');
-}
 
 /* --- tables --- */
 
@@ -86,7 +52,7 @@ void table_write(const struct table *t, size_t indent, size_t width, struct buf 
       const char *s = t->cells[row * t->columns + c];
       bool last = c + 1 == t->columns;
       size_t len = strlen(s);
-      if (last && text_columns(s, len) < widths[c]) add_tame(out, s, len);
+      if (last && text_columns(s, len) < widths[c]) text_tame(out, s, len, ' ');
       else text_fit(out, s, len, widths[c]);
       if (!last) buf_addn(out, GAP, ' ');
     }
@@ -176,7 +142,7 @@ static void lines_show(const char *name, value v, const struct symtab *syms, siz
     const char *nl = memchr(s, '\n', (size_t)(end - s));
     if (!nl) nl = end;
     buf_addn(out, in, ' ');
-    add_tame(out, s, (size_t)(nl - s));
+    text_tame(out, s, (size_t)(nl - s), ' ');
     s = nl + 1;
     if (s < end) buf_addc(out, '\n');
     if (b.len == 0) break;

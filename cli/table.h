@@ -4,11 +4,6 @@
 
 #include "../runtime/value.h"
 
-/* Code points, as columns on a terminal. */
-size_t text_columns(const char *s, size_t len);
-/* Adds s padded to `columns`, or cut with ".." when it is longer. Control characters become spaces.
- */
-void text_fit(struct buf *out, const char *s, size_t len, size_t columns);
 /* Writes name (or NULL) and value, each line indented, no line wider than width. At most 20 rows.
  */
 void value_show(const char *name, value v, const struct symtab *syms, size_t indent, size_t width,

@@ -6,6 +6,7 @@
 
 #include "command.h"
 #include "table.h"
+#include "text.h"
 
 enum { INDENT = 6, OUTCOME = 60 };
 
@@ -45,8 +46,10 @@ static size_t line_bytes(const char *s, size_t room) {
 static void tame(struct ui *ui, const char *s, size_t at, size_t indent) {
   for (;;) {
     size_t n = ui->wrap && ui->width > at ? line_bytes(s, ui->width - at) : strcspn(s, "\n");
-    for (size_t i = 0; i < n; i++)
-      putc((unsigned char)s[i] < ' ' || s[i] == 127 ? '?' : s[i], ui->out);
+    struct buf b = BUF_INIT;
+    text_tame(&b, s, n, '?');
+    fwrite(b.data, 1, b.len, ui->out);
+    buf_release(&b);
     s += n;
     if (!*s) return;
     s++; /* the newline or the blank */
@@ -259,9 +262,16 @@ static void on_end(struct ui *ui, const struct notice *n) {
     fputs(": ", ui->out);
     tame(ui, n->error->message, strlen(n->text) + 2, 2);
   }
-  if (n->detail && *n->detail) fprintf(ui->out, "%s%s", good ? ": " : "\n  ", n->detail);
+  if (n->detail && *n->detail) {
+    fputs(good ? ": " : "\n  ", ui->out);
+    text_print(ui->out, n->detail, 2);
+  }
   putc('\n', ui->out);
-  if (n->error && n->error->help) fprintf(ui->out, "  help: %s\n", n->error->help);
+  if (n->error && n->error->help) {
+    fputs("  help: ", ui->out);
+    text_print(ui->out, n->error->help, 8);
+    putc('\n', ui->out);
+  }
   fprintf(ui->out, "%slook: stepwise show %s\n", good ? "" : "  ", n->id);
 }
 

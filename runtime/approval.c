@@ -69,7 +69,7 @@ static const char *refuse(struct run *run, const struct gate *g, const char *by)
   if (actor_is(requester, by) && !g->approval->self_ok)
     return "who started the run cannot approve it; somebody else must";
   for (uint32_t i = 0; i < g->given; i++)
-    if (strcmp(g->by[i], by) == 0) return "has approved already; this takes different people";
+    if (actor_is(g->by[i], by)) return "has approved already; this takes different people";
   return NULL;
 }
 
@@ -131,6 +131,15 @@ static enum status answer_bad(const struct prompt *q, const struct gate *g, cons
   return ERR_VALUE;
 }
 
+/* A blank more makes nobody another person. */
+static void trim(char *s) {
+  size_t from = strspn(s, " \t"), n = strlen(s + from);
+  while (n && (s[from + n - 1] == ' ' || s[from + n - 1] == '\t'))
+    n--;
+  memmove(s, s + from, n);
+  s[n] = '\0';
+}
+
 /* One answer; asks again after one that does not count, where somebody is there to be asked. */
 static enum status gate_ask(struct run *run, struct gate *g, struct prompt *q, struct error *err) {
   const struct prompter *p = run->engine->config.prompter;
@@ -142,7 +151,8 @@ static enum status gate_ask(struct run *run, struct gate *g, struct prompt *q, s
       return voided(run, g, "expired", "given", err);
     if (status != OK) return status;
     struct buf text = BUF_INIT;
-    value_to_s(a.value, run->program->syms, &text);
+    answer_word(run, a.value, &text);
+    if (a.by) trim(a.by);
     const char *said = buf_str(&text), *problem = NULL;
     bool yes = !strcmp(said, "approve") || !strcmp(said, "yes") || !strcmp(said, "y");
     bool no = !strcmp(said, "deny") || !strcmp(said, "no") || !strcmp(said, "n");

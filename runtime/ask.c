@@ -11,8 +11,7 @@ void answer_release(struct answer *a) {
   *a = (struct answer){0};
 }
 
-/* What was answered, in lower case without spaces around; for words like yes and done. */
-static void answer_word(const struct run *run, value v, struct buf *out) {
+void answer_word(const struct run *run, value v, struct buf *out) {
   struct buf text = BUF_INIT;
   value_to_s(v, run->program->syms, &text);
   const char *s = buf_str(&text);

@@ -73,7 +73,7 @@ enum status run_duration(struct run *run, node_id n, int64_t otherwise, int64_t 
 
 bool actor_is(const char *actor, const char *name) {
   size_t n = strcspn(actor, "@");
-  return strlen(name) == n && strncmp(actor, name, n) == 0;
+  return strcspn(name, "@") == n && strncasecmp(actor, name, n) == 0;
 }
 
 static enum status hook_poll(void *ud, struct eval *e) {
@@ -112,9 +112,12 @@ static void stop_runs(void *ud, int signum) {
     const char *what = run->rolling_back
                            ? "a rollback is under way and is finished first"
                            : "stopping at the next safe place; what is under way is finished first";
-    run->result->interrupted = !run->rolling_back;
+    if (signum == SIGHUP) run->parked |= !run->rolling_back;
+    else run->result->interrupted |= !run->rolling_back;
     run_notice(run, &(struct notice){.kind = NOTICE_INTERRUPTED,
-                                     .text = signum == SIGINT ? "interrupted" : "told to stop",
+                                     .text = signum == SIGINT   ? "interrupted"
+                                             : signum == SIGHUP ? "the terminal is gone"
+                                                                : "told to stop",
                                      .detail = what});
     task_cancel(run->task);
   }

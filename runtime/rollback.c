@@ -26,11 +26,11 @@ static void rollback_ended(struct run *run, struct step_run *s, struct error *ca
     return;
   }
   struct buf left = BUF_INIT;
-  buf_adds(&left, "still to be undone by hand, in this order:");
+  buf_adds(&left, run->armed ? "still to be undone by hand, in this order:" : "nothing is left to undo");
   for (struct step_run *a = run->armed; a; a = a->before)
     buf_addf(&left, "%s %s", a == run->armed ? "" : ",", a->id);
   record_armed(&r, "left", run);
-  record_text(&r, "step", run->armed->id);
+  record_text(&r, "step", run->armed ? run->armed->id : "");
   record_error(&r, "error", problem, run->program);
   run_end(run, RUN_ROLLBACK_INCOMPLETE, EVENT_NAME(RUN_ROLLBACK_INCOMPLETE), &r, problem,
           buf_str(&left));

@@ -8,6 +8,7 @@
 
 enum {
   DEFAULT_RETRIES = 3, /* on_failure :retry without retries */
+  STEP_ID_MAX = 1000,  /* bytes; less than the journal's EVENT_NAME_MAX */
   ROLLBACK_TRIES = 3,  /* for failures of the kind :transient */
   OUTPUT_MAX = 1 << 20 /* bytes of outputs or of one result that an event holds */
 };
@@ -66,6 +67,7 @@ struct run {
   uint32_t total;      /* steps there will be, as far as is known by now */
   struct buf item_key; /* "[web-1]" inside each_of; part of every step's id */
   bool from_seen;
+  bool parked;      /* its terminal is gone: it waits for an operator */
   bool some_failed; /* under on_failure :continue */
   bool rolling_back, in_handler;
   bool wrote; /* a write action was begun */
@@ -73,6 +75,7 @@ struct run {
   int64_t started;    /* clock_mono */
   int spare_fd;       /* of spare.c; -1 until it is needed */
   char *spare;        /* its path; owned */
+  bool spare_failed;  /* not all of them could be written */
   struct buf unsaved; /* events of a rollback that the journal has not committed */
 };
 
@@ -103,6 +106,7 @@ int64_t engine_turn(void *ud); /* the loop's hook: group commit */
 
 void spare_hold(struct run *run, const struct event *e);
 void spare_write(struct run *run); /* the journal is lost: what is held back goes to the file */
+void spare_tell(const struct run *run, struct error *err); /* where they are, as its help */
 void spare_release(struct run *run);
 
 /* --- shared small things --- */
@@ -141,6 +145,8 @@ enum status verifies_check(struct run *run, struct step_run *s, struct error *er
 /* Asks, journals question and answer, checks the answer; *out as the kind says. */
 enum status run_ask(struct run *run, struct prompt *q, const struct field *field,
                     struct answer *out, struct error *err) must_use;
+/* What was answered, in lower case without spaces around; for words like yes and done. */
+void answer_word(const struct run *run, value v, struct buf *out);
 enum status run_statement(void *ud, struct eval *e, node_id call, sym word, value *out);
 enum status action_call(void *ud, struct eval *e, const struct action *action, node_id call,
                         const value *args, const bool *given, value *out);
@@ -154,6 +160,7 @@ void run_end(struct run *run, enum run_state state, const char *kind, struct rec
 void run_handler(struct run *run, struct step_run *s, const struct error *cause);
 void run_fail(struct run *run, struct step_run *s, struct error *err);
 void run_succeed(struct run *run, const char *reason);
+void run_park(struct run *run, struct error *err); /* an interruption for want of a terminal */
 void run_limit_name(struct error *err); /* a limit that no step set is the run's */
 /* What follows from a failure under this policy; takes err. FLOW_ON only for :continue, :skip. */
 enum flow run_failed(struct run *run, struct step_run *s, enum policy policy, struct error *err);

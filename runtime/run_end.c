@@ -5,6 +5,20 @@ int64_t run_age(const struct run *run) {
   return clock_mono(run->engine->config.clock) - run->started;
 }
 
+/* What the end would have been, and why it is none: the journal has not got it. */
+static void end_unrecorded(struct run *run, enum run_state state, struct error *err) {
+  struct run_result *result = run->result;
+  const struct error *why = run->engine->journal_lost ? &run->engine->journal_error : err;
+  result->journal_lost = true;
+  error_set(&result->error, ERR_JOURNAL, "the run %s, but the journal does not have it: %s",
+            state == RUN_SUCCEEDED     ? "did all its steps"
+            : state == RUN_ROLLED_BACK ? "is rolled back"
+                                       : "has ended",
+            why->message);
+  if (run->spare) spare_tell(run, &result->error);
+  else if (why->help) error_help(&result->error, "%s", why->help);
+}
+
 /* Records how the run ended and commits; a journal that is gone becomes the result. */
 void run_end(struct run *run, enum run_state state, const char *kind, struct record *r,
              struct error *cause, const char *detail) {
@@ -12,18 +26,16 @@ void run_end(struct run *run, enum run_state state, const char *kind, struct rec
   enum status status = run_record(run, kind, r, &err);
   if (status == OK) status = run_sync(run, &err);
   run->result->state = state;
-  if (status != OK || run->engine->journal_lost) {
-    run->result->journal_lost = true;
-    error_set(&err, ERR_JOURNAL, "%s", run->engine->journal_error.message);
-    if (run->spare) error_help(&err, "what the rollback did is in %s", run->spare);
-    error_move(&run->result->error, &err);
+  bool lost = status != OK || run->engine->journal_lost;
+  if (lost) {
+    end_unrecorded(run, state, &err);
   } else if (cause) {
     error_move(&run->result->error, cause);
   }
   error_release(&err);
   const struct error *told = run->result->error.message ? &run->result->error : NULL;
   run_notice(run, &(struct notice){.kind = NOTICE_END,
-                                   .text = run_state_name(state),
+                                   .text = lost ? "not recorded" : run_state_name(state),
                                    .id = run->id,
                                    .detail = detail,
                                    .error = told,
@@ -168,7 +180,15 @@ void run_limit_name(struct error *err) {
   error_kind(err, "run_timeout");
 }
 
+void run_park(struct run *run, struct error *err) {
+  if (!run->parked || run->result->interrupted || err->status != ERR_CANCELLED) return;
+  if (strcmp(err->kind, "interrupted") != 0) return;
+  error_set(err, ERR_WAITING, "the terminal was closed");
+  error_kind(err, "unanswered");
+}
+
 enum flow run_failed(struct run *run, struct step_run *s, enum policy policy, struct error *err) {
+  run_park(run, err);
   policy = policy_of(run, policy);
   run_limit_name(err);
   if (err->status == ERR_JOURNAL) journal_lost_end(run, err);

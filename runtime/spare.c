@@ -18,10 +18,17 @@ static void spare_open(struct run *run) {
 void spare_write(struct run *run) {
   if (!run->unsaved.len) return;
   if (!run->spare) spare_open(run);
-  if (run->spare_fd >= 0 &&
-      write(run->spare_fd, run->unsaved.data, run->unsaved.len) == (ssize_t)run->unsaved.len)
-    fsync(run->spare_fd);
+  ssize_t n = -1;
+  if (run->spare_fd >= 0) n = write(run->spare_fd, run->unsaved.data, run->unsaved.len);
+  run->spare_failed |= n != (ssize_t)run->unsaved.len || fsync(run->spare_fd) != 0;
   buf_clear(&run->unsaved);
+}
+
+void spare_tell(const struct run *run, struct error *err) {
+  if (run->spare_failed)
+    error_help(err, "what the rollback did could not all be written, not to %s either: keep what "
+                    "stands above", run->spare);
+  else error_help(err, "what the rollback did is in %s", run->spare);
 }
 
 void spare_hold(struct run *run, const struct event *e) {

@@ -4,6 +4,7 @@
 
 #include "codec.h"
 #include "digest.h"
+#include "utf8.h"
 
 void step_run_free(struct step_run *s) {
   mem_free(s->id);
@@ -21,6 +22,13 @@ static enum status step_run_new(struct run *run, const struct step *step, struct
   struct buf id = BUF_INIT;
   buf_adds(&id, step->id);
   buf_adds(&id, buf_str(&run->item_key));
+  if (id.len > STEP_ID_MAX) {
+    status = error_set(err, ERR_LIMIT, "the step's id is %zu bytes long, at most %d", id.len,
+                       STEP_ID_MAX);
+    error_help(err, "it begins with %.40s; in each_of, as: :FIELD names a short key", id.data);
+    size_t cut = utf8_back(id.data, STEP_ID_MAX / 4); /* it fails under what can be recorded */
+    buf_truncate(&id, cut);
+  }
   s->id = buf_take(&id);
   s->label = label ? label : mem_strdup(step->label ? step->label : step->id);
   s->started = clock_mono(run->engine->config.clock);
@@ -81,6 +89,7 @@ static const char *const policy_name[] = {
 
 static enum flow step_failed(struct run *run, struct step_run *s, struct error *err) {
   run_limit_name(err);
+  run_park(run, err);
   enum policy policy = s->step->policy;
   if (policy == POLICY_DEFAULT || policy == POLICY_RETRY) policy = run->plan->policy;
   if (err->status != ERR_JOURNAL && err->status != ERR_WAITING) {
@@ -237,12 +246,14 @@ static enum status attempts(struct run *run, struct step_run *s, struct error *e
     struct error cause = {0};
     bool again = false;
     status = attempt(run, s, &l, &cause);
+    l.timeout_at = CLOCK_NEVER; /* it ends with the attempt */
     if (status != OK && may_retry(run, s, &cause, &again, err) != OK) status = err->status;
     else if (!again) error_move(err, &cause);
     else if ((status = wait_and_retry(run, s, &cause, err)) != OK) again = false;
     error_release(&cause);
     if (!again) break;
   }
+  if (status != OK) name_limit(run, &l, err); /* the deadline may pass between attempts */
   task_deadline_restore(tasks, before);
   return status;
 }

@@ -44,6 +44,8 @@ struct task {
   void *fake_stack; /* the sanitizer's */
 };
 
+enum { SIGNALS = 3 };
+
 struct tasks {
   struct clock *clock;
   int (*swap)(ucontext_t *from, const ucontext_t *to);
@@ -62,10 +64,11 @@ struct tasks {
   void (*on_signal)(void *ud, int signum);
   void *signal_ud;
   int64_t last_turn;
-  bool loop_open, signals_open, timer_open;
+  bool loop_open, timer_open;
   uv_loop_t loop;
   uv_timer_t alarm;
-  uv_signal_t signals[2];
+  uv_signal_t signals[SIGNALS];
+  bool signal_open[SIGNALS];
 };
 
 struct tasks *tasks_new(struct clock *clock) {
@@ -91,8 +94,8 @@ static uv_loop_t *loop_of(struct tasks *t) {
 
 void tasks_free(struct tasks *t) {
   if (!t) return;
-  for (int i = 0; t->signals_open && i < 2; i++)
-    uv_close((uv_handle_t *)&t->signals[i], NULL);
+  for (int i = 0; i < SIGNALS; i++)
+    if (t->signal_open[i]) uv_close((uv_handle_t *)&t->signals[i], NULL);
   if (t->timer_open) uv_close((uv_handle_t *)&t->alarm, NULL);
   if (t->loop_open) {
     uv_run(&t->loop, UV_RUN_DEFAULT);
@@ -118,14 +121,18 @@ static void signal_came(uv_signal_t *handle, int signum) {
 }
 
 void tasks_on_signal(struct tasks *t, void (*fn)(void *ud, int signum), void *ud) {
-  static const int signums[2] = {SIGINT, SIGTERM};
+  static const int signums[SIGNALS] = {SIGINT, SIGTERM, SIGHUP};
   t->on_signal = fn;
   t->signal_ud = ud;
-  for (int i = 0; !t->signals_open && i < 2; i++) {
+  for (int i = 0; i < SIGNALS; i++) {
+    struct sigaction was;
+    /* Who started us under nohup, or in the background of a script, wants it ignored. */
+    if (sigaction(signums[i], NULL, &was) != 0 || was.sa_handler == SIG_IGN) continue;
+    if (t->signal_open[i]) continue;
     uv_signal_init(loop_of(t), &t->signals[i]);
     uv_signal_start(&t->signals[i], signal_came, signums[i]);
+    t->signal_open[i] = true;
   }
-  t->signals_open = true;
 }
 
 /* --- switching --- */

@@ -28,7 +28,7 @@ void tasks_run(struct tasks *t);
  * group commit. Returns the longest it may wait before it is called again, in us, or CLOCK_NEVER.
  */
 void tasks_on_turn(struct tasks *t, int64_t (*fn)(void *ud), void *ud);
-/* SIGINT and SIGTERM are given to fn, on the loop, from now until tasks_free. */
+/* SIGINT, SIGTERM and SIGHUP, those that are not ignored from the start, are given to fn, on the loop, from now until tasks_free. */
 void tasks_on_signal(struct tasks *t, void (*fn)(void *ud, int signum), void *ud);
 
 struct task *task_current(const struct tasks *t); /* NULL outside */

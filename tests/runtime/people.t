@@ -180,4 +180,19 @@ runs 'a role that the operator claims is recorded', {
   args => ['--role', 'operator', '--role', 'dba'], has => [qr/went/],
   also => sub { my ($r) = grep { $_->{kind} eq 'run.started' } @_; "@{$r->{data}{options}{roles}}" eq 'operator dba' ? () : 'roles' }};
 
+for my $by ('root ', ' ROOT', 'root@elsewhere') {
+  my $me = getpwuid $<;
+  (my $name = $by) =~ s/root/$me/i;
+  $name = uc $name if $by =~ /ROOT/;
+  runs "who started the run cannot approve it as '$by'", {
+    rb => qq{runbook "x" do\n  step "Gate" do\n    approve "Go?", by: :lead\n    note "through"\n  end\nend\n}, exit => 1,
+    answers => {'approve gate' => {answer => 'approve', by => $name}},
+    has => [qr/who started the run cannot approve it/], lacks => [qr/through/]};
+}
+
+runs 'one person is one approver, however the name is written', {
+  rb => qq{runbook "x" do\n  step "Gate" do\n    approve "Go?", by: :lead, quorum: 2\n    note "through"\n  end\nend\n}, exit => 1,
+  answers => {'approve gate' => [{answer => 'approve', by => 'kim'}, {answer => 'Approve', by => ' Kim@desk '}]},
+  has => [qr/has approved already/], lacks => [qr/through/]};
+
 done_testing;

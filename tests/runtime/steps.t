@@ -320,4 +320,32 @@ RUBY
   has => [qr/name +note/, qr/a\.\. +b+\.\.$/m, qr/é +short$/m, qr/empty: \(none\)/, qr/\.\.\. and 10 more/],
   lacks => [qr/^.{81,}$/m]};
 
+runs 'a deadline that passes between attempts is the step\'s, not the run\'s', {
+  rb => <<'RUBY', exit => 1,
+runbook "late" do
+  step "Try" do
+    deadline 5.seconds
+    retries 5, backoff: 10.seconds, jitter: false, on: [:broken]
+    fail! :broken, "no"
+  end
+end
+RUBY
+  has => [qr/the step took longer than its deadline of 5 seconds/], lacks => [qr/the run took/]};
+
+for my $policy (qw(hold rollback continue)) {
+  runs "a step whose id is too long for the journal fails, under :$policy", {
+    rb => <<"RUBY", exit => $policy eq 'rollback' ? 6 : 1,
+runbook "long" do
+  on_failure :$policy
+  input :n, :string
+  each_of [input.n * 300] do |x|
+    step "One" do
+      note x
+    end
+  end
+end
+RUBY
+    args => ['--set', 'n=abcdef'], has => [qr/the step's id is 1805 bytes long/, qr/help: .*as: :FIELD/]};
+}
+
 done_testing;
