@@ -111,7 +111,7 @@ bool type_text_takes(const char *type, value v) {
   type_id id = type_named(type, len);
   if (id == T_any || id >= TYPE_COUNT || v.tag == V_UNKNOWN || (optional && v.tag == V_NIL))
     return true;
-  if (kinds[id].tags & 1 << V_STRING) return value_is_text(v) || v.tag == V_SECRET;
+  if (kinds[id].tags & 1 << V_STRING) return value_is_text(v);
   if (id == T_hash || id == T_record) return v.tag == V_HASH || v.tag == V_RECORD;
   if (id == T_float || id == T_symbol)
     return v.tag == V_INT || value_is_text(v) || kinds[id].tags >> v.tag & 1;
@@ -404,6 +404,11 @@ enum status field_check(struct eval *e, const struct field *f, value in, bool fr
   struct checking k = {e, f, from_text, err, f->secret || in.tag == V_SECRET};
   value v;
   if (in.tag == V_NIL && f->optional) return *out = in, OK;
+  if (from_text && in.tag == V_STRING && !utf8_valid(value_str(in)->s, value_str(in)->len)) {
+    error_set(err, ERR_VALUE, "%s is not UTF-8 text", name_of(&k));
+    error_help(err, "set the terminal to UTF-8, or convert it with iconv");
+    return ERR_VALUE;
+  }
   enum status st = check_type(&k, in, f->type, &v);
   if (st != OK) return st;
   value plain = secret_reveal(v);

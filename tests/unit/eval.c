@@ -340,6 +340,8 @@ static void fields_convert_and_refuse(void **state) {
       {T_record, "{\"a\": 1}", true, "#<record a: 1>"},
       {T_record, "={\"a\":1}", false, "#<record a: 1>"},
       {T_secret, "k", true, "[secret]"},
+      {T_string, "caf\xe9", true,
+       "f is not UTF-8 text; set the terminal to UTF-8, or convert it with iconv"},
       {T_any, "=[1,null]", false, "[1, nil]"},
       {T_integer, "=null", false, "f must be an integer, not nil"},
       {T_integer, "={\"$unknown\":true}", false, U},
