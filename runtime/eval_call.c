@@ -255,6 +255,7 @@ static enum status primitive_arg(struct eval *e, const struct primitive_sig *sig
   if (st != OK || type_text_takes(p->type, *out)) return st;
   st = error_set(e->err, ERR_TYPE, "%s.%s: %s is %s, not %s", sig->group, sig->name, p->name,
                  p->type, value_type_name(*out));
+  if (out->tag == V_SECRET) error_help(e->err, "it would be shown there; give it as a plain text");
   error_at(e->err, tree_span(e->tree, expr));
   value_unref(*out);
   return st;

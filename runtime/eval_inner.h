@@ -12,7 +12,8 @@ enum status function_now(struct eval *e, bool midnight, value *out) must_use;
 void bind_names(struct eval *e, node_id first, const value *args, size_t count);
 void bind_spread(struct eval *e, node_id first, value v);
 
-/* Whether a value fits a type as primitives write it ("string", "hash?"). */
+/* Whether a value fits a type as primitives write it ("string", "hash?"). Secrets fit "secret" and
+ * "any" only. */
 bool type_text_takes(const char *type, value v);
 
 /* Compiled regexp literals, by node. */

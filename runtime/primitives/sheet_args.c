@@ -1,6 +1,7 @@
 /* From values to what the import functions take, and back: see sheet_args.h. */
 #include "sheet_args.h"
 #include "sheet_text.h"
+#include "../utf8.h"
 
 const char *arg_text(const struct primitive_call *call, value v) {
   if (v.tag == V_STRING) return value_str(v)->s;
@@ -212,6 +213,22 @@ enum status args_blank(struct primitive_call *call, value columns, struct import
   return OK;
 }
 
+/* Texts of a database may be of any encoding: what is no UTF-8 becomes U+FFFD. */
+static value text_value(const char *s, size_t len) {
+  if (utf8_valid(s, len)) return value_string(s, len);
+  struct buf clean = BUF_INIT;
+  for (size_t i = 0; i < len;) {
+    size_t width = utf8_width(s[i]);
+    bool good = width <= len - i && utf8_valid(s + i, width);
+    if (good) buf_add(&clean, s + i, width);
+    else buf_add_utf8(&clean, 0xFFFD);
+    i += good ? width : 1;
+  }
+  value v = value_string(buf_str(&clean), clean.len);
+  buf_release(&clean);
+  return v;
+}
+
 static value cell_value(const struct grid_cell *c, bool truth) {
   if (truth) return value_bool(c->type == GRID_INTEGER && c->i);
   switch (c->type) {
@@ -220,7 +237,7 @@ static value cell_value(const struct grid_cell *c, bool truth) {
   case GRID_REAL:
     return value_float(c->r);
   case GRID_TEXT:
-    return value_string(c->s, c->len);
+    return text_value(c->s, c->len);
   case GRID_NULL:
     break;
   }

@@ -49,9 +49,16 @@ bool utf8_check(struct utf8_state *st, const char *s, size_t len, size_t *bad) {
   return true;
 }
 
+static bool is_tail(const uint8_t *s, size_t count) {
+  for (size_t i = 0; i < count; i++)
+    if ((s[i] & 0xc0) != 0x80) return false;
+  return true;
+}
+
 uint32_t utf8_next(const char **p) {
   const uint8_t *s = (const uint8_t *)*p;
   if (s[0] < 0x80) return *p += 1, s[0];
+  if (!is_tail(s + 1, s[0] < 0xe0 ? 1 : s[0] < 0xf0 ? 2 : 3)) return *p += 1, s[0];
   if (s[0] < 0xe0) return *p += 2, (uint32_t)(s[0] & 0x1f) << 6 | (s[1] & 0x3f);
   if (s[0] < 0xf0)
     return *p += 3, (uint32_t)(s[0] & 0x0f) << 12 | (uint32_t)(s[1] & 0x3f) << 6 | (s[2] & 0x3f);

@@ -14,7 +14,8 @@ struct utf8_state {
 /* True when the bytes go on well; else *bad is the offset of the sequence that does not, which may
  * lie before s and is then "negative". */
 bool utf8_check(struct utf8_state *st, const char *s, size_t len, size_t *bad) must_use;
-/* Reads one code point of valid UTF-8 at *p and moves *p past it. */
+/* Reads one code point at *p and moves *p past it. What is no UTF-8 (a database may hold it, with a
+ * NUL behind it) counts byte by byte. */
 uint32_t utf8_next(const char **p);
 size_t utf8_cut(const char *s, size_t len,
                 size_t max); /* bytes of the longest whole prefix <= max */

@@ -206,5 +206,37 @@ ok(p.returncode == 6 and last_import(udb)[1] == "rolled_back" and sql(udb, "sele
 p = subprocess.run([STEPWISE, "journal", "verify", "--journal", f"{work}/journal.db"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60)
 ok(p.returncode == 0, "the journal of all these runs verifies", p.stdout.decode())
 
+# --- what a database holds is not always text, and a secret is no path ---
+look = write("look.rb", '''runbook "look" do
+  title "Look at an import"
+  use "imports"
+  input :database, :string
+  input :key, :string, secret: true, default: "k"
+  input :import, :string
+  step "Look" do
+    row = imports.status(database: input.import == "x" ? input.key : input.database, import: input.import)
+    show row.message.reverse, as: "message"
+  end
+end
+''')
+db = f"{work}/people.db"
+id, _ = last_import(db)
+con = sqlite3.connect(db)
+con.execute("update stepwise_import set message = cast(x'636166e9' as text) where id = ?", (id,))
+con.commit()
+con.close()
+
+
+def look_at(*sets):
+    p = subprocess.run([STEPWISE, "run", look, "--journal", f"{work}/look.db"] + [a for s in sets for a in ("--set", s)],
+                       stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60)
+    return p.returncode, p.stdout.decode()
+
+
+code, out = look_at(f"database={db}", f"import={id}")
+ok(code == 0 and "\ufffdfac" in out, "text of a database that is no UTF-8 is mended", code, out)
+code, out = look_at(f"database={db}", "import=x")
+ok(code == 1 and "not secret" in out, "a secret is not taken for a path", code, out)
+
 print(f"1..{count}")
 shutil.rmtree(work)

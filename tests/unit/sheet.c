@@ -336,6 +336,20 @@ static void test_normal(void **state) {
   }
 }
 
+/* A database may hold texts that are no UTF-8; none is read past its end. */
+static void test_normal_of_bytes(void **state) {
+  (void)state;
+  static const char *const cut[][2] = {{"caf\xe9", "cafe"}, {"\xf0", "d"}, {"a\xc3", "aa"}};
+  for (size_t i = 0; i < sizeof cut / sizeof *cut; i++) {
+    struct buf out = BUF_INIT;
+    char *text = mem_strdup(cut[i][0]);
+    text_normal(&out, text, strlen(text));
+    assert_string_equal(buf_str(&out), cut[i][1]);
+    buf_release(&out);
+    mem_free(text);
+  }
+}
+
 static void test_sorter(void **state) {
   (void)state;
   enum { PAIRS = 20000 };
@@ -367,11 +381,17 @@ static void test_sorter(void **state) {
 int main(void) {
   cmocka_set_message_output(CM_OUTPUT_TAP);
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_csv),         cmocka_unit_test(test_csv_problems),
-      cmocka_unit_test(test_delimiters),  cmocka_unit_test(test_encodings),
-      cmocka_unit_test(test_headers),     cmocka_unit_test(test_cut_and_huge),
-      cmocka_unit_test(test_other_files), cmocka_unit_test(test_buffer_ends),
-      cmocka_unit_test(test_converters),  cmocka_unit_test(test_normal),
+      cmocka_unit_test(test_csv),
+      cmocka_unit_test(test_csv_problems),
+      cmocka_unit_test(test_delimiters),
+      cmocka_unit_test(test_encodings),
+      cmocka_unit_test(test_headers),
+      cmocka_unit_test(test_cut_and_huge),
+      cmocka_unit_test(test_other_files),
+      cmocka_unit_test(test_buffer_ends),
+      cmocka_unit_test(test_converters),
+      cmocka_unit_test(test_normal),
+      cmocka_unit_test(test_normal_of_bytes),
       cmocka_unit_test(test_sorter),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
