@@ -8,10 +8,12 @@
 #include "../lang/source.h"
 #include "../runtime/codec.h"
 #include "../runtime/host.h"
+#include "../runtime/utf8.h"
 #include "asker.h"
 #include "journal_view.h"
 #include "load.h"
 #include "options.h"
+#include "text.h"
 #include "ui.h"
 
 struct run_command {
@@ -31,6 +33,28 @@ struct run_command {
   size_t given_count;
   char **names; /* of --set; owned */
 };
+
+/* What goes into the journal is text. */
+static const char *no_text(const struct texts *t) {
+  for (size_t i = 0; i < t->count; i++)
+    if (!utf8_valid(t->items[i], strlen(t->items[i]))) return t->items[i];
+  return NULL;
+}
+
+static int texts_check(const struct run_command *c, const char *verb) {
+  const struct texts reason = {.items = (const char **)(uintptr_t)&c->reason, .count = c->reason != NULL};
+  const struct texts *const all[] = {&c->files, &c->sets, &c->roles, &c->skip, &reason};
+  for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+    const char *bad = no_text(all[i]);
+    if (!bad) continue;
+    struct buf shown = BUF_INIT;
+    text_tame(&shown, bad, strlen(bad), '?');
+    int code = usage_error(verb, "'%s' is not text in UTF-8", buf_str(&shown));
+    buf_release(&shown);
+    return code;
+  }
+  return EXIT_SUCCEEDED;
+}
 
 static int usage(struct run_command *c, int argc, char **argv) {
   const struct option options[] = {{"--set", OPTION_LIST, &c->sets},
@@ -60,7 +84,7 @@ static int usage(struct run_command *c, int argc, char **argv) {
   for (size_t i = 0; i < c->sets.count; i++)
     if (!strchr(c->sets.items[i], '=') || c->sets.items[i][0] == '=')
       return usage_error(argv[0], "--set wants NAME=VALUE, not '%s'", c->sets.items[i]);
-  return EXIT_SUCCEEDED;
+  return texts_check(c, argv[0]);
 }
 
 /* --- inputs --- */
@@ -69,6 +93,7 @@ static enum status inputs_read(struct run_command *c, struct error *err) {
   struct source s;
   struct error inner = {0};
   enum status status = read_source(c->inputs, &s, err);
+  if (status == ERR_LIMIT) error_help(err, "an input names a file rather than holding its content");
   if (status != OK) return status;
   status = json_read(s.text, s.len, c->program->syms, false, &c->inputs_file, &inner);
   if (status == OK && c->inputs_file.tag != V_HASH)

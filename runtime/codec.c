@@ -416,13 +416,19 @@ static enum status read_value(const struct json_reader *r, json_t *j, int depth,
 enum status json_read(const char *s, size_t len, struct symtab *syms, bool tagged, value *out,
                       struct error *err) {
   json_error_t why;
-  json_t *j = json_loadb(s, len, JSON_DECODE_ANY, &why);
+  /* Of what people write, a name given twice is a mistake: which of the two was meant? */
+  json_t *j = json_loadb(s, len, JSON_DECODE_ANY | (tagged ? 0 : JSON_REJECT_DUPLICATES), &why);
   if (!j && json_error_code(&why) == json_error_out_of_memory) mem_out();
   if (!j && json_error_code(&why) == json_error_stack_overflow)
     return error_set(err, ERR_LIMIT, "JSON nested deeper than %d", LIMIT_NESTING - 8);
-  if (!j)
+  if (!j) {
+    enum json_error_code code = json_error_code(&why);
+    const char *what = code == json_error_null_character ? "a NUL character is not allowed"
+                       : code == json_error_null_byte_in_key ? "a NUL character is not allowed"
+                                                             : why.text;
     return error_set(err, ERR_VALUE, "bad JSON at line %d, column %d: %s", why.line, why.column,
-                     why.text);
+                     what);
+  }
   struct json_reader r = {syms, tagged, err};
   enum status st = read_value(&r, j, 0, out);
   json_decref(j);

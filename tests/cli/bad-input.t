@@ -53,6 +53,18 @@ refused('an error behind 10 MiB of line', 3, qr/wrong\.rb:5:\d+: error/, 'lint',
 write_file('empty.rb', '');
 refused('an empty file', 3, qr/empty\.rb/, 'run', 'empty.rb');
 
+# -- names given twice, and what is no text --
+write_file('twice.json', '{"count": 1, "count": 2}');
+refused('an inputs file that names an input twice', 3, qr/twice\.json.*duplicate.*count/s, 'run', 'hello.rb', '--inputs', 'twice.json', '--journal', 'in.db');
+refused('an answers file that names a question twice', 3, qr/twice\.json.*duplicate.*count/s, 'run', 'hello.rb', '--answers', 'twice.json', '--journal', 'in.db');
+write_file('nulls.json', '{"count": "a\u0000b"}');
+refused('NUL in an inputs file', 3, qr/nulls\.json.*a NUL character is not allowed/s, 'run', 'hello.rb', '--inputs', 'nulls.json', '--journal', 'in.db');
+write_file('huge.json', '{"count": "' . 'x' x (17 << 20) . '"}');
+refused('an inputs file of 17 MiB', 3, qr/huge\.json.*16 MiB.*help: an input names a file/s, 'run', 'hello.rb', '--inputs', 'huge.json', '--journal', 'in.db');
+refused('invalid UTF-8 in --set', 2, qr/'count=\?\?' is not text in UTF-8/, 'run', 'hello.rb', '--set', "count=\xff\xfe", '--journal', 'in.db');
+refused('invalid UTF-8 in --reason', 2, qr/is not text in UTF-8/, 'run', 'hello.rb', '--skip', 'say', '--reason', "\xff", '--journal', 'in.db');
+refused('a terminal\'s commands in --set', 3, qr/no input 'x\?\]0;owned\?'/, 'run', 'hello.rb', '--set', "x\e]0;owned\a=1", '--journal', 'in.db');
+
 SKIP: {
   write_file('secret.rb', $hello);
   chmod 0, 'secret.rb';
