@@ -92,7 +92,7 @@ static void check_typed(struct run *run, const struct prompt *q, const struct fi
     in = a->value = value_cstr(q->suggest);
   }
   if (field_check(&run->eval, field, in, in.tag == V_STRING, &v, &err) != OK)
-    buf_adds(&out->problem, err.message);
+    buf_adds(&out->problem, err.message + strspn(err.message, " ")); /* the field has no name */
   out->value = v;
   error_release(&err);
 }

@@ -348,6 +348,17 @@ static enum status perform_shielded(struct action_run *c, const struct perform *
   return status;
 }
 
+/* Should the journal be lost before the next commit, people are told what it does not have. */
+static void unproven(const struct action_run *c, bool done) {
+  struct run *run = c->run;
+  if (c->action->effect != EFFECT_WRITE) return;
+  buf_addf(&run->unproven, "%s%s.%s", run->unproven.len ? ", " : "",
+           text_of(run, c->action->binding->name), text_of(run, c->action->name));
+  buf_addf(&run->unproven, " %s", done ? "(done" : "(failed");
+  if (run->at) buf_addf(&run->unproven, ", step %s", run->at->id);
+  buf_addc(&run->unproven, ')');
+}
+
 static enum status carry_out(struct action_run *c, const struct perform *p, const value *args,
                              value *out, struct error *err) {
   struct clock *clock = c->run->engine->config.clock;
@@ -358,6 +369,7 @@ static enum status carry_out(struct action_run *c, const struct perform *p, cons
   status = perform_shielded(c, p, args, out, &problem);
   int64_t us = clock_mono(clock) - started;
   if (status != OK) mark_doubt(c, &problem);
+  unproven(c, status == OK);
   tell(c, NOTICE_ACTION_DONE, us, status == OK ? NULL : &problem);
   enum status kept =
       outcome(c, status == OK ? *out : VALUE_NIL, status == OK ? NULL : &problem, us, &second);

@@ -135,6 +135,7 @@ static void run_release(struct run *run) {
   error_release(&run->err);
   mem_free(run->stop_reason);
   spare_release(run);
+  buf_release(&run->unproven);
   buf_release(&run->item_key);
 }
 

@@ -72,9 +72,20 @@ enum status journal_fail_errno(const char *path, const char *verb, int why, stru
   return ERR_JOURNAL;
 }
 
+/* SQLite takes errno when it reports an error, which may be long after the write that failed; the
+ * file itself remembers. */
+static int system_errno(const struct journal *j, int primary) {
+  int why = j->db ? sqlite3_system_errno(j->db) : 0;
+  sqlite3_file *wal = NULL;
+  if (why || primary != SQLITE_IOERR || !j->db) return why;
+  sqlite3_file_control(j->db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &wal);
+  if (wal && wal->pMethods) wal->pMethods->xFileControl(wal, SQLITE_FCNTL_LAST_ERRNO, &why);
+  return why;
+}
+
 enum status journal_fail(const struct journal *j, int rc, struct error *err) {
   int primary = rc & 0xff;
-  int why = j->db ? sqlite3_system_errno(j->db) : 0;
+  int why = system_errno(j, primary);
   if (primary == SQLITE_BUSY || primary == SQLITE_LOCKED) return fail_locked(j, err);
   if (primary == SQLITE_READONLY) return journal_fail_readonly(j->path, err);
   if (primary == SQLITE_CANTOPEN && why) return journal_fail_errno(j->path, "open it", why, err);

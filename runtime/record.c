@@ -133,7 +133,12 @@ static enum status commit(struct engine *g, struct error *err) {
   if (g->journal_lost) return error_set(err, ERR_JOURNAL, "%s", g->journal_error.message);
   g->pending_since = 0;
   enum status status = journal_commit(g->config.journal, err);
-  return status == OK ? OK : journal_gone(g, err);
+  if (status != OK) return journal_gone(g, err);
+  for (struct run *run = g->runs; run; run = run->next) {
+    buf_clear(&run->unproven);
+    buf_clear(&run->unsaved);
+  }
+  return OK;
 }
 
 /* One commit for all runs that are ready: with a single run it is made at once, else at the end of
@@ -155,8 +160,7 @@ enum status run_sync(struct run *run, struct error *err) {
     if (g->journal_lost) status = error_set(err, ERR_JOURNAL, "%s", g->journal_error.message);
   }
   if (!run->rolling_back) return status;
-  if (status == OK) buf_clear(&run->unsaved);
-  else spare_write(run);
+  if (status != OK) spare_write(run);
   if (status != OK) error_release(err);
   return OK;
 }

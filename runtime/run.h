@@ -76,6 +76,7 @@ struct run {
   int spare_fd;       /* of spare.c; -1 until it is needed */
   char *spare;        /* its path; owned */
   bool spare_failed;  /* not all of them could be written */
+  struct buf unproven; /* write actions that ended and whose outcome is not committed, for people */
   struct buf unsaved; /* events of a rollback that the journal has not committed */
 };
 

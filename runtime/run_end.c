@@ -5,6 +5,14 @@ int64_t run_age(const struct run *run) {
   return clock_mono(run->engine->config.clock) - run->started;
 }
 
+/* Tells of actions that ended since the last commit. */
+static void lost_text(const struct run *run, const char *text, struct buf *out) {
+  buf_adds(out, text);
+  if (run->unproven.len)
+    buf_addf(out, "%sthe journal has the intent, not the outcome, of: %s", *text ? "\n" : "",
+             buf_str(&run->unproven));
+}
+
 /* What the end would have been, and why it is none: the journal has not got it. */
 static void end_unrecorded(struct run *run, enum run_state state, struct error *err) {
   struct run_result *result = run->result;
@@ -33,13 +41,16 @@ void run_end(struct run *run, enum run_state state, const char *kind, struct rec
     error_move(&run->result->error, cause);
   }
   error_release(&err);
+  struct buf text = BUF_INIT;
+  if (lost) lost_text(run, detail ? detail : "", &text);
   const struct error *told = run->result->error.message ? &run->result->error : NULL;
   run_notice(run, &(struct notice){.kind = NOTICE_END,
                                    .text = lost ? "not recorded" : run_state_name(state),
                                    .id = run->id,
-                                   .detail = detail,
+                                   .detail = lost ? buf_str(&text) : detail,
                                    .error = told,
                                    .us = run_age(run)});
+  buf_release(&text);
 }
 
 void run_succeed(struct run *run, const char *reason) {
@@ -163,15 +174,17 @@ static void run_stopped(struct run *run, struct step_run *s, struct error *err) 
 }
 
 static void journal_lost_end(struct run *run, struct error *err) {
+  struct buf text = BUF_INIT;
+  lost_text(run, "the journal cannot be written, so nothing more was begun", &text);
   run->result->journal_lost = true;
   run->result->state = RUN_HELD;
   error_move(&run->result->error, err);
-  run_notice(run,
-             &(struct notice){.kind = NOTICE_END,
-                              .text = "stopped",
-                              .id = run->id,
-                              .detail = "the journal cannot be written, so nothing more was begun",
-                              .error = &run->result->error});
+  run_notice(run, &(struct notice){.kind = NOTICE_END,
+                                   .text = "stopped",
+                                   .id = run->id,
+                                   .detail = buf_str(&text),
+                                   .error = &run->result->error});
+  buf_release(&text);
 }
 
 void run_limit_name(struct error *err) {

@@ -242,6 +242,20 @@ RUBY
      'a full disk does not stop a rollback; a file beside the journal keeps its events') or diag("$exit @kinds\n" . $said =~ s/x{99,}/x/gr);
 }
 
+# The outcome of an action waits for the next commit; when that fails people are told of it.
+SKIP: {
+  skip 'no limit on the size of files here', 2 if system('sh', '-c', 'ulimit -f 100 2>/dev/null') != 0;
+  write_file("$dir/lost.rb", "runbook \"lost\" do\n  step \"First\" do\n    pool.drain(node: \"one\")\n    note \"x\" * 400_000\n    rollback { pool.restore node: \"one\" }\n  end\n"
+      . "  step \"More\" do\n    pool.drain(node: \"two\")\n    irreversible \"no\"\n  end\nend\n$pool");
+  ($said, $exit) = run_quietly('sh', '-c', "ulimit -f 300; exec $stepwise run $dir/lost.rb --journal $dir/lost.db");
+  ok($exit == 9 && $said =~ /^stopped: .*no room/m && $said =~ /the intent, not the outcome, of: pool\.drain \(done, step first\)/,
+     'what was done and not recorded is named') or diag("$exit " . $said =~ s/x{99,}/x/gr);
+  write_file("$dir/end.rb", "runbook \"end\" do\n  step \"One\" do\n    note \"x\" * 400_000\n  end\nend\n");
+  ($said, $exit) = run_quietly('sh', '-c', "ulimit -f 300; exec $stepwise run $dir/end.rb --journal $dir/end.db");
+  ok($exit == 9 && $said =~ /^not recorded.*the run did all its steps, but the journal does not have it: .*no room/ms && $said !~ /^succeeded/m,
+     'an end that is not recorded is no success') or diag("$exit " . $said =~ s/x{99,}/x/gr);
+}
+
 # A terminal.
 SKIP: {
   skip 'needs python3', 4 if system('python3 -c "import pty" 2>/dev/null') != 0;
