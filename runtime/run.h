@@ -165,6 +165,8 @@ void run_park(struct run *run, struct error *err); /* an interruption for want o
 void run_limit_name(struct error *err); /* a limit that no step set is the run's */
 /* What follows from a failure under this policy; takes err. FLOW_ON only for :continue, :skip. */
 enum flow run_failed(struct run *run, struct step_run *s, enum policy policy, struct error *err);
+/* What follows from this failure under the step's policy: none of DEFAULT and RETRY. */
+enum policy policy_of(const struct run *run, enum policy policy, const struct error *err);
 void run_roll_back(struct run *run, struct error *cause);
 void step_run_free(struct step_run *s);
 

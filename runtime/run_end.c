@@ -158,8 +158,11 @@ void run_handler(struct run *run, struct step_run *s, const struct error *cause)
   error_release(&run->err);
 }
 
-static enum policy policy_of(const struct run *run, enum policy policy) {
+/* A person who says no stops the run, whatever becomes of steps that merely fail. */
+enum policy policy_of(const struct run *run, enum policy policy, const struct error *err) {
+  bool no = strcmp(err->kind, "declined") == 0;
   if (policy == POLICY_DEFAULT || policy == POLICY_RETRY) policy = run->plan->policy;
+  if (no && (policy == POLICY_CONTINUE || policy == POLICY_SKIP)) return POLICY_HOLD;
   return policy == POLICY_DEFAULT || policy == POLICY_RETRY ? POLICY_HOLD : policy;
 }
 
@@ -202,7 +205,7 @@ void run_park(struct run *run, struct error *err) {
 
 enum flow run_failed(struct run *run, struct step_run *s, enum policy policy, struct error *err) {
   run_park(run, err);
-  policy = policy_of(run, policy);
+  policy = policy_of(run, policy, err);
   run_limit_name(err);
   if (err->status == ERR_JOURNAL) journal_lost_end(run, err);
   else if (err->status == ERR_WAITING) run_wait(run, s, err);

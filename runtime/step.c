@@ -83,15 +83,15 @@ static enum status step_finished(struct run *run, struct step_run *s, const char
   return run_record(run, EVENT_NAME(STEP_FINISHED), &r, err);
 }
 
-static const char *const policy_name[] = {
-    [POLICY_DEFAULT] = "hold",      [POLICY_HOLD] = "hold",   [POLICY_ROLLBACK] = "rollback",
-    [POLICY_CONTINUE] = "continue", [POLICY_RETRY] = "retry", [POLICY_SKIP] = "skip"};
+static const char *const policy_name[] = {[POLICY_HOLD] = "hold",
+                                          [POLICY_ROLLBACK] = "rollback",
+                                          [POLICY_CONTINUE] = "continue",
+                                          [POLICY_SKIP] = "skip"};
 
 static enum flow step_failed(struct run *run, struct step_run *s, struct error *err) {
   run_limit_name(err);
   run_park(run, err);
-  enum policy policy = s->step->policy;
-  if (policy == POLICY_DEFAULT || policy == POLICY_RETRY) policy = run->plan->policy;
+  enum policy policy = policy_of(run, s->step->policy, err);
   if (err->status != ERR_JOURNAL && err->status != ERR_WAITING) {
     struct record r = {0};
     struct error second = {0};

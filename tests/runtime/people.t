@@ -195,4 +195,14 @@ runs 'one person is one approver, however the name is written', {
   answers => {'approve gate' => [{answer => 'approve', by => 'kim'}, {answer => 'Approve', by => ' Kim@desk '}]},
   has => [qr/has approved already/], lacks => [qr/through/]};
 
+for my $policy (qw(continue skip)) {
+  runs "a no stops the run, under :$policy too", {
+    rb => qq{runbook "x" do\n  step "Ask" do\n    confirm "Sure?"\n    on_failure :$policy\n  end\n  step "Next" do\n    note "went on"\n  end\nend\n},
+    answers => {'Sure?' => 'no'}, exit => 8, state => 'cancelled', lacks => [qr/went on|going on/],
+    also => sub { my ($e) = grep { $_->{kind} eq 'step.failed' } @_; $e->{data}{policy} eq 'hold' ? () : "policy $e->{data}{policy}" }};
+  runs "a denial stops the run, under :$policy too", {
+    rb => qq{runbook "x" do\n  step "Gate" do\n    approve "Go?", by: :lead\n    note "through"\n    on_failure :$policy\n  end\n  step "Next" do\n    note "went on"\n  end\nend\n},
+    answers => {'approve gate' => {answer => 'deny', by => 'kim'}}, exit => 8, lacks => [qr/went on|through/]};
+}
+
 done_testing;
