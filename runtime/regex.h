@@ -1,7 +1,8 @@
 /* Compiled regexps: Ruby's syntax over PCRE2, the only door to it at run time.
  *
- * Matching is bounded by LIMIT_REGEX_STEPS and LIMIT_REGEX_DEPTH. Offsets are bytes. A regex keeps
- * the groups of its last match; copy what you need before anything else may match with it. */
+ * Matching is bounded by LIMIT_REGEX_STEPS and LIMIT_REGEX_DEPTH, anew at each place where a match
+ * may begin: a search may still take the square of the text's length. Offsets are bytes. A regex
+ * keeps the groups of its last match; copy what you need before anything else may match with it. */
 #ifndef STEPWISE_REGEX_H
 #define STEPWISE_REGEX_H
 

@@ -12,8 +12,9 @@ struct charset {
   struct span_of *spans;
   size_t count, cap;
   bool negated;
-  uint32_t total; /* characters in all spans */
 };
+
+enum { SPANS_MAX = 1000 }; /* each character of a text is looked for in all of them */
 
 static void charset_release(struct charset *s) {
   mem_free(s->spans);
@@ -42,9 +43,13 @@ static enum status charset_read(struct call *c, struct text t, bool may_negate,
       charset_release(&s);
       return fail(c, ERR_VALUE, "bad character range in \"%.*s\"", (int)t.len, t.s);
     }
+    if (s.count == SPANS_MAX) {
+      charset_release(&s);
+      return fail(c, ERR_LIMIT, "%s: a set of more than %d characters and ranges", c->method->name,
+                  SPANS_MAX);
+    }
     s.spans = mem_grow(s.spans, s.count, &s.cap, sizeof *s.spans);
     s.spans[s.count++] = span;
-    s.total += span.last - span.first + 1;
   }
   *out = s;
   return OK;
