@@ -1,14 +1,15 @@
 # Heavy libraries as modules: stepwise-NAME.so, opened at first use (runtime/module.h), from
 # runtime/primitives/NAME/*.c. What a module takes from the program it finds in the program.
 modules := $(BUILD)/stepwise-xlsx.so
-$(BUILD)/stepwise-xlsx.so: MODULE_LIBS := -larchive -lexpat -lm
+$(BUILD)/stepwise-xlsx.so: private MODULE_LIBS := -larchive -lexpat -lm
 
 module_obj = $(call obj,$(wildcard runtime/primitives/$(1)/*.c))
 .SECONDEXPANSION:
 $(modules): $(BUILD)/stepwise-%.so: $$(call module_obj,$$*)
 	$(call say,LINK $@)
 	$(Q)$(CC) $(ALL_CFLAGS) $(filter-out -pie,$(ALL_LDFLAGS)) -shared -o $@ $(filter %.o,$^) $(MODULE_LIBS)
-$(BUILD)/obj/runtime/primitives/xlsx/%.o: ALL_CFLAGS += -fPIC -fvisibility=hidden
+# private: what makes the object does not reach its prerequisites, $(BUILD)/flags among them.
+$(BUILD)/obj/runtime/primitives/xlsx/%.o: private ALL_CFLAGS += -fPIC -fvisibility=hidden
 
 .PHONY: modules
 modules: $(modules)
