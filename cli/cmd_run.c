@@ -42,7 +42,8 @@ static const char *no_text(const struct texts *t) {
 }
 
 static int texts_check(const struct run_command *c, const char *verb) {
-  const struct texts reason = {.items = (const char **)(uintptr_t)&c->reason, .count = c->reason != NULL};
+  const struct texts reason = {.items = (const char **)(uintptr_t)&c->reason,
+                               .count = c->reason != NULL};
   const struct texts *const all[] = {&c->files, &c->sets, &c->roles, &c->skip, &reason};
   for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
     const char *bad = no_text(all[i]);

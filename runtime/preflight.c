@@ -133,7 +133,10 @@ static enum status lock_take(struct run *run, const char *path, const char *text
   int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (fd < 0) return error_set(err, ERR_IO, "cannot open the lock %s: %s", path, strerror(errno));
   if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
-    enum status status = lock_held(fd, text, err);
+    int why = errno;
+    enum status status = why == EWOULDBLOCK
+                             ? lock_held(fd, text, err)
+                             : error_set(err, ERR_IO, "cannot lock %s: %s", path, strerror(why));
     close(fd);
     return status;
   }

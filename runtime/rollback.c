@@ -26,7 +26,8 @@ static void rollback_ended(struct run *run, struct step_run *s, struct error *ca
     return;
   }
   struct buf left = BUF_INIT;
-  buf_adds(&left, run->armed ? "still to be undone by hand, in this order:" : "nothing is left to undo");
+  buf_adds(&left,
+           run->armed ? "still to be undone by hand, in this order:" : "nothing is left to undo");
   for (struct step_run *a = run->armed; a; a = a->before)
     buf_addf(&left, "%s %s", a == run->armed ? "" : ",", a->id);
   record_armed(&r, "left", run);
@@ -38,8 +39,8 @@ static void rollback_ended(struct run *run, struct step_run *s, struct error *ca
 }
 
 /* Evaluates the block with the variables as the step left them, whatever later steps assigned. One
- * whose write failed half-way may have left variables unset: they are nil. What the block assigns is
- * gone with it. */
+ * whose write failed half-way may have left variables unset: they are nil. What the block assigns
+ * is gone with it. */
 static enum status rollback_eval(struct run *run, const struct step_run *s, struct error *err) {
   struct eval *e = &run->eval;
   value out = VALUE_NIL;

@@ -26,8 +26,10 @@ void spare_write(struct run *run) {
 
 void spare_tell(const struct run *run, struct error *err) {
   if (run->spare_failed)
-    error_help(err, "what the rollback did could not all be written, not to %s either: keep what "
-                    "stands above", run->spare);
+    error_help(err,
+               "what the rollback did could not all be written, not to %s either: keep what "
+               "stands above",
+               run->spare);
   else error_help(err, "what the rollback did is in %s", run->spare);
 }
 

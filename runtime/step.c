@@ -56,7 +56,8 @@ static enum status step_skipped(struct run *run, struct step_run *s, const char 
   return run_record(run, EVENT_NAME(STEP_SKIPPED), &r, err);
 }
 
-/* The variables that the step set: what a resumed run starts from. Block parameters have no name. */
+/* The variables that the step set: what a resumed run starts from. Block parameters have no name.
+ */
 static void record_outputs(struct run *run, const struct step_run *s, struct record *r) {
   struct record outputs = {0};
   const struct unit *unit = &run->plan->unit;

@@ -246,4 +246,39 @@ end
 RUBY
   has => [qr/driver remote of binding far needs the setting url/], lacks => [qr/begun/]};
 
+runs 'each rollback sees the variables of its own step; what a rollback assigns is gone', {
+  pool => 1, exit => 6, rb => <<'RUBY',
+runbook "vars" do
+  on_failure :rollback
+  name = "start"
+  each_of ["a", "b", "c"] do |x|
+    step "Take" do
+      pool.drain(node: name)
+      name = "took-#{x}"
+      count = (1..3).map { |i| i * 2 }.sum
+      count += 1
+      rollback do
+        note "undo #{x} #{name} #{count}"
+        name = "undone-#{x}"
+        pool.restore node: name
+      end
+    end
+    step "Between" do
+      name = "between-#{x}"
+    end
+  end
+  step "Last" do
+    pool.reboot(node: name)
+    late = "late"
+    fail! :broken, "now"
+    never = "never"
+    rollback do
+      note "undo last #{name} #{late} [#{never}]"
+      pool.restore node: name
+    end
+  end
+end
+RUBY
+  has => [qr/undo last between-c late \[\].*undo c took-c 13.*undo b took-b 13.*undo a took-a 13/s]};
+
 done_testing;
