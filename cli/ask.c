@@ -111,9 +111,10 @@ static enum status ask_approval(struct asker *a, const struct prompt *q, struct 
   }
   buf_release(&b);
   enum status status = read_value(a, q, "approve or deny?", out, err);
+  /* What is neither is refused by the engine at once: nobody is asked for a name or a reason. */
+  if (status == OK && !approval_verdict(value_str(out->value)->s)) return OK;
   if (status == OK) status = read_text(a, q, "your name:", &out->by, err);
-  if (status != OK || value_str(out->value)->s[0] == 'a' || value_str(out->value)->s[0] == 'y')
-    return status;
+  if (status != OK || approval_verdict(value_str(out->value)->s) == VERDICT_APPROVE) return status;
   return read_text(a, q, "reason:", &out->comment, err);
 }
 

@@ -254,6 +254,7 @@ int cmd_run(int argc, char **argv) {
   else clock_real(&c.clock);
   if (code == EXIT_SUCCEEDED) code = load_runbook(c.files.items[0], &c.host, &c.program);
   c.ui.program = c.program;
+  c.ui.journal = c.journal;
   if (code == EXIT_SUCCEEDED) code = prepare(&c);
   if (code == EXIT_SUCCEEDED) code = run_it(&c);
   run_command_release(&c);

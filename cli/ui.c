@@ -251,6 +251,19 @@ static const char *end_ink(const char *state) {
   return strcmp(state, "succeeded") == 0 ? INK_GREEN : INK_RED;
 }
 
+/* The command that shows the run, as a shell takes it. */
+static void look(struct ui *ui, const char *indent, const char *id) {
+  struct buf b = BUF_INIT;
+  if (ui->journal) {
+    buf_adds(&b, " --journal ");
+    text_shell(&b, ui->journal);
+  }
+  fprintf(ui->out, "%slook: stepwise show %s", indent, id);
+  text_print(ui->out, buf_str(&b), 0);
+  putc('\n', ui->out);
+  buf_release(&b);
+}
+
 static void on_end(struct ui *ui, const struct notice *n) {
   char took[32];
   ui_break(ui);
@@ -272,7 +285,7 @@ static void on_end(struct ui *ui, const struct notice *n) {
     text_print(ui->out, n->error->help, 8);
     putc('\n', ui->out);
   }
-  fprintf(ui->out, "%slook: stepwise show %s\n", good ? "" : "  ", n->id);
+  if (n->id) look(ui, good ? "" : "  ", n->id);
 }
 
 static void (*const on_notice[])(struct ui *ui, const struct notice *n) = {

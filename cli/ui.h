@@ -14,6 +14,7 @@ struct ui {
   bool parted;    /* a blank line stands between the run's head and its steps */
   size_t column;  /* where it stands */
   size_t width;
+  const char *journal;           /* --journal as given, or NULL */
   const struct program *program; /* for places in the text */
 };
 

@@ -131,6 +131,22 @@ static enum status answer_bad(const struct prompt *q, const struct gate *g, cons
   return ERR_VALUE;
 }
 
+enum verdict approval_verdict(const char *text) {
+  static const struct {
+    const char *word;
+    enum verdict verdict;
+  } words[] = {{"approve", VERDICT_APPROVE}, {"yes", VERDICT_APPROVE}, {"y", VERDICT_APPROVE},
+               {"true", VERDICT_APPROVE},    {"deny", VERDICT_DENY},   {"no", VERDICT_DENY},
+               {"n", VERDICT_DENY},          {"false", VERDICT_DENY}};
+  text += strspn(text, " \t");
+  size_t n = strcspn(text, " \t\r\n");
+  if (text[n + strspn(text + n, " \t\r\n")]) return VERDICT_NONE;
+  for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+    if (strlen(words[i].word) == n && strncasecmp(words[i].word, text, n) == 0)
+      return words[i].verdict;
+  return VERDICT_NONE;
+}
+
 /* A blank more makes nobody another person. */
 static void trim(char *s) {
   size_t from = strspn(s, " \t"), n = strlen(s + from);
@@ -153,13 +169,11 @@ static enum status gate_ask(struct run *run, struct gate *g, struct prompt *q, s
     struct buf text = BUF_INIT;
     answer_word(run, a.value, &text);
     if (a.by) trim(a.by);
-    const char *said = buf_str(&text), *problem = NULL;
-    bool yes = !strcmp(said, "approve") || !strcmp(said, "yes") || !strcmp(said, "y");
-    bool no = !strcmp(said, "deny") || !strcmp(said, "no") || !strcmp(said, "n");
-    if (!yes && !no && strcmp(said, "true") == 0) yes = true;
-    if (!yes && !no && strcmp(said, "false") == 0) no = true;
-    if (!yes && !no) problem = "answer approve or deny";
-    else if (yes) problem = refuse(run, g, a.by);
+    const char *problem = NULL;
+    enum verdict verdict = approval_verdict(buf_str(&text));
+    bool no = verdict == VERDICT_DENY;
+    if (verdict == VERDICT_NONE) problem = "answer approve or deny";
+    else if (!no) problem = refuse(run, g, a.by);
     buf_release(&text);
     if (problem && !p->again) status = answer_bad(q, g, problem, err);
     else if (no) status = denied(run, g, &a, err);

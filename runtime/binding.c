@@ -369,6 +369,8 @@ static enum status carry_out(struct action_run *c, const struct perform *p, cons
   status = perform_shielded(c, p, args, out, &problem);
   int64_t us = clock_mono(clock) - started;
   if (status != OK) mark_doubt(c, &problem);
+  if (c->run->at && !c->run->in_handler && c->action->effect == EFFECT_WRITE)
+    c->run->at->did |= status == OK || strcmp(problem.kind, "limit") == 0 || c->run->at->in_doubt;
   unproven(c, status == OK);
   tell(c, NOTICE_ACTION_DONE, us, status == OK ? NULL : &problem);
   enum status kept =

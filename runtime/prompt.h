@@ -40,6 +40,10 @@ struct answer {
 };
 void answer_release(struct answer *a);
 
+enum verdict { VERDICT_NONE, VERDICT_APPROVE, VERDICT_DENY };
+/* What a text says to an approval, whatever its case and the blanks around it. */
+enum verdict approval_verdict(const char *text);
+
 struct prompter {
   void *ud;
   bool interactive;   /* there is a person at a terminal */

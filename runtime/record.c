@@ -111,6 +111,7 @@ enum status run_record(struct run *run, const char *kind, struct record *r, stru
                     .data_len = r->data.len};
   enum status status = event_append(run, &e, err);
   const struct observer *o = run->engine->config.observer;
+  run->begun |= status == OK;
   if (status == OK && o->event) o->event(o->ud, &e);
   buf_release(&r->data);
   return status;
@@ -135,6 +136,7 @@ static enum status commit(struct engine *g, struct error *err) {
   enum status status = journal_commit(g->config.journal, err);
   if (status != OK) return journal_gone(g, err);
   for (struct run *run = g->runs; run; run = run->next) {
+    run->recorded = run->begun;
     buf_clear(&run->unproven);
     buf_clear(&run->unsaved);
   }

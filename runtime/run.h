@@ -35,6 +35,7 @@ struct step_run {
   bool writing;    /* a write action was begun in this attempt */
   bool unsafe;     /* one that may not be repeated */
   bool armed, in_doubt;
+  bool did; /* a write action of it succeeded, or nobody knows */
   bool rolling_back;
   size_t log_from; /* in the log of assignments: where the step begins */
   size_t log_to;   /* and where it ended, or LOG_OPEN: its rollback sees the variables of then */
@@ -71,6 +72,7 @@ struct run {
   bool some_failed; /* under on_failure :continue */
   bool rolling_back, in_handler;
   bool wrote; /* a write action was begun */
+  bool begun, recorded; /* run.started is appended; and committed */
   uint32_t handler_calls;
   int64_t started;    /* clock_mono */
   int spare_fd;       /* of spare.c; -1 until it is needed */

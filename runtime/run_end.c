@@ -46,7 +46,7 @@ void run_end(struct run *run, enum run_state state, const char *kind, struct rec
   const struct error *told = run->result->error.message ? &run->result->error : NULL;
   run_notice(run, &(struct notice){.kind = NOTICE_END,
                                    .text = lost ? "not recorded" : run_state_name(state),
-                                   .id = run->id,
+                                   .id = run->recorded ? run->id : NULL,
                                    .detail = lost ? buf_str(&text) : detail,
                                    .error = told,
                                    .us = run_age(run)});
@@ -77,9 +77,13 @@ static void armed_text(const struct run *run, struct buf *out) {
     buf_adds(out, "what was done stays as it is");
     return;
   }
-  buf_adds(out, "done and not undone, latest first:");
-  for (struct step_run *a = run->armed; a; a = a->before)
-    buf_addf(out, "%s %s", a == run->armed ? "" : ",", a->id);
+  bool did = false;
+  for (const struct step_run *a = run->armed; a; a = a->before)
+    did |= a->did;
+  buf_addf(out, "%s and not undone, latest first:", did ? "done" : "begun");
+  for (const struct step_run *a = run->armed; a; a = a->before)
+    buf_addf(out, "%s %s%s", a == run->armed ? "" : ",", a->id,
+             did && !a->did ? " (begun)" : "");
 }
 
 static void run_hold(struct run *run, struct step_run *s, struct error *err) {
@@ -184,7 +188,7 @@ static void journal_lost_end(struct run *run, struct error *err) {
   error_move(&run->result->error, err);
   run_notice(run, &(struct notice){.kind = NOTICE_END,
                                    .text = "stopped",
-                                   .id = run->id,
+                                   .id = run->recorded ? run->id : NULL,
                                    .detail = buf_str(&text),
                                    .error = &run->result->error});
   buf_release(&text);

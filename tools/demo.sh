@@ -32,5 +32,6 @@ if [ -f "$dir/people.db" ] && [ $code = 0 ]; then
 fi
 say 'stepwise journal verify'
 "$stepwise" journal verify
+printf '\nlook again: %s show last --journal %s\n' "$stepwise" "$STEPWISE_JOURNAL"
 [ $code = 0 ] || echo "the run ended with code $code; \`make demo\` begins again with an empty database"
 exit $code

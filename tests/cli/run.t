@@ -62,10 +62,18 @@ ok($said !~ /second/ && $said =~ /skipped\n +done by hand/ && $said =~ /third/, 
 ($said, $exit) = run_plain('--only', 'tow');
 ok($exit == 3 && $said =~ /no step 'tow'.*did you mean 'two'/s, 'a step that does not exist') or diag("$exit $said");
 
+# How to look at it afterwards: the command as it works, where there is something to look at.
+($said) = run_plain();
+like($said, qr/^look: stepwise show \S+ --journal \Q$journal\E$/m, 'what to look with names the journal');
+mkdir "$dir/it's here";
+($said) = stepwise('run', "$dir/plain.rb", '--journal', "$dir/it's here/j.db");
+my ($look) = $said =~ /^look: stepwise (show .*)$/m;
+is(system('sh', '-c', "$stepwise $look >/dev/null 2>&1"), 0, 'as a shell takes it') or diag($said);
+
 # Listing and showing.
 ($said) = stepwise('runs', '--journal', $journal);
 my @rows = split /\n/, $said;
-ok(@rows == 4 && $rows[0] =~ /^RUN +STATE/ && $rows[1] =~ /^\d{8}-\d{6}-\w{4}  succeeded /, 'runs lists them, whole ids') or diag($said);
+ok(@rows == 5 && $rows[0] =~ /^RUN +STATE/ && $rows[1] =~ /^\d{8}-\d{6}-\w{4}  succeeded /, 'runs lists them, whole ids') or diag($said);
 my ($id) = $rows[1] =~ /^(\S+)/;
 ($said) = stepwise('show', $id, '--journal', $journal);
 like($said, qr/^Plain\nrun $id of plain \(.*plain\.rb\)\nstarted .* UTC by /, 'show tells which run');
@@ -244,12 +252,17 @@ RUBY
 
 # The outcome of an action waits for the next commit; when that fails people are told of it.
 SKIP: {
-  skip 'no limit on the size of files here', 2 if system('sh', '-c', 'ulimit -f 100 2>/dev/null') != 0;
+  skip 'no limit on the size of files here', 4 if system('sh', '-c', 'ulimit -f 100 2>/dev/null') != 0;
   write_file("$dir/lost.rb", "runbook \"lost\" do\n  step \"First\" do\n    pool.drain(node: \"one\")\n    note \"x\" * 400_000\n    rollback { pool.restore node: \"one\" }\n  end\n"
       . "  step \"More\" do\n    pool.drain(node: \"two\")\n    irreversible \"no\"\n  end\nend\n$pool");
   ($said, $exit) = run_quietly('sh', '-c', "ulimit -f 300; exec $stepwise run $dir/lost.rb --journal $dir/lost.db");
   ok($exit == 9 && $said =~ /^stopped: .*no room/m && $said =~ /the intent, not the outcome, of: pool\.drain \(done, step first\)/,
      'what was done and not recorded is named') or diag("$exit " . $said =~ s/x{99,}/x/gr);
+  ok($said =~ /^ *look: /m, 'and its run can be looked at') or diag($said =~ s/x{99,}/x/gr);
+  write_file("$dir/never.rb", "runbook \"never\" do\n  input :t, :string\n  step \"One\" do\n    pool.drain(node: \"one\")\n    note input.t\n    irreversible \"no\"\n  end\nend\n$pool");
+  write_file("$dir/never.json", encode_json({t => 'x' x 400_000}));
+  ($said, $exit) = run_quietly('sh', '-c', "ulimit -f 300; exec $stepwise run $dir/never.rb --inputs $dir/never.json --journal $dir/never.db");
+  ok($exit == 9 && $said !~ /look:/, 'a run that was never recorded cannot') or diag("$exit " . $said =~ s/x{99,}/x/gr);
   write_file("$dir/end.rb", "runbook \"end\" do\n  step \"One\" do\n    note \"x\" * 400_000\n  end\nend\n");
   ($said, $exit) = run_quietly('sh', '-c', "ulimit -f 300; exec $stepwise run $dir/end.rb --journal $dir/end.db");
   ok($exit == 9 && $said =~ /^(?:not recorded.*the run did all its steps, but the journal does not have it|stopped): .*no room/ms && $said !~ /^succeeded/m,
@@ -299,7 +312,7 @@ def run(args, answers):
     sys.exit(os.WEXITSTATUS(status) if os.WIFEXITED(status) else 99)
 exec(open(sys.argv[1]).read())
 PYTHON
-  write_file("$dir/good.py", qq{run(["$stepwise", "run", "$dir/tty.rb", "--journal", "$journal"], [("who (who", "kim\\n"), ("How many?", "x\\n"), ("How many?", "3\\n"), ("Sure?", "maybe\\n"), ("Sure?", "y\\n"), ("number or text", "\\n"), ("Word?", "hunter2\\n"), ("approve or deny", "approve\\n"), ("your name", "lee\\n")])\n});
+  write_file("$dir/good.py", qq{run(["$stepwise", "run", "$dir/tty.rb", "--journal", "$journal"], [("who (who", "kim\\n"), ("How many?", "x\\n"), ("How many?", "3\\n"), ("Sure?", "maybe\\n"), ("Sure?", "y\\n"), ("number or text", "\\n"), ("Word?", "hunter2\\n"), ("approve or deny", "perhaps\\n"), ("approve or deny", "approve\\n"), ("your name", "lee\\n")])\n});
   ($said, $exit) = run_quietly('python3', "$dir/terminal.py", "$dir/good.py");
   ok($exit == 0 && $said =~ /kim 3 green/ && $said =~ /through/, 'a person is asked, and asked again') or diag("$exit $said");
   ok($said =~ /answer yes or no/ && $said !~ /hunter2/, 'what is secret is not shown') or diag($said);

@@ -156,6 +156,19 @@ end
 RUBY
   has => [qr/done and not undone, latest first: first/], lacks => [qr/undone\b.*ok/, qr/pool\.restore/]};
 
+for my $first ('', qq{  step "First" do\n    pool.drain(node: "one")\n    rollback { pool.restore node: "one" }\n  end\n}) {
+  runs 'a write that failed is begun, not done' . ($first && ', beside one that is'), {
+    pool => 1, exit => 1, state => 'held', rb => <<"RUBY",
+runbook "begun" do
+$first  step "Second" do
+    pool.restore(node: "stuck")
+    rollback { note "back" }
+  end
+end
+RUBY
+    has => [$first ? qr/done and not undone, latest first: second \(begun\), first$/m : qr/begun and not undone, latest first: second$/m]};
+}
+
 runs 'retries: until it works, with the same key', {
   pool => 1, rb => <<'RUBY', exit => 0, state => 'succeeded',
 runbook "retry" do
