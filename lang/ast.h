@@ -34,7 +34,8 @@ enum node_flag {
   NF_TERNARY = 4,  /* if */
   NF_POOL = 16,    /* str: the text is in the tree's pool, not in the source */
   NF_GROUP = 32,   /* any expression: written in parentheses */
-  NF_CLAUSE = 64   /* call: a clause lifted into the plan; not a statement of the body */
+  NF_CLAUSE = 64,  /* call: a clause lifted into the plan; not a statement of the body */
+  NF_TESTED = 128  /* name: asked whether it is nil, in a rollback; set by the checker */
 };
 
 /* What a bare word is (name.x) and what a call calls (call.x), set by the resolver. */

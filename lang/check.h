@@ -28,6 +28,9 @@ struct variable {
   node_id at;    /* its first assignment, or its parameter */
   uint32_t pos;  /* where it stands, or last stood, on the trail */
   uint32_t step; /* the last step that listed it as an output */
+  uint32_t told_step; /* the last step whose rollback was told that it may be nil */
+  node_id from;       /* the value of its first assignment, or 0 */
+  int sure;           /* in a rollback: tests for nil that hold where the walk stands */
   bool set, read, temp, param;
   bool at_exit; /* stands in scope.exits */
   uint8_t why;
@@ -57,6 +60,7 @@ struct scope {
   unsigned blocks;  /* how many blocks deep */
   struct vec trail; /* slots set, in order */
   size_t trail_low; /* shortest the trail has been since the last skip! */
+  size_t armed;     /* what stands on the trail from here on was set when the rollback was armed */
   struct vec saved; /* slots that branches set, while others are walked */
   struct vec exits; /* slots set at every skip! of this step */
   bool has_exit;
@@ -109,6 +113,7 @@ struct check {
   uint32_t step_number;
   size_t step_mark; /* the trail where it began */
   bool step_writes;
+  bool undoing; /* in the rollback of a step that writes */
   node_id first_write;
   enum policy runbook_policy;
   struct step **step_list; /* those seen so far */
@@ -188,6 +193,13 @@ void flow_exit(struct check *k, size_t step_mark); /* skip! */
 void flow_step_end(struct check *k, size_t step_mark, bool may_skip, enum unset_why why);
 void flow_forget(struct check *k, enum unset_why why); /* nothing is sure to be set */
 node_id find_assignment(const struct check *k, sym name);
+
+/* check_undo.c: in a rollback, variables that are nil when the step failed. Elsewhere these do
+ * nothing. */
+void undo_test(struct check *k, node_id condition); /* its names are asked, not used */
+/* Where the condition was true (or false), its names are not nil: by is 1 there, -1 after it. */
+void undo_know(struct check *k, node_id condition, bool truth, int by);
+type_id undo_read(struct check *k, node_id id, struct variable *v); /* warns; the type it has */
 
 /* check_expr.c */
 type_id check_expr(struct check *k, node_id n);               /* where only reads are allowed */

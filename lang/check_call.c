@@ -135,7 +135,7 @@ static void check_effect(struct check *k, node_id id, const struct node *call,
     diag_help(d, "x = %s.%s(...), then use x", b, n);
     return;
   }
-  if (!k->step_writes) k->first_write = id;
+  if (!k->step_writes) k->first_write = id, k->scope->armed = flow_mark(k);
   k->step_writes = true;
   (void)call;
 }

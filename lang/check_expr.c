@@ -28,6 +28,7 @@ void check_truth(struct check *k, node_id n, type_id type) {
 }
 
 void check_condition(struct check *k, node_id n) {
+  undo_test(k, n);
   check_truth(k, n, check_expr(k, n));
 }
 
@@ -124,6 +125,7 @@ static type_id range_of(struct check *k, node_id id, struct node *n, bool lead) 
 static type_id call_of(struct check *k, node_id id, struct node *n, bool lead) {
   uint32_t slot;
   type_id type;
+  undo_test(k, id);
   if (!n->a) return check_statement(k, id, n, lead);
   struct node *receiver = node_at(k, n->a);
   if (receiver->kind == N_name && !scope_has(k, receiver->a, &slot)) {
@@ -177,10 +179,13 @@ static type_id index_of(struct check *k, node_id id, struct node *n, bool lead) 
 
 static type_id logic(struct check *k, node_id id, struct node *n, bool lead) {
   (void)id, (void)lead;
+  undo_test(k, n->a);
   type_id left = check_expr(k, n->a);
   size_t mark = flow_mark(k);
-  bool dead = k->scope->dead;
+  bool dead = k->scope->dead, truth = n->kind == N_and;
+  undo_know(k, n->a, truth, 1);
   type_id right = check_expr(k, n->b);
+  undo_know(k, n->a, truth, -1);
   flow_undo(k, mark, UNSET_BRANCH);
   k->scope->dead = dead;
   if (n->kind == N_or) left = type_present(k->types, left);
@@ -192,15 +197,25 @@ static type_id branch(struct check *k, node_id n, bool lead) {
   return node_at(k, n)->kind == N_body ? check_body(k, n, lead) : lead_or_not(k, n, lead);
 }
 
+/* A branch of an `if`, where its condition was true or false. */
+static type_id known_branch(struct check *k, const struct node *n, node_id body, bool then,
+                            bool lead) {
+  bool truth = then == !(n->flags & NF_UNLESS);
+  undo_know(k, n->a, truth, 1);
+  type_id type = branch(k, body, lead);
+  undo_know(k, n->a, truth, -1);
+  return type;
+}
+
 static type_id if_of(struct check *k, node_id id, struct node *n, bool lead) {
   struct branch_mark m;
   (void)id;
   check_condition(k, n->a);
   enum context was = nest(k);
   branch_begin(k, &m);
-  type_id a = branch(k, n->b, lead);
+  type_id a = known_branch(k, n, n->b, true, lead);
   branch_next(k, &m);
-  type_id b = branch(k, n->c, lead);
+  type_id b = known_branch(k, n, n->c, false, lead);
   branch_next(k, &m);
   branch_end(k, &m, true);
   k->place.context = was;
@@ -277,7 +292,10 @@ bool may_assign(struct check *k, node_id id) {
 static type_id assign(struct check *k, node_id id, struct node *n, bool lead) {
   (void)id, (void)lead;
   type_id type = check_lead(k, n->b);
-  if (may_assign(k, n->a)) scope_assign(k, n->a, type);
+  if (!may_assign(k, n->a)) return type;
+  scope_assign(k, n->a, type);
+  struct variable *v = &k->scope->vars[node_at(k, n->a)->b];
+  if (v->at == n->a) v->from = n->b;
   return type;
 }
 
@@ -285,6 +303,7 @@ static type_id op_assign(struct check *k, node_id id, struct node *n, bool lead)
   (void)lead;
   uint32_t slot;
   bool ok = may_assign(k, n->a);
+  if (n->x == OP_OR || n->x == OP_AND) undo_test(k, n->a);
   type_id left = ok ? check_expr(k, n->a) : T_any;
   bool known = ok && scope_has(k, node_at(k, n->a)->a, &slot);
   size_t mark = flow_mark(k);

@@ -187,6 +187,7 @@ void check_never_equal(struct check *k, node_id at, node_id l, type_id left, nod
 
 type_id check_binary(struct check *k, node_id id, struct node *n, bool lead) {
   (void)lead;
+  undo_test(k, id);
   type_id left = check_expr(k, n->a), right = check_expr(k, n->b);
   if (n->x != OP_EQ && n->x != OP_NE) return op_result(k, id, (enum op)n->x, left, right);
   check_never_equal(k, id, n->a, left, n->b, right);
@@ -195,6 +196,7 @@ type_id check_binary(struct check *k, node_id id, struct node *n, bool lead) {
 
 type_id check_unary(struct check *k, node_id id, struct node *n, bool lead) {
   (void)lead;
+  undo_test(k, id);
   type_id type = check_expr(k, n->a);
   if (n->x == OP_NOT) return T_boolean;
   enum kind a = kind_of[type_base(k->types, type)];

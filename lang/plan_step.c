@@ -143,7 +143,9 @@ static void take_rollback(struct check *k, node_id id, const struct clause_args 
                           struct building *b) {
   (void)id;
   b->step->rollback = a->block;
+  k->undoing = k->step_writes;
   walk_block(k, a->block, (struct place){IN_ROLLBACK, EFFECTS_WRITE, "a rollback"});
+  k->undoing = false;
 }
 
 static void take_irreversible(struct check *k, node_id id, const struct clause_args *a,

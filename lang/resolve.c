@@ -112,7 +112,8 @@ type_id scope_read(struct check *k, node_id n, struct node *name, uint32_t slot)
   name->x = REF_VAR;
   name->b = slot;
   v->read = true;
-  if (v->set || s->dead) return v->type;
+  if (v->set && !s->dead) return undo_read(k, n, v);
+  if (s->dead) return v->type;
   if (tell_once(k, v->name, TOLD_UNSET)) {
     struct diag *d = diag_add(k->diags, D_unset, span_of(k, n), "`%s` may not be set here",
                               name_text(k, v->name));
@@ -143,6 +144,7 @@ void scope_assign(struct check *k, node_id id, type_id type) {
   name->b = slot;
   set(s, slot);
   list_output(k, slot);
+  if (k->undoing) v->sure++; /* set anew by the rollback itself */
 }
 
 /* The first name of a list of parameters has the smallest id of all of them. */
@@ -194,6 +196,7 @@ static void trail_cut(struct scope *s, size_t mark, enum unset_why why) {
   }
   s->trail.count = mark;
   if (mark < s->trail_low) s->trail_low = mark;
+  if (mark < s->armed) s->armed = mark;
 }
 
 void flow_undo(struct check *k, size_t mark, enum unset_why why) {

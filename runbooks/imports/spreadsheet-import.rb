@@ -68,7 +68,7 @@ runbook "spreadsheet-import" do
     expect staged.staged > 0, "no row can be imported; see the problems"
 
     rollback do
-      imports.discard database: input.database, import: staged.id
+      imports.discard database: input.database, import: staged.id if staged
     end
   end
 

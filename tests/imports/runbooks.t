@@ -102,6 +102,24 @@ ok(declined[1] == "staged", "its rows are staged still", declined)
 code, out = run("import-failure", {"database": db, "import": declined[0]}, {"correct-mapping-or-data": "roll_back", "roll-back": "yes"})
 ok(code == 0 and last_import(db)[1] == "discarded" and not [f for f in os.listdir(work) if f.endswith(".stage")], "given up, nothing is left of them", out)
 
+# --- a step that staged nothing has nothing to undo ---
+text = open("runbooks/imports/spreadsheet-import.rb").read()
+undoing = text.replace("on_failure :hold", "on_failure :rollback")
+first, preview = undoing.index('  step "Validate file structure"'), undoing.index('  step "Map columns"')
+undoing = write("undoing.rb", undoing[:first] + undoing[preview:].replace("unused = found.columns - named", "unused = named - named"))
+for name, source in [("missing", f"{work}/no-such-file.csv"), ("empty", write("header.csv", HEADER))]:
+    base = f"{work}/undone-{name}.db"
+    p = subprocess.run([STEPWISE, "run", undoing, "--journal", f"{work}/journal.db", "--set", f"file={source}", "--set", f"database={base}",
+                        "--set", "create=true"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60)
+    out = p.stdout.decode()
+    ok(p.returncode == 6 and "nil has no" not in out, f"undone after a file that is {name}: rolled back", p.returncode, out)
+    ok(not [f for f in os.listdir(work) if f.startswith(f"undone-{name}") and f.endswith(".stage")], f"{name}: nothing staged is left", os.listdir(work))
+
+policy = write("policy.rb", text.replace("on_failure :hold", "on_failure :rollback"))
+p = subprocess.run([STEPWISE, "run", policy, "--journal", f"{work}/journal.db", "--set", f"file={SAMPLE}", "--set", f"database={work}/undone-none.db"],
+                   stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60)
+ok(p.returncode == 6 and not [f for f in os.listdir(work) if f.startswith("undone-none")], "no database: rolled back, and nothing is there", p.returncode, p.stdout.decode())
+
 # --- a failed commit, corrected and tried again ---
 strict = f"{work}/strict.db"
 sql(strict, "create table people(first_name, last_name, email unique, phone, birth_date, street, city, state, zip, county, registered_on, notes)")

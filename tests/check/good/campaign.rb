@@ -44,7 +44,7 @@ runbook "sms-campaign-launch" do
     batch = sms.send_batch(to: recipients.map { |r| r.phone }, body: crm.body(input.campaign), per_second: input.throttle)
 
     verify   { sms.batch(batch.id).accepted == recipients.size }
-    rollback { sms.pause batch: batch.id, reason: "launch rolled back" }
+    rollback { sms.pause batch: batch.id, reason: "launch rolled back" if batch }
   end
 
   step "Monitor delivery and replies" do

@@ -25,8 +25,8 @@ runbook "step" do
     end
     verify { sms.batch(batch.id).stop_ratio < 2.percent }
     rollback do
-      sms.pause batch: batch.id, reason: "undone"
-      note "paused #{batch.id}"
+      sms.pause batch: batch.id, reason: "undone" if batch
+      note "paused #{batch&.id}"
     end
     on_failure :rollback
   end
