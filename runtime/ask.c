@@ -11,6 +11,11 @@ void answer_release(struct answer *a) {
   *a = (struct answer){0};
 }
 
+void error_whole(const struct error *err, struct buf *out) {
+  buf_clear(out);
+  buf_addf(out, "%s%s%s", err->message, err->help ? "; " : "", err->help ? err->help : "");
+}
+
 void answer_word(const struct run *run, value v, struct buf *out) {
   struct buf text = BUF_INIT;
   value_to_s(v, run->program->syms, &text);
@@ -92,7 +97,7 @@ static void check_typed(struct run *run, const struct prompt *q, const struct fi
     in = a->value = value_cstr(q->suggest);
   }
   if (field_check(&run->eval, field, in, in.tag == V_STRING, &v, &err) != OK)
-    buf_adds(&out->problem, err.message + strspn(err.message, " ")); /* the field has no name */
+    error_whole(&err, &out->problem);
   out->value = v;
   error_release(&err);
 }

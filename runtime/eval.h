@@ -95,10 +95,12 @@ node_id call_block(const struct tree *t, const struct node *call);
 void eval_bind(struct eval *e, node_id params, value item);
 void eval_set_slot(struct eval *e, uint32_t slot, value owned);
 
-/* Checks a value against a declared field (type, min, max, one_of, match) and converts what may be
- * converted (text from the command line when from_text). ERR_VALUE says which and why. */
 /* The field's default, evaluated in its own file; nil when it has none. */
 enum status field_default(struct eval *e, const struct field *f, value *out) must_use;
+/* Adds what one_of allows, with commas between; nothing without it. */
+void field_choices(struct eval *e, const struct field *f, struct buf *out);
+/* Checks a value against a declared field (type, min, max, one_of, match) and converts what may be
+ * converted (text from the command line when from_text). ERR_VALUE says which and why. */
 enum status field_check(struct eval *e, const struct field *f, value in, bool from_text, value *out,
                         struct error *err) must_use;
 

@@ -16,7 +16,9 @@ struct checking {
   bool secret; /* what is checked is not to be shown */
 };
 
+/* An answer or a result has no name. */
 static const char *name_of(const struct checking *k) {
+  if (!k->f->name) return "it";
   return sym_text(k->e->program->syms, k->f->name);
 }
 
@@ -94,7 +96,7 @@ static const struct kind {
     [T_range] = {1 << V_RANGE, "a range", NULL},
     [T_duration] = {1 << V_DURATION, "a duration", "90s, 1h30m or PT1H30M"},
     [T_time] = {1 << V_TIME, "a time", "2026-11-02T09:00:00Z"},
-    [T_date] = {1 << V_TIME, "a date", "2026-11-02"},
+    [T_date] = {1 << V_TIME, "a date", "2026-11-02 (YYYY-MM-DD)"},
     [T_regexp] = {1 << V_REGEXP, "a regexp", NULL},
     [T_record] = {1 << V_RECORD, "a record", "{\"a\": 1}"},
     [T_secret] = {1 << V_SECRET, "a secret", NULL},
@@ -351,6 +353,25 @@ static enum status check_bound(const struct checking *k, value v, node_id id, bo
   return st;
 }
 
+static void choices_text(const struct checking *k, value choices, struct buf *out) {
+  const struct list *l = value_array(choices);
+  for (size_t i = 0; i < l->count; i++) {
+    if (i) buf_adds(out, ", ");
+    value_to_s(l->items[i], k->e->program->syms, out);
+  }
+}
+
+void field_choices(struct eval *e, const struct field *f, struct buf *out) {
+  struct error err = {0};
+  struct checking k = {.e = e, .f = f, .err = &err};
+  value choices;
+  if (f->one_of && literal(&k, f->one_of, &choices) == OK) {
+    if (choices.tag == V_ARRAY) choices_text(&k, choices, out);
+    value_unref(choices);
+  }
+  error_release(&err);
+}
+
 static enum status check_choice(const struct checking *k, value v) {
   if (!k->f->one_of) return OK;
   value choices;
@@ -362,10 +383,7 @@ static enum status check_choice(const struct checking *k, value v) {
     found = value_equal(v, l->items[i], k->e->program->syms);
   if (!found) {
     struct buf b = {.max = 400}, shown = {.max = 80};
-    for (size_t i = 0; i < l->count; i++) {
-      if (i) buf_adds(&b, ", ");
-      value_to_s(l->items[i], k->e->program->syms, &b);
-    }
+    choices_text(k, choices, &b);
     value_to_s(v, k->e->program->syms, &shown);
     st = error_set(k->err, ERR_VALUE, "%s cannot be %s", name_of(k),
                    k->secret ? "what was given" : buf_str(&shown));

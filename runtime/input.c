@@ -55,7 +55,7 @@ static enum status default_of(struct run *run, const struct field *f, value *out
 
 static enum status ask_input(struct run *run, const struct field *f, value *out,
                              struct error *err) {
-  struct buf scratch = BUF_INIT;
+  struct buf scratch = BUF_INIT, choices = BUF_INIT, why = BUF_INIT;
   struct answer a = {0};
   struct prompt q = {.kind = PROMPT_INPUT,
                      .step = "",
@@ -66,6 +66,11 @@ static enum status ask_input(struct run *run, const struct field *f, value *out,
   const struct prompter *p = run->engine->config.prompter;
   struct error bad = {0};
   q.type = type_text(run->program->types, run->program->syms, f->type, &scratch);
+  if (f->one_of) {
+    buf_adds(&choices, "one of ");
+    field_choices(&run->eval, f, &choices);
+    q.type = buf_str(&choices);
+  }
   enum status status;
   for (;;) {
     status = p->ask(p->ud, &q, &a, err);
@@ -73,11 +78,15 @@ static enum status ask_input(struct run *run, const struct field *f, value *out,
     status = field_check(&run->eval, f, a.value, a.value.tag == V_STRING, out, &bad);
     answer_release(&a);
     if (status == OK || !p->again) break;
-    q.problem = bad.message;
+    error_whole(&bad, &why);
+    error_release(&bad);
+    q.problem = buf_str(&why);
   }
   if (status != OK && bad.message) error_move(err, &bad);
   error_release(&bad);
   buf_release(&scratch);
+  buf_release(&choices);
+  buf_release(&why);
   return status;
 }
 
@@ -108,7 +117,12 @@ static enum status gather(struct gathering *g, const struct field *f, struct err
   } else if (!f->optional) {
     problem(&g->missing, "%s%s%s", name_of(run, f), f->about ? ": " : "", f->about ? f->about : "");
   }
-  if (status != OK) problem(&g->problems, "input: %s", why.message);
+  if (status != OK) {
+    struct buf whole = BUF_INIT;
+    error_whole(&why, &whole);
+    problem(&g->problems, "input: %s", buf_str(&whole));
+    buf_release(&whole);
+  }
   error_release(&why);
   dict_set(g->inputs, value_symbol(f->name), status == OK ? v : VALUE_NIL);
   return OK;

@@ -148,6 +148,8 @@ enum status verifies_check(struct run *run, struct step_run *s, struct error *er
 /* Asks, journals question and answer, checks the answer; *out as the kind says. */
 enum status run_ask(struct run *run, struct prompt *q, const struct field *field,
                     struct answer *out, struct error *err) must_use;
+/* Message and help in one line, where there is no room for two; replaces what is in out. */
+void error_whole(const struct error *err, struct buf *out);
 /* What was answered, in lower case without spaces around; for words like yes and done. */
 void answer_word(const struct run *run, value v, struct buf *out);
 enum status run_statement(void *ud, struct eval *e, node_id call, sym word, value *out);

@@ -39,7 +39,15 @@ runs 'inputs: all that is missing is named', {
 
 runs 'inputs: every bad value is told, and nothing runs', {
   rb => $inputs, args => ['--set', 'name=AB', '--set', 'count=11', '--set', 'mode=medium'], exit => 3,
-  has => [qr/input: name must/, qr/input: count must/, qr/input: mode cannot be medium/], lacks => [qr/\[1\/1\]/]};
+  has => [qr/input: name must/, qr/input: count must/, qr/input: mode cannot be medium; it is one of: fast, slow$/m], lacks => [qr/\[1\/1\]/]};
+
+runs 'inputs: how a value is written', {
+  rb => $inputs, args => ['--set', 'name=a', '--set', 'day=tomorrow', '--set', 'pause=soon'], exit => 3,
+  has => [qr/day must be a date, not "tomorrow"; write it like 2026-11-02 \(YYYY-MM-DD\)/, qr/pause must be a duration, .*; write it like 90s/]};
+
+runs 'answers: how a value is written, and of what', {
+  rb => qq{runbook "x" do\n  step "S" do\n    day = ask "Day?", :date\n    show day\n  end\nend\n}, answers => {'Day?' => 'x'},
+  exit => 1, has => [qr/the answer to 'Day\?' \(from the file\): it must be a date, not "x"; write it like 2026-11-02/]};
 
 runs 'inputs: an unknown name, with what was meant', {
   rb => $inputs, args => ['--set', 'nmae=x'], exit => 3, has => [qr/no input 'nmae'; did you mean 'name'\?/]};
