@@ -81,6 +81,7 @@ void ui_error(struct ui *ui, const struct error *e, size_t indent) {
     source_line_col(s, e->at.start, &line, &col);
     buf_addf(&b, "at %s:%u:%u\n", s->name, line, col);
     diag_caret(s, e->at, ui->colour, &b);
+    ui->shown = e->at;
   }
   if (e->help) buf_addf(&b, "help: %s\n", e->help);
   for (const char *s = buf_str(&b), *nl; *s && (nl = strchr(s, '\n')); s = nl + 1)
@@ -264,6 +265,11 @@ static void look(struct ui *ui, const char *indent, const char *id) {
   buf_release(&b);
 }
 
+/* What a step failed of was shown with the step; what stands around steps was not. */
+static bool is_shown(const struct ui *ui, struct span at) {
+  return at.file == ui->shown.file && at.start == ui->shown.start && at.end == ui->shown.end;
+}
+
 static void on_end(struct ui *ui, const struct notice *n) {
   char took[32];
   ui_break(ui);
@@ -280,7 +286,9 @@ static void on_end(struct ui *ui, const struct notice *n) {
     text_print(ui->out, n->detail, 2);
   }
   putc('\n', ui->out);
-  if (n->error && n->error->help) {
+  if (n->error && n->error->has_at && !is_shown(ui, n->error->at)) {
+    ui_error(ui, n->error, 2);
+  } else if (n->error && n->error->help) {
     fputs("  help: ", ui->out);
     text_print(ui->out, n->error->help, 8);
     putc('\n', ui->out);

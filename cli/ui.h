@@ -10,6 +10,7 @@ struct ui {
   bool colour;
   bool wrap;      /* long lines are broken between words */
   bool terminal;  /* a person's answers are on the screen already */
+  struct span shown; /* the place of the last error that was shown; its end is 0 before */
   bool line_open; /* the step's line waits for its outcome */
   bool parted;    /* a blank line stands between the run's head and its steps */
   size_t column;  /* where it stands */

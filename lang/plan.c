@@ -253,9 +253,18 @@ static struct item *parallel_item(struct check *k, node_id id, const struct clau
 }
 
 static void check_item_key(struct check *k, struct item *i, type_id element, node_id at) {
-  type_id type;
+  type_id type, base = type_base(k->types, element);
   size_t count;
-  if (!i->key_name || !type_fields(k->types, element, &count)) return;
+  if (!i->key_name || base == T_any || base == T_hash) return;
+  if (base != T_record) {
+    diag_help(diag_add(k->diags, D_unknown_field, span_of(k, at), "the items have no field `%s`",
+                       name_text(k, i->key_name)),
+              "%ss have no fields: leave `as:` out",
+              type_text(k->types, k->syms, base == T_time ? type_present(k->types, element) : base,
+                        &k->scratch[0]));
+    return;
+  }
+  if (!type_fields(k->types, element, &count)) return;
   if (type_field(k->types, element, i->key_name, &type)) return;
   struct names names = {0};
   names_add_record(k, &names, element);

@@ -380,7 +380,7 @@ uint32_t quote_backtick(struct parser *p, uint32_t at) {
   uint32_t to = close_find(p, at + 1, '\0', '`'), end = to < p->length ? to + 1 : to;
   uint32_t shown = line_after(p, at) < end ? at + 1 : end;
   struct diag *d = syntax_error(p, D_left_out, at, shown, "no text is run as a command");
-  diag_help(d, "call an action of a binding that says its effect: shell.run(command: [...])");
+  diag_help(d, "a command goes through an action of a binding, whose driver runs it: name.action(...)");
   p->value.expr = (struct expr){node_new(p->tree, N_error, at, end), 1};
   return end;
 }
@@ -390,7 +390,7 @@ static const struct {
   const char *message, *help;
 } percents[] = {
     {'x', "no text is run as a command",
-     "call an action of a binding that says its effect: shell.run(command: [...])"},
+     "a command goes through an action of a binding, whose driver runs it: name.action(...)"},
     {'q', "`%q` strings are not in the language", "write '...' or a heredoc"},
     {'Q', "`%Q` strings are not in the language", "write \"...\" or a heredoc"},
     {'W', "`%W` lists are not in the language",

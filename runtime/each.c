@@ -13,6 +13,9 @@ static enum status key_of(struct run *run, const struct item *item, value v, str
     if (!found) {
       error_set(err, ERR_VALUE, "an item of each_of has no %s",
                 sym_text(run->program->syms, item->key_name));
+      if (v.tag == V_RECORD || v.tag == V_HASH)
+        error_help(err, "as: :FIELD names a field that every item has");
+      else error_help(err, "%ss have no fields: leave `as:` out", value_type_name(v));
       error_at(err, tree_span(run->eval.tree, item->node));
       return ERR_VALUE;
     }

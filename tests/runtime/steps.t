@@ -118,6 +118,19 @@ runs 'each_of: two items of one key are refused before the first', {
   rb => qq{runbook "x" do\n  each_of ["a", "b", "a"] do |n|\n    step "S" do\n      note n\n    end\n  end\nend\n}, exit => 1,
   has => [qr/two items of each_of have the key 'a'/], lacks => [qr/\[1/]};
 
+runs 'each_of: items without the field that as: names', {
+  rb => <<'RUBY', exit => 1,
+runbook "each" do
+  input :nodes, :array, default: ["a", "b"]
+  each_of input.nodes, as: :host do |node|
+    step "Look" do
+      note "at #{node}"
+    end
+  end
+end
+RUBY
+  has => [qr/an item of each_of has no host/, qr/at \S+:3:3$/m, qr/help: strings have no fields: leave `as:` out/], lacks => [qr/at a/]};
+
 runs 'a guard fails the step', {
   rb => <<'RUBY', exit => 1, state => 'held',
 runbook "guards" do

@@ -109,9 +109,9 @@ static const char plan_text[] =
     "      on_failure :retry\n"
     "    end\n"
     "  end\n"
-    "  each_of [1, 2], as: :key, at_once: 2 do |x|\n"
-    "    step \"Count #{x} things\", id: \"count\" do\n"
-    "      total = [1, 2].map { |y| y + x }.sum\n"
+    "  each_of [{ id: 1 }, { id: 2 }], as: :id, at_once: 2 do |x|\n"
+    "    step \"Count #{x[:id]} things\", id: \"count\" do\n"
+    "      total = [1, 2].map { |y| y + x[:id] }.sum\n"
     "      total += 1\n"
     "      show total\n"
     "    end\n"
@@ -173,7 +173,7 @@ static void steps_hold_their_clauses(void **state) {
   assert_int_equal(clauses, 6);
   assert_int_equal(lines, 2);
   s = p->plan->steps[1];
-  assert_string_equal(s->label, "Count #{x} things");
+  assert_string_equal(s->label, "Count #{x[:id]} things");
   assert_int_not_equal(s->label_node, 0);
   assert_false(s->writes);
   program_free(p);
@@ -189,7 +189,7 @@ static void items_follow_the_text(void **state) {
   assert_ptr_equal(i->items->step, p->plan->steps[0]);
   i = i->next;
   assert_int_equal(i->kind, ITEM_EACH_OF);
-  assert_string_equal(sym_text(p->syms, i->key_name), "key");
+  assert_string_equal(sym_text(p->syms, i->key_name), "id");
   assert_string_equal(sym_text(p->syms, tree_node(p->trees[0], i->param)->a), "x");
   assert_int_equal(i->items->kind, ITEM_STEP);
   i = i->next;

@@ -55,7 +55,7 @@ runbook "plan" do
     expect left < right, "left comes first"
   end
 
-  each_of input.hosts, as: :name, at_once: count do |host|
+  each_of input.hosts, at_once: count do |host|
     step "Visit #{host}" do
       answer = host.upcase
       note answer
