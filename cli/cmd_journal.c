@@ -183,14 +183,23 @@ static bool is_number(const char *s, int64_t *out) {
   return *end == '\0' && errno == 0;
 }
 
+static int show_run(struct request *q);
+
+/* All digits: the event of that number or, when there is none, the run that begins so. */
 static int show_event(struct request *q, int64_t seq) {
+  char run[RUN_ID_MAX];
   struct error err = {0};
   struct wanted w = {.seq = seq, .json = q->json};
   struct event_filter f = {.after = seq - 1};
   enum status status = journal_scan(q->j, &f, print_wanted, &w, &err);
   if (status != OK && status != ERR_STOP) return fail(&err);
   if (w.found) return printed(EXIT_SUCCEEDED);
-  error_set(&err, ERR_NOT_FOUND, "no event %lld in %s", (long long)seq, journal_file(q->j));
+  if (journal_find_run(q->j, q->operand, run, &err) != ERR_NOT_FOUND) {
+    error_release(&err);
+    return show_run(q);
+  }
+  error_set(&err, ERR_NOT_FOUND, "no event %lld and no such run in %s", (long long)seq,
+            journal_file(q->j));
   error_help(&err, "`stepwise journal tail` shows the last ones");
   return fail(&err);
 }
@@ -295,11 +304,18 @@ static void report_people(struct request *q, const struct journal_report *r) {
   if (*r->bad_how) printf("  first bad event: %lld (%s)\n", (long long)r->bad_seq, r->bad_how);
   print_lines("  ", &r->problem);
   print_lines("  warning: ", &r->warning);
-  printf("  %llu events, %llu runs, %llu texts%s\n", (unsigned long long)r->events,
-         (unsigned long long)r->runs, (unsigned long long)r->texts,
-         *r->bad_how ? " up to there" : "");
+  printf("  %llu event%s, %llu run%s, %llu text%s%s\n", (unsigned long long)r->events,
+         r->events == 1 ? "" : "s", (unsigned long long)r->runs, r->runs == 1 ? "" : "s",
+         (unsigned long long)r->texts, r->texts == 1 ? "" : "s", *r->bad_how ? " up to there" : "");
   printf("  head %s\n", r->head);
   if (*journal_note(q->j)) printf("  note: %s\n", journal_note(q->j));
+}
+
+/* Who is looking deeply already is not sent to look deeply. */
+static int fail_verify(struct request *q, struct error *err) {
+  if (q->deep && err->help && strstr(err->help, "verify --deep"))
+    error_help(err, "keep the file as it is; go on with a copy, or with a new journal");
+  return fail(err);
 }
 
 static int do_verify(struct request *q) {
@@ -307,7 +323,7 @@ static int do_verify(struct request *q) {
   struct journal_report r = {0};
   int code;
   if (journal_verify(q->j, q->deep, &r, &err) != OK) {
-    code = fail(&err);
+    code = fail_verify(q, &err);
   } else {
     (q->json ? report_json : report_people)(q, &r);
     code = printed(r.problem.len ? EXIT_FAILED : EXIT_SUCCEEDED);
@@ -415,7 +431,7 @@ int cmd_journal(int argc, char **argv) {
   enum status status = journal_path(q.path, false, &path, &err);
   if (status == OK) status = journal_open(&q.j, buf_str(&path), JOURNAL_READ, &err);
   buf_release(&path);
-  if (status != OK) return fail(&err);
+  if (status != OK) return a->run == do_verify ? fail_verify(&q, &err) : fail(&err);
   code = a->run(&q);
   journal_close(q.j);
   return code;

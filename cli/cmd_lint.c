@@ -124,6 +124,15 @@ static void lint_directory(struct lint *l, const char *path, unsigned depth) {
   if (depth < DEPTH) free(list);
 }
 
+/* A pipeline that checks the wrong place must not pass. */
+static void lint_nothing(struct lint *l, const char *path) {
+  struct error err = {0};
+  error_set(&err, ERR_NOT_FOUND, "no .rb file in %s: nothing was checked", path);
+  error_help(&err, "check the path; a file of another name is checked when it is named itself");
+  lint_unreadable(l, path, &err);
+  error_release(&err);
+}
+
 static bool is_ruby(const char *path) {
   size_t len = strlen(path);
   return len > 3 && strcmp(path + len - 3, ".rb") == 0;
@@ -134,7 +143,11 @@ static bool is_ruby(const char *path) {
 static void lint_path(struct lint *l, const char *path, bool named, unsigned depth) {
   struct stat st;
   bool is = strcmp(path, "-") != 0 && (named ? stat(path, &st) : lstat(path, &st)) == 0;
-  if (is && S_ISDIR(st.st_mode)) lint_directory(l, path, depth);
+  if (is && S_ISDIR(st.st_mode)) {
+    size_t before = l->files;
+    lint_directory(l, path, depth);
+    if (named && l->files == before && l->code == EXIT_SUCCEEDED) lint_nothing(l, path);
+  }
   else if (named || (is_ruby(path) && is && S_ISREG(st.st_mode))) lint_file(l, path);
 }
 
@@ -162,6 +175,5 @@ int cmd_lint(int argc, char **argv) {
     lint_path(&l, argv[i], true, 0);
   host_release(&host);
   if (paths < 0) return EXIT_USAGE;
-  if (!l.files && !l.json) fputs("stepwise lint: no .rb file there\n", stderr);
   return l.code;
 }

@@ -2,6 +2,7 @@
  */
 #include "command.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -32,6 +33,7 @@ struct run_command {
   struct given_input *given;
   size_t given_count;
   char **names; /* of --set; owned */
+  int output_errno; /* why events could not be printed, or 0 */
 };
 
 /* What goes into the journal is text. */
@@ -55,6 +57,15 @@ static int texts_check(const struct run_command *c, const char *verb) {
     return code;
   }
   return EXIT_SUCCEEDED;
+}
+
+static const char *set_twice(const struct texts *sets) {
+  for (size_t i = 1; i < sets->count; i++) {
+    size_t n = strcspn(sets->items[i], "=") + 1;
+    for (size_t k = 0; k < i; k++)
+      if (strncmp(sets->items[i], sets->items[k], n) == 0) return sets->items[i];
+  }
+  return NULL;
 }
 
 static int usage(struct run_command *c, int argc, char **argv) {
@@ -85,6 +96,11 @@ static int usage(struct run_command *c, int argc, char **argv) {
   for (size_t i = 0; i < c->sets.count; i++)
     if (!strchr(c->sets.items[i], '=') || c->sets.items[i][0] == '=')
       return usage_error(argv[0], "--set wants NAME=VALUE, not '%s'", c->sets.items[i]);
+  const char *twice = set_twice(&c->sets);
+  if (twice)
+    return usage_error(argv[0], "--set gives %.*s twice", (int)strcspn(twice, "="), twice);
+  if (c->skip.count && !c->reason[strspn(c->reason, " \t\n")])
+    return usage_error(argv[0], "--skip needs a reason; the one given is empty");
   return texts_check(c, argv[0]);
 }
 
@@ -140,11 +156,12 @@ static enum status journal_ready(struct run_command *c, struct error *err) {
 /* --- the run --- */
 
 static void print_event(void *ud, const struct event *e) {
+  struct run_command *c = ud;
   struct buf b = BUF_INIT;
-  (void)ud;
   view_export(&b, e);
-  fwrite(b.data, 1, b.len, stdout);
-  fflush(stdout);
+  bool written = fwrite(b.data, 1, b.len, stdout) == b.len;
+  if ((fflush(stdout) != 0 || !written) && errno != EPIPE && !c->output_errno)
+    c->output_errno = errno;
   buf_release(&b);
 }
 
@@ -257,6 +274,11 @@ int cmd_run(int argc, char **argv) {
   c.ui.journal = c.journal;
   if (code == EXIT_SUCCEEDED) code = prepare(&c);
   if (code == EXIT_SUCCEEDED) code = run_it(&c);
+  if (c.output_errno) {
+    fprintf(stderr, "stepwise: cannot write the events: %s; the journal has them\n",
+            strerror(c.output_errno));
+    if (code == EXIT_SUCCEEDED) code = EXIT_FAILED;
+  }
   run_command_release(&c);
   return code;
 }

@@ -115,7 +115,10 @@ static void show_value(struct showing *s) {
   struct buf b = BUF_INIT;
   char *as = text(s, "as");
   value v;
-  if (field(s, "value", &v)) {
+  value key = value_cstr("value");
+  bool found = s->data.tag == V_HASH && dict_get(value_dict(s->data), key, &v); /* nil too */
+  value_unref(key);
+  if (found) {
     bool flat = v.tag != V_ARRAY && v.tag != V_HASH && v.tag != V_RECORD;
     value_show(*as ? as : flat ? NULL : "shown", v, s->syms, STAMP + 4, s->ui.width, &b);
     stamp(s);
@@ -292,7 +295,10 @@ int cmd_show(int argc, char **argv) {
     struct error err = {0};
     ui_init(&s.ui, stdout);
     s.syms = symtab_new();
-    if (show_run(&s, path, name, &err) != OK) code = report_error(&err);
+    if (show_run(&s, path, name, &err) != OK) {
+      code = report_error(&err);
+      if (err.status == ERR_CONFLICT) code = EXIT_INVALID; /* several runs begin so */
+    }
     symtab_free(s.syms);
     error_release(&err);
     error_release(&s.error);

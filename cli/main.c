@@ -126,12 +126,16 @@ int cmd_version(int argc, char **argv) {
   return EXIT_SUCCEEDED;
 }
 
+static void print_usage(const struct command *c) {
+  printf("usage: stepwise %s %s\n%s\n", c->name, c->usage, c->about);
+}
+
 int cmd_help(int argc, char **argv) {
   if (argc > 2) return usage_error(argv[0], "unexpected '%s'", argv[2]);
   if (argc == 2) {
     const struct command *c = command_find(argv[1]);
     if (!c) return usage_error(argv[0], "no verb '%s'", argv[1]);
-    printf("usage: stepwise %s %s\n%s\n", c->name, c->usage, c->about);
+    print_usage(c);
     return EXIT_SUCCEEDED;
   }
   puts("stepwise runs operations runbooks. usage: stepwise VERB [ARGUMENTS]\n");
@@ -151,6 +155,13 @@ static int no_such_verb(const char *name) {
   return EXIT_USAGE;
 }
 
+/* `stepwise VERB --help`, also at the end of a command that is there already. */
+static bool help_wanted(int argc, char **argv) {
+  if (argc < 3) return false;
+  return strcmp(argv[2], "--help") == 0 || strcmp(argv[2], "-h") == 0 ||
+         (strcmp(argv[argc - 1], "--help") == 0 && strcmp(argv[argc - 2], "--") != 0);
+}
+
 int main(int argc, char **argv) {
   char help[] = "help", version[] = "version";
   if (argc < 2) {
@@ -165,7 +176,9 @@ int main(int argc, char **argv) {
   const char *fail = getenv("STEPWISE_FAIL_ALLOC");
   if (fail) mem_fail_at(strtoull(fail, NULL, 10));
   argv[1] = name;
-  int code = c->run(argc - 1, argv + 1);
+  int code = EXIT_SUCCEEDED;
+  if (help_wanted(argc, argv)) print_usage(c);
+  else code = c->run(argc - 1, argv + 1);
   if (fflush(stdout) != 0 && errno != EPIPE) {
     fprintf(stderr, "stepwise: cannot write the output: %s\n", strerror(errno));
     return code ? code : EXIT_FAILED;

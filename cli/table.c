@@ -133,7 +133,8 @@ static void items_show(const struct list *l, const struct symtab *syms, size_t i
 static void lines_show(const char *name, value v, const struct symtab *syms, size_t indent,
                        struct buf *out) {
   struct buf b = BUF_INIT;
-  value_to_s(v, syms, &b);
+  if (v.tag == V_NIL) buf_adds(&b, "nil");
+  else value_to_s(v, syms, &b);
   const char *s = buf_str(&b), *end = s + b.len;
   bool many = memchr(s, '\n', b.len) != NULL;
   buf_addn(out, indent, ' ');

@@ -83,10 +83,13 @@ void ui_error(struct ui *ui, const struct error *e, size_t indent) {
     diag_caret(s, e->at, ui->colour, &b);
     ui->shown = e->at;
   }
-  if (e->help) buf_addf(&b, "help: %s\n", e->help);
   for (const char *s = buf_str(&b), *nl; *s && (nl = strchr(s, '\n')); s = nl + 1)
     fprintf(ui->out, "%*s%.*s\n", (int)indent, "", (int)(nl - s), s);
   buf_release(&b);
+  if (!e->help) return;
+  fprintf(ui->out, "%*shelp: ", (int)indent, "");
+  tame(ui, e->help, indent + 6, indent + 6);
+  putc('\n', ui->out);
 }
 
 /* --- steps --- */
@@ -244,8 +247,13 @@ static void on_rollback_passed(struct ui *ui, const struct notice *n) {
 }
 
 static void on_interrupted(struct ui *ui, const struct notice *n) {
-  ui_break(ui);
-  fprintf(ui->out, "%s: %s\n", n->text, n->detail);
+  struct buf b = BUF_INIT;
+  buf_addf(&b, "%s: %s", n->text, n->detail);
+  if (ui->line_open || ui->wrap) putc('\n', ui->out); /* a terminal shows ^C where it stands */
+  ui->line_open = false;
+  tame(ui, buf_str(&b), 0, 2);
+  putc('\n', ui->out);
+  buf_release(&b);
 }
 
 static const char *end_ink(const char *state) {
@@ -279,18 +287,19 @@ static void on_end(struct ui *ui, const struct notice *n) {
   bool good = strcmp(n->text, "succeeded") == 0;
   if (n->error) {
     fputs(": ", ui->out);
-    tame(ui, n->error->message, strlen(n->text) + 2, 2);
+    size_t after = n->us ? strlen(" after ") + strlen(took) : 0;
+    tame(ui, n->error->message, strlen(n->text) + after + 2, 2);
   }
   if (n->detail && *n->detail) {
     fputs(good ? ": " : "\n  ", ui->out);
-    text_print(ui->out, n->detail, 2);
+    tame(ui, n->detail, good ? ui->width / 2 : 2, 2);
   }
   putc('\n', ui->out);
   if (n->error && n->error->has_at && !is_shown(ui, n->error->at)) {
     ui_error(ui, n->error, 2);
   } else if (n->error && n->error->help) {
     fputs("  help: ", ui->out);
-    text_print(ui->out, n->error->help, 8);
+    tame(ui, n->error->help, 8, 8);
     putc('\n', ui->out);
   }
   if (n->id) look(ui, good ? "" : "  ", n->id);

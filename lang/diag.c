@@ -106,7 +106,7 @@ static const char *ink(bool colour, const char *code) {
 
 /* How much of a long line is shown: lint's readers have editors and logs; who reads a run-time
  * error may sit at 80 columns, and the block is indented there. */
-enum { LINE_LINT = 120, LINE_RUN = 66 };
+enum { LINE_LINT = 120, LINE_RUN = 73 };
 
 static bool is_start(char c) {
   return ((unsigned char)c & 0xC0) != 0x80;
@@ -157,8 +157,13 @@ static void caret_block(struct source *s, struct span at, size_t shown, bool col
   const char *text = source_line(s, line, &len);
   size_t from = at.start - (size_t)(text - s->text), to = from + (at.end - at.start);
   if (at.start > s->len) from = len, to = len;
-  caret_lines(text, len, from, to > len ? len : to, shown, colour, mark_ink, digits(line) + 1, line,
-              out);
+  int gutter = digits(line) + 1;
+  if (shown == LINE_RUN) { /* the number's column and, when it is cut, the dots stand in it too */
+    enum { BAR = 3, DOTS = 6 };
+    shown -= (size_t)gutter + BAR;
+    if (len > shown) shown -= DOTS;
+  }
+  caret_lines(text, len, from, to > len ? len : to, shown, colour, mark_ink, gutter, line, out);
 }
 
 void diag_caret(struct source *s, struct span at, bool colour, struct buf *out) {

@@ -23,7 +23,9 @@ static enum status step_exists(const struct run *run, const char *option, const 
   int near = found ? -1 : name_nearest(id, ids, plan->step_count);
   if (!found) {
     error_set(err, ERR_NOT_FOUND, "%s: no step '%s' in this runbook", option, id);
-    if (near >= 0) error_help(err, "did you mean '%s'?", ids[near]);
+    if (strchr(id, '['))
+      error_help(err, "items of an each_of cannot be chosen singly; name its step");
+    else if (near >= 0) error_help(err, "did you mean '%s'?", ids[near]);
     else error_help(err, "a step's id is its label in lower case, with dashes");
   }
   mem_free(ids);
@@ -59,7 +61,8 @@ static enum status roles_check(struct run *run, struct error *err) {
     status = role_check(run, run->plan->steps[i]->requires_role, buf_str(&what), err);
     buf_release(&what);
   }
-  return status;
+  /* Before the start it is something that was not given, and no failure of the run. */
+  return status == OK ? OK : (err->status = ERR_VALUE);
 }
 
 static enum status driver_check(struct run *run, const struct binding *b, struct span at,

@@ -108,7 +108,8 @@ static enum status choose_format(const char **out, int fd, const struct sheet_op
   if (f ? zip != !strcmp(f, "xlsx") : !zip && has_suffix(o->path, ".xlsx"))
     return refuse(err, ERR_VALUE, o->path,
                   zip ? "is a zip archive, not text" : "is not a workbook (.xlsx is a zip archive)",
-                  "leave the format out, or save the file again in the format you mean");
+                  f ? "the call's `format:` does not fit the file; without it the file tells"
+                    : "save it again as a workbook, or name it .csv when it is text");
   bool tabs = has_suffix(o->path, ".tsv") || has_suffix(o->path, ".tab");
   *out = f ? f : zip ? "xlsx" : tabs ? "tsv" : "csv";
   return OK;

@@ -54,8 +54,12 @@ static enum status check_path(const char *path, enum db_mode mode, struct error 
               S_ISDIR(st.st_mode) ? "a directory" : "not a regular file");
   } else {
     if (mode == DB_CREATE && errno == ENOENT) return OK;
-    error_set(err, ERR_NOT_FOUND, "database %s: %s", path, strerror(errno));
-    error_help(err, "check the path, or say create: true to have it made");
+    int why = errno;
+    error_set(err, ERR_NOT_FOUND, "database %s: %s", path, strerror(why));
+    error_help(err, why == ENOENT ? "check the path, or say create: true to have it made"
+                    : why == EACCES || why == EPERM
+                        ? "check the permissions of the directories on its path"
+                        : "check the path");
   }
   error_kind(err, "validation");
   return err->status;

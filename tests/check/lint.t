@@ -30,7 +30,7 @@ write_file('tree/deep/z.rb', $bad);
 ($text, $code) = lint('tree');
 is($code, 3, 'a bad file deep in a directory');
 like($text, qr{^tree/deep/z\.rb:3:10: error}, 'and its path');
-is_deeply([lint('empty')], ["stepwise lint: no .rb file there\n", 0], 'an empty directory');
+is_deeply([lint('empty')], ["stepwise: no .rb file in empty: nothing was checked\nhelp: check the path; a file of another name is checked when it is named itself\n", 3], 'an empty directory');
 
 ($text, $code) = lint('--json', 'bad.rb');
 my @lines = map { JSON::PP->new->decode($_) } split /\n/, $text;

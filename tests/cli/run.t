@@ -43,6 +43,12 @@ for my $case (
   [['run', 'a.rb', '--dry-run'], 2, qr/--dry-run is not there yet/],
   [['run', "$dir/none.rb"], 3, qr/cannot read .*none\.rb: No such file/],
   [['run', $dir], 3, qr/it is a directory/],
+  [['run', 'a.rb', '--set', 'x=1', '--set', 'y=1', '--set', 'x=2'], 2, qr/--set gives x twice/],
+  [['run', 'a.rb', '--skip', 'x', '--reason', ' '], 2, qr/--skip needs a reason; the one given is empty/],
+  [['run', "$dir/plain.rb", '--only', 'two[web-1]', '--journal', "$dir/usage.db"], 3, qr/items of an each_of cannot be chosen singly/],
+  [['lint', '--help'], 0, qr/^usage: stepwise lint /],
+  [['journal', 'tail', '--help'], 0, qr/^usage: stepwise journal /],
+  [['run', 'a.rb', '--help'], 0, qr/^usage: stepwise run /],
   [['runs', '--state', 'happy'], 2, qr/no state 'happy'/],
   [['runs', '--last', 'x'], 2, qr/--last wants a number/],
   [['show', 'a', 'b'], 2, qr/unexpected 'b'/],
@@ -70,6 +76,29 @@ mkdir "$dir/it's here";
 my ($look) = $said =~ /^look: stepwise (show .*)$/m;
 is(system('sh', '-c', "$stepwise $look >/dev/null 2>&1"), 0, 'as a shell takes it') or diag($said);
 
+# Events that nobody can have.
+SKIP: {
+  skip 'no /dev/full', 1 unless -c '/dev/full';
+  ($said, $exit) = run_quietly('sh', '-c', "exec $stepwise run $dir/plain.rb --json --journal $dir/full-out.db >/dev/full");
+  ok($exit == 1 && $said =~ /cannot write the events: .*; the journal has them/, 'events that cannot be printed end the run with an error') or diag("$exit $said");
+}
+
+# Nothing is shown as nil, now and later.
+write_file("$dir/nil.rb", "runbook \"nil\" do\n  step \"S\" do\n    show nil\n    show nil, as: \"x\"\n  end\nend\n");
+($said) = stepwise('run', "$dir/nil.rb", '--journal', "$dir/nil.db");
+like($said, qr/^ +nil\n +x: nil$/m, 'show nil');
+($said) = stepwise('show', '--journal', "$dir/nil.db");
+like($said, qr/ +nil\n.* +x: nil$/m, 'and stepwise show');
+
+# What is shown beside a failure fits 80 columns.
+my $wide = 'y' x 60;
+for my $n (40 .. 44) {
+  write_file("$dir/wide.rb", "runbook \"wide\" do\n" . "\n" x 7 . "  step \"S\" do\n    a = [" . '1, ' x $n . "2]\n    fail! :broken, \"x\" if a.size > 1 && \"$wide" . 'z' x ($n - 40) . "\" != \"\"\n  end\nend\n");
+  ($said) = stepwise('run', "$dir/wide.rb", '--journal', "$dir/wide.db");
+  my @wide = grep { /^ +\d* \|/ && length > 80 } split /\n/, $said;
+  ok($said =~ /^ +\d+ \|.*fail!/m && !@wide, 'the excerpt of a failure') or diag($said);
+}
+
 # Listing and showing.
 ($said) = stepwise('runs', '--journal', $journal);
 my @rows = split /\n/, $said;
@@ -79,6 +108,13 @@ my ($id) = $rows[1] =~ /^(\S+)/;
 like($said, qr/^Plain\nrun $id of plain \(.*plain\.rb\)\nstarted .* UTC by /, 'show tells which run');
 like($said, qr/options:\n +only +two/, 'and its options');
 like($said, qr/Two  \(two\)\n\d\d:\d\d:\d\d +second\n/, 'and its steps');
+for my $verb (['show'], ['journal', 'show']) {
+  ($said, $exit) = stepwise(@$verb, '20', '--journal', $journal);
+  my $all = $verb->[0] eq 'show';
+  ok($all ? $exit == 3 && $said =~ /several runs/ : $exit == 0 && $said =~ /^event 20$/m, "@$verb with digits") or diag("$exit $said");
+  ($said, $exit) = stepwise(@$verb, substr($id, 0, 4), '--journal', $journal);
+  ok($exit == 3 && $said =~ /several runs in .* begin with/, "@$verb of several runs") or diag("$exit $said");
+}
 ($said, $exit) = stepwise('show', 'nothing', '--journal', $journal);
 ok($exit == 3 && $said =~ /nothing/, 'a run that does not exist');
 ($said) = stepwise('runs', '--state', 'held', '--journal', $journal);

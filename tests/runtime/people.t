@@ -180,7 +180,7 @@ runs "an answer for the step is none for its approval", {
   has => [qr/no answer to 'Drain 3 nodes'/, qr/"approve drain"/]};
 
 runs 'a role that nobody claims to hold', {
-  rb => qq{runbook "x" do\n  requires role: :operator\n  step "S" do\n    note "went"\n  end\nend\n}, exit => 1,
+  rb => qq{runbook "x" do\n  requires role: :operator\n  step "S" do\n    note "went"\n  end\nend\n}, exit => 3,
   has => [qr/this runbook may be run by :operator only/, qr/--role operator/], lacks => [qr/went/]};
 
 runs 'a role that the operator claims is recorded', {

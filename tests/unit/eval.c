@@ -319,7 +319,7 @@ static void fields_convert_and_refuse(void **state) {
       {T_time, "2026-11-02T09:00:00Z", true, "2026-11-02 09:00:00 UTC"},
       {T_date, "2026-11-02", true, "2026-11-02 00:00:00 UTC"},
       {T_date, "2026-11-02T09:00:00Z", true,
-       "f must be a date, not \"2026-11-02T09:00:00Z\"; write it like 2026-11-02"},
+       "f must be a date, not \"2026-11-02T09:00:00Z\"; write it like 2026-11-02 (YYYY-MM-DD)"},
       {T_time, "=\"2026-11-02T09:00:00Z\"", false, "2026-11-02 09:00:00 UTC"},
       {T_phone, "+1 (500) 555-0006", true, "\"+1 (500) 555-0006\""},
       {T_phone, "12ab", true, "f must be a phone number, not \"12ab\"; write it like +15005550006"},
