@@ -198,6 +198,13 @@ static void count_of(struct buf *out, size_t n, const char *what) {
   buf_addf(out, "%zu %s%s", n, what, n == 1 ? "" : "s");
 }
 
+/* The main file could not be read whole, so nothing looked at its names and types yet. */
+static bool stopped_early(const struct diags *d) {
+  for (size_t i = 0; i < d->count; i++)
+    if (d->items[i].at.file == 0 && strcmp(codes[d->items[i].code].number, "RB200") < 0) return true;
+  return false;
+}
+
 void diags_print(const struct diags *d, struct source *const *sources, bool colour,
                  struct buf *out) {
   for (size_t i = 0; i < d->count; i++) {
@@ -211,5 +218,8 @@ void diags_print(const struct diags *d, struct source *const *sources, bool colo
     count_of(out, d->warnings + d->dropped_warnings, "warning");
   }
   if (d->dropped) buf_addf(out, "; the first %d errors are shown", DIAG_MAX_ERRORS);
+  if (stopped_early(d))
+    buf_addf(out, "; names and types are checked once %s mended",
+             d->errors + d->dropped == 1 ? "this is" : "these are");
   buf_addc(out, '\n');
 }

@@ -52,7 +52,7 @@ void diags_release(struct diags *d);
 /* Text for people; sources is indexed by span.file. colour adds ANSI colours. */
 void diag_print(const struct diag *d, struct source *const *sources, bool colour, struct buf *out);
 void diags_print(const struct diags *d, struct source *const *sources, bool colour,
-                 struct buf *out); /* all, then "3 errors" / how many were dropped */
+                 struct buf *out); /* all, then "3 errors", how many were dropped, what is unchecked */
 /* The place-and-caret block alone, for run-time errors. */
 void diag_caret(struct source *s, struct span at, bool colour, struct buf *out);
 

@@ -4,6 +4,7 @@
  * a statement, whose `do` this is, block or hash, index or array, call or group, sign or operator,
  * modifier or statement. Where Ruby would guess, it reports both ways to write it. */
 #include "build.h"
+#include "clause.h"
 #include "gram.h"
 #include "leftout.h"
 #include "literal.h"
@@ -97,6 +98,16 @@ static bool guesses(const struct parser *p) {
   return p->state == S_NAME && p->space && !is_gap(p->text[p->end]);
 }
 
+/* Does the last name begin a statement, and is it a word of the language? It is called then: what a
+ * statement computes is of no use. */
+static bool last_is_clause(const struct parser *p) {
+  uint32_t at = p->last_start;
+  while (at > 0 && (p->text[at - 1] == ' ' || p->text[at - 1] == '\t'))
+    at--;
+  if (at > 0 && !strchr("\n;{|", p->text[at - 1])) return false;
+  return clause_any(sym_intern(p->syms, p->text + p->last_start, p->last_end - p->last_start));
+}
+
 /* `show -x`: an operator after a name and a blank, with no blank after it. */
 static void report_guess(struct parser *p) {
   int name = (int)(p->last_end - p->last_start), op = (int)(p->end - p->start);
@@ -106,6 +117,10 @@ static void report_guess(struct parser *p) {
   struct diag *d =
       syntax_error(p, D_ambiguous, p->start, p->end, "`%.*s %.*s%.*s` can be read in two ways",
                    name, word, op, sign, len, rest);
+  if (last_is_clause(p)) {
+    diag_help(d, "write `%.*s(%.*s%.*s)`", name, word, op, sign, len, rest);
+    return;
+  }
   diag_help(d, "write `%.*s(%.*s%.*s)` to call %.*s, `%.*s %.*s %.*s` to compute", name, word, op,
             sign, len, rest, name, word, name, word, op, sign, len, rest);
 }
