@@ -104,8 +104,98 @@ static enum status drivers_check(struct run *run, struct error *err) {
   return OK;
 }
 
+/* --- variables that nobody sets when steps are passed over --- */
+
+static bool passed(const struct run_options *o, const struct step *s, bool from_seen) {
+  if (o->from && !from_seen) return true;
+  if (o->only && strcmp(s->id, o->only) != 0) return true;
+  for (size_t i = 0; i < o->skip_count; i++)
+    if (strcmp(s->id, o->skip[i]) == 0) return true;
+  return false;
+}
+
+static bool within(const struct node *n, const struct node *outer) {
+  return outer->start <= n->start && n->end <= outer->end;
+}
+
+/* Whether what stands there may not be evaluated though its step runs. */
+static bool conditional(const struct tree *t, const struct node *body, const struct node *n) {
+  static const bool kinds[NODE_KINDS] = {[N_if] = true,  [N_case] = true, [N_and] = true,
+                                         [N_or] = true,  [N_block] = true, [N_opassign] = true};
+  for (node_id id = 1; id < t->count; id++) {
+    const struct node *outer = tree_node(t, id);
+    if (kinds[outer->kind] && within(outer, body) && within(n, outer)) return true;
+  }
+  return false;
+}
+
+struct unset {
+  const struct step **setter; /* of each slot: the passed step that sets it; owned */
+  bool *kept;                 /* of each slot: something that runs sets it; owned */
+};
+
+static enum status unset_read(struct run *run, const struct unset *u, const struct step *s,
+                              struct error *err) {
+  const struct tree *t = run->eval.tree;
+  const struct node *body = tree_node(t, s->body);
+  for (node_id id = 1; id < t->count; id++) {
+    const struct node *n = tree_node(t, id);
+    if (n->kind != N_name || n->x != REF_VAR || n->b >= run->plan->unit.slot_count) continue;
+    if (!u->setter[n->b] || u->kept[n->b] || !within(n, body) || conditional(t, body, n)) continue;
+    error_set(err, ERR_VALUE, "step %s reads `%s`, which step %s would set, and that is passed over",
+              s->id, sym_text(run->program->syms, n->a), u->setter[n->b]->id);
+    error_help(err, "run %s too, or pass over %s as well", u->setter[n->b]->id, s->id);
+    error_at(err, tree_span(t, id));
+    return ERR_VALUE;
+  }
+  return OK;
+}
+
+/* Steps of branches and loops may not run at all; what they set may be set. */
+static enum status unset_items(struct run *run, struct unset *u, const struct item *items,
+                               bool *from_seen, bool certain, struct error *err) {
+  const struct run_options *o = run->options;
+  enum status status = OK;
+  for (const struct item *i = items; i && status == OK; i = i->next) {
+    const struct step *s = i->step;
+    const struct tree *t = run->eval.tree;
+    if (i->kind == ITEM_ASSIGN) { /* of several names at once none is told apart */
+      const struct node *n = tree_node(t, i->subject);
+      if (n->kind == N_assign) u->kept[tree_node(t, n->a)->b] = true;
+      else memset(u->kept, true, run->plan->unit.slot_count * sizeof *u->kept);
+    }
+    for (const struct branch *b = i->branches; b && status == OK; b = b->next)
+      status = unset_items(run, u, b->items, from_seen, false, err);
+    if (status == OK)
+      status = unset_items(run, u, i->items, from_seen, certain && i->kind == ITEM_SECTION, err);
+    if (!s || status != OK) continue;
+    *from_seen |= o->from && strcmp(s->id, o->from) == 0;
+    bool over = passed(o, s, *from_seen);
+    for (size_t k = 0; k < s->output_count; k++)
+      if (over) u->setter[s->outputs[k]] = s;
+      else u->kept[s->outputs[k]] = true;
+    if (!over && certain) status = unset_read(run, u, s, err);
+  }
+  return status;
+}
+
+static enum status unset_check(struct run *run, struct error *err) {
+  const struct run_options *o = run->options;
+  if (!o->from && !o->only && !o->skip_count) return OK;
+  size_t n = run->plan->unit.slot_count + 1;
+  struct unset u = {mem_array(n, sizeof *u.setter), mem_array(n, sizeof *u.kept)};
+  memset(u.setter, 0, n * sizeof *u.setter);
+  memset(u.kept, 0, n * sizeof *u.kept);
+  bool from_seen = false;
+  enum status status = unset_items(run, &u, run->plan->items, &from_seen, true, err);
+  mem_free(u.setter);
+  mem_free(u.kept);
+  return status;
+}
+
 enum status run_preflight(struct run *run, struct error *err) {
   enum status status = steps_exist(run, err);
+  if (status == OK) status = unset_check(run, err);
   if (status == OK) status = roles_check(run, err);
   if (status == OK) status = drivers_check(run, err);
   return status;

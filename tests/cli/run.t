@@ -68,6 +68,30 @@ ok($said !~ /second/ && $said =~ /skipped\n +done by hand/ && $said =~ /third/, 
 ($said, $exit) = run_plain('--only', 'tow');
 ok($exit == 3 && $said =~ /no step 'tow'.*did you mean 'two'/s, 'a step that does not exist') or diag("$exit $said");
 
+# A variable that a passed step would have set is missed before anything runs.
+write_file("$dir/vars.rb", <<'RUBY');
+runbook "vars" do
+  input :all, :boolean, default: false
+  step "Count" do
+    n = 3
+  end
+  step "Maybe" do
+    note "n #{n}" if input.all
+  end
+  step "Tell" do
+    note "n is #{n}"
+  end
+end
+RUBY
+for my $how (['--skip', 'count', '--reason', 'x'], ['--from', 'tell'], ['--only', 'tell']) {
+  ($said, $exit) = stepwise('run', "$dir/vars.rb", '--journal', "$dir/vars.db", @$how);
+  ok($exit == 3 && $said =~ /step tell reads `n`, which step count would set/ && $said !~ /\[1/, "a variable without its step: $how->[0]") or diag("$exit $said");
+}
+for my $how (['--skip', 'tell', '--reason', 'x'], ['--only', 'maybe'], ['--from', 'count']) {
+  ($said, $exit) = stepwise('run', "$dir/vars.rb", '--journal', "$dir/vars.db", @$how);
+  ok($exit == 0, "and nothing is said without need: @$how") or diag("$exit $said");
+}
+
 # How to look at it afterwards: the command as it works, where there is something to look at.
 ($said) = run_plain();
 like($said, qr/^look: stepwise show \S+ --journal \Q$journal\E$/m, 'what to look with names the journal');
