@@ -378,7 +378,7 @@ PYTHON
   ok($said =~ /answer yes or no/ && $said !~ /hunter2/, 'what is secret is not shown') or diag($said);
   write_file("$dir/int.py", qq{run(["$stepwise", "run", "$dir/tty.rb", "--journal", "$journal", "--set", "who=x"], [("How many?", "\\x03")])\n});
   ($said, $exit) = run_quietly('python3', "$dir/terminal.py", "$dir/int.py");
-  ok($exit == 130 && $said =~ /cancelled/, 'Ctrl-C at a question') or diag("$exit $said");
+  ok($exit == 130 && $said =~ /cancelled/ && $said =~ /^interrupted: /m, 'Ctrl-C at a question') or diag("$exit $said");
   write_file("$dir/eof.py", qq{run(["$stepwise", "run", "$dir/tty.rb", "--journal", "$journal", "--set", "who=x"], [("How many?", "\\x04")])\n});
   ($said, $exit) = run_quietly('python3', "$dir/terminal.py", "$dir/eof.py");
   ok($exit == 4 && $said =~ /waiting.*: the terminal's input has ended/, 'the end of input') or diag("$exit $said");
