@@ -30,10 +30,11 @@ sub run_quietly {
 }
 
 # Expected text as a pattern. `...` stands for anything within a line; a line that is only `...`
-# stands for any lines.
+# stands for any lines. A line that ends in `ok` may tell the time it took: a busy machine is slow.
 sub pattern {
   my ($text) = @_;
   my $pattern = join '', map { $_ eq "...\n" ? '(?:.*\n)*?' : quotemeta($_) =~ s/(?:\\\.){3}/.*?/gr } split /^/, $text;
+  $pattern =~ s/(\bok)(\\?\n)/$1(?:\\ \\ [\\d.]+\\ (?:ms|seconds?))?$2/g;
   return qr/\A$pattern\z/;
 }
 
