@@ -59,7 +59,7 @@ void text_tame_lines(struct buf *out, const char *s, size_t indent) {
 void text_print(FILE *out, const char *s, size_t indent) {
   struct buf b = BUF_INIT;
   text_tame_lines(&b, s, indent);
-  fwrite(b.data, 1, b.len, out);
+  fwrite(buf_str(&b), 1, b.len, out);
   buf_release(&b);
 }
 
