@@ -33,17 +33,18 @@ static void nonce_make(char out[33]) {
 }
 
 /* What the approver says yes to: the write actions of the body, and the way back. */
-static void gate_about(const struct run *run, const struct step *step, struct buf *out) {
-  const struct tree *t = run->eval.tree;
+static void gate_about(const struct lane *lane, const struct step *step, struct buf *out) {
+  const struct tree *t = lane->eval.tree;
   const struct node *body = tree_node(t, step->body);
   uint32_t n = 0;
   for (node_id id = 1; id < t->count; id++) {
     const struct node *node = tree_node(t, id);
     if (node->kind != N_call || node->start < body->start || node->end > body->end) continue;
-    const struct action *a = program_action(run->program, t, node);
+    const struct action *a = program_action(lane->run->program, t, node);
     if (!a || a->effect != EFFECT_WRITE) continue;
-    buf_addf(out, "%s%s.%s", n++ ? ", " : "does: ", sym_text(run->program->syms, a->binding->name),
-             sym_text(run->program->syms, a->name));
+    buf_addf(out, "%s%s.%s",
+             n++ ? ", " : "does: ", sym_text(lane->run->program->syms, a->binding->name),
+             sym_text(lane->run->program->syms, a->name));
   }
   if (!n) buf_adds(out, "does nothing that writes");
   buf_adds(out, step->rollback       ? "; can be rolled back"
@@ -51,7 +52,7 @@ static void gate_about(const struct run *run, const struct step *step, struct bu
                                      : "");
 }
 
-static enum status gate_request(struct run *run, const struct gate *g, struct error *err) {
+static enum status gate_request(struct lane *lane, const struct gate *g, struct error *err) {
   struct record r = {0};
   record_text(&r, "text", g->text);
   record_text(&r, "role", g->role);
@@ -59,12 +60,12 @@ static enum status gate_request(struct run *run, const struct gate *g, struct er
   record_text(&r, "nonce", g->nonce);
   record_int(&r, "within_us", g->within);
   record_int(&r, "use_by_us", g->use_by);
-  return run_record(run, EVENT_NAME(APPROVAL_REQUESTED), &r, err);
+  return run_record(lane, EVENT_NAME(APPROVAL_REQUESTED), &r, err);
 }
 
 /* Why this name cannot approve; NULL when it can. */
-static const char *refuse(struct run *run, const struct gate *g, const char *by) {
-  const char *requester = journal_actor(run->engine->config.journal);
+static const char *refuse(struct lane *lane, const struct gate *g, const char *by) {
+  const char *requester = journal_actor(lane->run->engine->config.journal);
   if (!by || !*by) return "say who approves";
   if (actor_is(requester, by) && !g->approval->self_ok)
     return "who started the run cannot approve it; somebody else must";
@@ -73,52 +74,53 @@ static const char *refuse(struct run *run, const struct gate *g, const char *by)
   return NULL;
 }
 
-static enum status denied(struct run *run, const struct gate *g, const struct answer *a,
+static enum status denied(struct lane *lane, const struct gate *g, const struct answer *a,
                           struct error *err) {
   struct record r = {0};
-  const char *by = a->by && *a->by ? a->by : journal_actor(run->engine->config.journal);
+  const char *by = a->by && *a->by ? a->by : journal_actor(lane->run->engine->config.journal);
   record_text(&r, "approver", by);
   record_text(&r, "nonce", g->nonce);
   record_text(&r, "reason", a->comment);
   record_text(&r, "identity", "typed");
-  enum status status = run_record(run, EVENT_NAME(APPROVAL_DENIED), &r, err);
-  if (status == OK) status = run_sync(run, err);
+  enum status status = run_record(lane, EVENT_NAME(APPROVAL_DENIED), &r, err);
+  if (status == OK) status = run_sync(lane, err);
   if (status != OK) return status;
   if (a->comment && *a->comment)
     error_set(err, ERR_CANCELLED, "approval denied by %s: %s", by, a->comment);
   else error_set(err, ERR_CANCELLED, "approval denied by %s", by);
   error_kind(err, "declined");
-  error_at(err, tree_span(run->eval.tree, g->approval->at));
+  error_at(err, tree_span(lane->eval.tree, g->approval->at));
   return ERR_CANCELLED;
 }
 
-static enum status approved(struct run *run, struct gate *g, struct answer *a, struct error *err) {
+static enum status approved(struct lane *lane, struct gate *g, struct answer *a,
+                            struct error *err) {
   struct record r = {0};
   record_text(&r, "approver", a->by);
   record_text(&r, "nonce", g->nonce);
   record_text(&r, "reason", a->comment);
   record_text(&r, "identity", "typed");
-  enum status status = run_record(run, EVENT_NAME(APPROVAL_GIVEN), &r, err);
-  if (status == OK) status = run_sync(run, err);
+  enum status status = run_record(lane, EVENT_NAME(APPROVAL_GIVEN), &r, err);
+  if (status == OK) status = run_sync(lane, err);
   if (status != OK) return status;
-  run_notice(run, &(struct notice){.kind = NOTICE_APPROVED, .text = g->text, .detail = a->by});
+  run_notice(lane, &(struct notice){.kind = NOTICE_APPROVED, .text = g->text, .detail = a->by});
   g->by[g->given++] = a->by;
   a->by = NULL;
   return OK;
 }
 
-static enum status voided(struct run *run, const struct gate *g, const char *reason,
+static enum status voided(struct lane *lane, const struct gate *g, const char *reason,
                           const char *what, struct error *err) {
   struct record r = {0};
   char limit[32];
   record_text(&r, "reason", reason);
   record_text(&r, "nonce", g->nonce);
-  enum status status = run_record(run, EVENT_NAME(APPROVAL_VOIDED), &r, err);
+  enum status status = run_record(lane, EVENT_NAME(APPROVAL_VOIDED), &r, err);
   if (status != OK) return status;
   took_text(*reason == 'e' ? g->within : g->use_by, limit);
   error_set(err, ERR_FAILED, "the approval was not %s within %s", what, limit);
   error_kind(err, "expired");
-  error_at(err, tree_span(run->eval.tree, g->approval->at));
+  error_at(err, tree_span(lane->eval.tree, g->approval->at));
   return ERR_FAILED;
 }
 
@@ -157,38 +159,39 @@ static void trim(char *s) {
 }
 
 /* One answer; asks again after one that does not count, where somebody is there to be asked. */
-static enum status gate_ask(struct run *run, struct gate *g, struct prompt *q, struct error *err) {
-  const struct prompter *p = run->engine->config.prompter;
+static enum status gate_ask(struct lane *lane, struct gate *g, struct prompt *q,
+                            struct error *err) {
+  const struct prompter *p = lane->run->engine->config.prompter;
   for (;;) {
     struct answer a = {0};
     q->given = g->given;
     enum status status = p->ask(p->ud, q, &a, err);
-    if (status == ERR_WAITING && clock_mono(run->engine->config.clock) >= q->until)
-      return voided(run, g, "expired", "given", err);
+    if (status == ERR_WAITING && clock_mono(lane->run->engine->config.clock) >= q->until)
+      return voided(lane, g, "expired", "given", err);
     if (status != OK) return status;
     struct buf text = BUF_INIT;
-    answer_word(run, a.value, &text);
+    answer_word(lane, a.value, &text);
     if (a.by) trim(a.by);
     const char *problem = NULL;
     enum verdict verdict = approval_verdict(buf_str(&text));
     bool no = verdict == VERDICT_DENY;
     if (verdict == VERDICT_NONE) problem = "answer approve or deny";
-    else if (!no) problem = refuse(run, g, a.by);
+    else if (!no) problem = refuse(lane, g, a.by);
     buf_release(&text);
     if (problem && !p->again) status = answer_bad(q, g, problem, err);
-    else if (no) status = denied(run, g, &a, err);
-    else if (!problem) status = approved(run, g, &a, err);
+    else if (no) status = denied(lane, g, &a, err);
+    else if (!problem) status = approved(lane, g, &a, err);
     answer_release(&a);
     q->problem = problem;
     if (!problem || status != OK) return status;
   }
 }
 
-static enum status gate_pass(struct run *run, struct step_run *s, struct gate *g,
+static enum status gate_pass(struct lane *lane, struct step_run *s, struct gate *g,
                              struct error *err) {
-  struct clock *clock = run->engine->config.clock;
+  struct clock *clock = lane->run->engine->config.clock;
   struct buf about = BUF_INIT;
-  gate_about(run, s->step, &about);
+  gate_about(lane, s->step, &about);
   struct prompt q = {.kind = PROMPT_APPROVAL,
                      .step = s->id,
                      .text = g->text,
@@ -196,37 +199,38 @@ static enum status gate_pass(struct run *run, struct step_run *s, struct gate *g
                      .role = g->role,
                      .quorum = g->approval->quorum,
                      .until = clock_add(clock_mono(clock), g->within)};
-  enum status status = gate_request(run, g, err);
+  enum status status = gate_request(lane, g, err);
   while (status == OK && g->given < g->approval->quorum) {
-    status = gate_ask(run, g, &q, err);
+    status = gate_ask(lane, g, &q, err);
     if (g->given == 1 && !g->first_at) g->first_at = clock_mono(clock);
   }
   if (status == OK && clock_mono(clock) > clock_add(g->first_at, g->use_by))
-    status = voided(run, g, "unused", "used", err);
+    status = voided(lane, g, "unused", "used", err);
   buf_release(&about);
   return status;
 }
 
-static enum status approval_pass(struct run *run, struct step_run *s, const struct approval *a,
+static enum status approval_pass(struct lane *lane, struct step_run *s, const struct approval *a,
                                  struct error *err) {
-  struct gate g = {.approval = a, .role = a->role ? sym_text(run->program->syms, a->role) : NULL};
+  struct gate g = {.approval = a,
+                   .role = a->role ? sym_text(lane->run->program->syms, a->role) : NULL};
   enum status status = OK;
   nonce_make(g.nonce);
   if (a->quorum > QUORUM_MAX)
     status = error_set(err, ERR_LIMIT, "a quorum of %u; at most %d", a->quorum, QUORUM_MAX);
-  if (status == OK) status = run_duration(run, a->within, LIMIT_APPROVAL_WITHIN, &g.within, err);
-  if (status == OK) status = run_duration(run, a->use_by, LIMIT_APPROVAL_USE_BY, &g.use_by, err);
-  if (status == OK) status = run_text(run, a->text, &g.text, err);
-  if (status == OK) status = gate_pass(run, s, &g, err);
+  if (status == OK) status = run_duration(lane, a->within, LIMIT_APPROVAL_WITHIN, &g.within, err);
+  if (status == OK) status = run_duration(lane, a->use_by, LIMIT_APPROVAL_USE_BY, &g.use_by, err);
+  if (status == OK) status = run_text(lane, a->text, &g.text, err);
+  if (status == OK) status = gate_pass(lane, s, &g, err);
   gate_release(&g);
   return status;
 }
 
-enum status approvals_pass(struct run *run, struct step_run *s, bool *waited, struct error *err) {
+enum status approvals_pass(struct lane *lane, struct step_run *s, bool *waited, struct error *err) {
   enum status status = OK;
   for (const struct approval *a = s->step->approvals; status == OK && a; a = a->next) {
     *waited = true;
-    status = approval_pass(run, s, a, err);
+    status = approval_pass(lane, s, a, err);
   }
   return status;
 }

@@ -16,9 +16,9 @@ void error_whole(const struct error *err, struct buf *out) {
   buf_addf(out, "%s%s%s", err->message, err->help ? "; " : "", err->help ? err->help : "");
 }
 
-void answer_word(const struct run *run, value v, struct buf *out) {
+void answer_word(const struct lane *lane, value v, struct buf *out) {
   struct buf text = BUF_INIT;
-  value_to_s(v, run->program->syms, &text);
+  value_to_s(v, lane->run->program->syms, &text);
   const char *s = buf_str(&text);
   s += strspn(s, " \t");
   size_t n = strlen(s);
@@ -46,14 +46,14 @@ struct checked {
   struct buf problem; /* why the answer does not do */
 };
 
-typedef void check_fn(struct run *run, const struct prompt *q, const struct field *field,
+typedef void check_fn(struct lane *lane, const struct prompt *q, const struct field *field,
                       struct answer *a, struct checked *out);
 
-static void check_confirm(struct run *run, const struct prompt *q, const struct field *field,
+static void check_confirm(struct lane *lane, const struct prompt *q, const struct field *field,
                           struct answer *a, struct checked *out) {
   (void)q, (void)field;
   struct buf word = BUF_INIT;
-  answer_word(run, a->value, &word);
+  answer_word(lane, a->value, &word);
   out->declined = among(buf_str(&word), words_no);
   if (!out->declined && !among(buf_str(&word), words_yes))
     buf_adds(&out->problem, "answer yes or no");
@@ -62,11 +62,11 @@ static void check_confirm(struct run *run, const struct prompt *q, const struct 
 }
 
 /* The option itself, or its number as shown. */
-static void check_choose(struct run *run, const struct prompt *q, const struct field *field,
+static void check_choose(struct lane *lane, const struct prompt *q, const struct field *field,
                          struct answer *a, struct checked *out) {
   (void)field;
   struct buf text = BUF_INIT;
-  value_to_s(a->value, run->program->syms, &text);
+  value_to_s(a->value, lane->run->program->syms, &text);
   const char *said = buf_str(&text);
   if (!text.len && q->suggest) said = q->suggest;
   size_t found = q->option_count;
@@ -85,7 +85,7 @@ static void check_choose(struct run *run, const struct prompt *q, const struct f
   buf_release(&text);
 }
 
-static void check_typed(struct run *run, const struct prompt *q, const struct field *field,
+static void check_typed(struct lane *lane, const struct prompt *q, const struct field *field,
                         struct answer *a, struct checked *out) {
   struct error err = {0};
   value v = VALUE_NIL, in = a->value;
@@ -96,22 +96,22 @@ static void check_typed(struct run *run, const struct prompt *q, const struct fi
     value_unref(a->value);
     in = a->value = value_cstr(q->suggest);
   }
-  if (field_check(&run->eval, field, in, in.tag == V_STRING, &v, &err) != OK)
+  if (field_check(&lane->eval, field, in, in.tag == V_STRING, &v, &err) != OK)
     error_whole(&err, &out->problem);
   out->value = v;
   error_release(&err);
 }
 
-static void check_manual(struct run *run, const struct prompt *q, const struct field *field,
+static void check_manual(struct lane *lane, const struct prompt *q, const struct field *field,
                          struct answer *a, struct checked *out) {
   (void)field;
   struct buf word = BUF_INIT;
-  answer_word(run, a->value, &word);
+  answer_word(lane, a->value, &word);
   out->declined = among(buf_str(&word), words_undone);
   bool done = among(buf_str(&word), words_done);
   if (!done && !out->declined && q->evidence && !a->comment) { /* the answer is the evidence */
     struct buf text = BUF_INIT;
-    value_to_s(a->value, run->program->syms, &text);
+    value_to_s(a->value, lane->run->program->syms, &text);
     a->comment = buf_take(&text);
     done = true;
   }
@@ -127,44 +127,44 @@ static check_fn *const checks[] = {
     [PROMPT_MANUAL] = check_manual,   [PROMPT_INPUT] = check_typed,
 };
 
-static enum status record_asked(struct run *run, const struct prompt *q, struct error *err) {
+static enum status record_asked(struct lane *lane, const struct prompt *q, struct error *err) {
   struct record r = {0};
   record_text(&r, "type", prompt_kind_name[q->kind]);
   record_text(&r, "text", q->text);
-  if (run->at) record_int(&r, "call", ++run->at->prompts);
+  if (lane->at) record_int(&r, "call", ++lane->at->prompts);
   record_texts(&r, "options", q->options, q->option_count);
-  return run_record(run, EVENT_NAME(PROMPT_ASKED), &r, err);
+  return run_record(lane, EVENT_NAME(PROMPT_ASKED), &r, err);
 }
 
-static enum status record_answered(struct run *run, const struct prompt *q, const struct answer *a,
-                                   value said, struct error *err) {
-  const struct prompter *p = run->engine->config.prompter;
+static enum status record_answered(struct lane *lane, const struct prompt *q,
+                                   const struct answer *a, value said, struct error *err) {
+  const struct prompter *p = lane->run->engine->config.prompter;
   struct record r = {0};
   record_text(&r, "type", prompt_kind_name[q->kind]);
   record_text(&r, "text", q->text);
-  if (run->at) record_int(&r, "call", run->at->prompts);
+  if (lane->at) record_int(&r, "call", lane->at->prompts);
   if (q->kind == PROMPT_CHOOSE) record_text(&r, "answer", q->options[said.u.i]);
-  else record_value(&r, "answer", said, run->program->syms);
+  else record_value(&r, "answer", said, lane->run->program->syms);
   record_text(&r, "evidence", a->comment);
   record_text(&r, "source", p->source);
-  enum status status = run_record(run, EVENT_NAME(PROMPT_ANSWERED), &r, err);
-  return status == OK ? run_sync(run, err) : status;
+  enum status status = run_record(lane, EVENT_NAME(PROMPT_ANSWERED), &r, err);
+  return status == OK ? run_sync(lane, err) : status;
 }
 
-static void tell_answer(struct run *run, const struct prompt *q, value said) {
+static void tell_answer(struct lane *lane, const struct prompt *q, value said) {
   struct buf text = BUF_INIT;
   if (q->kind == PROMPT_CHOOSE) buf_adds(&text, q->options[said.u.i]);
   else if (said.tag == V_BOOL)
     buf_adds(&text, said.u.b ? q->kind == PROMPT_MANUAL ? "done" : "yes" : "no");
-  else value_to_s(said, run->program->syms, &text);
-  run_notice(run,
+  else value_to_s(said, lane->run->program->syms, &text);
+  run_notice(lane,
              &(struct notice){.kind = NOTICE_ANSWER, .text = q->text, .detail = buf_str(&text)});
   buf_release(&text);
 }
 
-static enum status ask_until_good(struct run *run, struct prompt *q, const struct field *field,
+static enum status ask_until_good(struct lane *lane, struct prompt *q, const struct field *field,
                                   struct answer *a, struct checked *c, struct error *err) {
-  const struct prompter *p = run->engine->config.prompter;
+  const struct prompter *p = lane->run->engine->config.prompter;
   struct buf problem = BUF_INIT;
   enum status status;
   for (;;) {
@@ -172,7 +172,7 @@ static enum status ask_until_good(struct run *run, struct prompt *q, const struc
     status = p->ask(p->ud, q, a, err);
     if (status != OK) break;
     *c = (struct checked){0};
-    checks[q->kind](run, q, field, a, c);
+    checks[q->kind](lane, q, field, a, c);
     if (!c->problem.len) break;
     buf_clear(&problem);
     buf_adds(&problem, buf_str(&c->problem));
@@ -190,16 +190,16 @@ static enum status ask_until_good(struct run *run, struct prompt *q, const struc
   return status;
 }
 
-enum status run_ask(struct run *run, struct prompt *q, const struct field *field,
+enum status run_ask(struct lane *lane, struct prompt *q, const struct field *field,
                     struct answer *out, struct error *err) {
   struct checked c = {0};
-  q->step = run->at ? run->at->id : "";
-  q->until = clock_add(clock_mono(run->engine->config.clock), LIMIT_ANSWER);
-  enum status status = record_asked(run, q, err);
-  if (status == OK) status = ask_until_good(run, q, field, out, &c, err);
+  q->step = lane->at ? lane->at->id : "";
+  q->until = clock_add(clock_mono(lane->run->engine->config.clock), LIMIT_ANSWER);
+  enum status status = record_asked(lane, q, err);
+  if (status == OK) status = ask_until_good(lane, q, field, out, &c, err);
   if (status != OK) return status;
-  status = record_answered(run, q, out, c.value, err);
-  if (status == OK) tell_answer(run, q, c.value);
+  status = record_answered(lane, q, out, c.value, err);
+  if (status == OK) tell_answer(lane, q, c.value);
   value_unref(out->value);
   out->value = c.value;
   if (status == OK && c.declined) {

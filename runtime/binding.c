@@ -14,7 +14,7 @@
 
 /* One call under way: what the driver's hooks see. */
 struct action_run {
-  struct run *run;
+  struct lane *lane;
   const struct action *action;
   const struct driver *driver;
   uint32_t ordinal;
@@ -28,19 +28,19 @@ const struct driver *driver_for(const struct binding *b) {
   return b->drivers && !b->drivers->next ? b->drivers : NULL;
 }
 
-static const char *text_of(const struct run *run, sym s) {
-  return sym_text(run->program->syms, s);
+static const char *text_of(const struct lane *lane, sym s) {
+  return sym_text(lane->run->program->syms, s);
 }
 
-/* H(run, step id with the item's key, call ordinal): the same over attempts. Each part ends in a
+/* H(lane, step id with the item's key, call ordinal): the same over attempts. Each part ends in a
  * zero byte, so that no two differ only in where one part ends. */
-static void key_make(struct run *run, uint32_t ordinal, char out[65]) {
+static void key_make(struct lane *lane, uint32_t ordinal, char out[65]) {
   struct buf b = BUF_INIT;
-  buf_adds(&b, run->id);
+  buf_adds(&b, lane->run->id);
   buf_addc(&b, 0);
-  buf_adds(&b, run->at ? run->at->id : "on_failure");
+  buf_adds(&b, lane->at ? lane->at->id : "on_failure");
   buf_addc(&b, 0);
-  if (run->at && run->at->rolling_back) buf_adds(&b, "rollback");
+  if (lane->at && lane->at->rolling_back) buf_adds(&b, "rollback");
   buf_addf(&b, "%c%u", 0, ordinal);
   sha256_hex_of(b.data, b.len, out);
   buf_release(&b);
@@ -48,67 +48,67 @@ static void key_make(struct run *run, uint32_t ordinal, char out[65]) {
 
 /* --- intent and outcome --- */
 
-static void record_args(struct record *r, const struct run *run, const struct action *action,
+static void record_args(struct record *r, const struct lane *lane, const struct action *action,
                         const value *args) {
   struct record in = {0};
   for (size_t i = 0; i < action->take_count; i++)
     if (args[i].tag != V_NIL)
-      record_value(&in, text_of(run, action->takes[i].name), args[i], run->program->syms);
+      record_value(&in, text_of(lane, action->takes[i].name), args[i], lane->run->program->syms);
   buf_adds(&in.data, in.data.len ? "}" : "{}");
   record_raw(r, "args", buf_str(&in.data));
   buf_release(&in.data);
 }
 
 static void record_call(struct record *r, const struct action_run *c) {
-  record_text(r, "binding", text_of(c->run, c->action->binding->name));
-  record_text(r, "action", text_of(c->run, c->action->name));
+  record_text(r, "binding", text_of(c->lane, c->action->binding->name));
+  record_text(r, "action", text_of(c->lane, c->action->name));
   record_int(r, "call", c->ordinal);
 }
 
 /* A step is armed with its first intent: a half-done step is rolled back too. */
-static enum status arm(struct run *run, struct error *err) {
-  struct step_run *s = run->at;
-  run->wrote = true;
-  if (!s || s->armed || run->rolling_back || run->in_handler) return OK;
+static enum status arm(struct lane *lane, struct error *err) {
+  struct step_run *s = lane->at;
+  lane->run->wrote = true;
+  if (!s || s->armed || lane->run->rolling_back || lane->run->in_handler) return OK;
   s->armed = true;
-  s->before = run->armed;
-  run->armed = s;
-  return s->step->rollback ? run_record(run, EVENT_NAME(STEP_ARMED), NULL, err) : OK;
+  s->before = lane->run->armed;
+  lane->run->armed = s;
+  return s->step->rollback ? run_record(lane, EVENT_NAME(STEP_ARMED), NULL, err) : OK;
 }
 
 static enum status intent(struct action_run *c, const value *args, struct error *err) {
-  struct run *run = c->run;
+  struct lane *lane = c->lane;
   struct record r = {0};
   bool write = c->action->effect == EFFECT_WRITE;
-  enum status status = write ? arm(run, err) : OK;
+  enum status status = write ? arm(lane, err) : OK;
   if (status != OK) return status;
   record_call(&r, c);
   record_text(&r, "effect", write ? "write" : "read");
-  record_args(&r, run, c->action, args);
-  record_text(&r, "driver", text_of(run, c->driver->name));
+  record_args(&r, lane, c->action, args);
+  record_text(&r, "driver", text_of(lane, c->driver->name));
   if (write) record_text(&r, "key", c->key);
-  if (run->at) record_int(&r, "attempt", run->at->attempt);
-  status = run_record(run, EVENT_NAME(ACTION_STARTED), &r, err);
-  return status == OK && write ? run_sync(run, err) : status;
+  if (lane->at) record_int(&r, "attempt", lane->at->attempt);
+  status = run_record(lane, EVENT_NAME(ACTION_STARTED), &r, err);
+  return status == OK && write ? run_sync(lane, err) : status;
 }
 
 static enum status outcome(struct action_run *c, value result, const struct error *problem,
                            int64_t us, struct error *err) {
   struct record r = {0};
   record_call(&r, c);
-  if (problem) record_error(&r, "error", problem, c->run->program);
-  else record_value(&r, "result", result, c->run->program->syms);
+  if (problem) record_error(&r, "error", problem, c->lane->run->program);
+  else record_value(&r, "result", result, c->lane->run->program->syms);
   record_int(&r, "duration_us", us);
-  return run_record(c->run, EVENT_NAME(ACTION_FINISHED), &r, err);
+  return run_record(c->lane, EVENT_NAME(ACTION_FINISHED), &r, err);
 }
 
 static void tell(const struct action_run *c, enum notice_kind kind, int64_t us,
                  const struct error *e) {
   struct buf name = BUF_INIT;
   if (c->action->effect != EFFECT_WRITE) return;
-  buf_addf(&name, "%s.%s", text_of(c->run, c->action->binding->name),
-           text_of(c->run, c->action->name));
-  run_notice(c->run, &(struct notice){.kind = kind, .text = buf_str(&name), .us = us, .error = e});
+  buf_addf(&name, "%s.%s", text_of(c->lane, c->action->binding->name),
+           text_of(c->lane, c->action->name));
+  run_notice(c->lane, &(struct notice){.kind = kind, .text = buf_str(&name), .us = us, .error = e});
   buf_release(&name);
 }
 
@@ -116,8 +116,8 @@ static void tell(const struct action_run *c, enum notice_kind kind, int64_t us,
 
 static enum status field_problem(const struct action_run *c, const char *what, sym name,
                                  struct error *inner, struct error *err) {
-  error_set(err, ERR_VALUE, "%s.%s: %s %s: %s", text_of(c->run, c->action->binding->name),
-            text_of(c->run, c->action->name), what, text_of(c->run, name),
+  error_set(err, ERR_VALUE, "%s.%s: %s %s: %s", text_of(c->lane, c->action->binding->name),
+            text_of(c->lane, c->action->name), what, text_of(c->lane, name),
             inner->message ? inner->message : "bad value");
   error_kind(err, "validation");
   error_release(inner);
@@ -125,11 +125,11 @@ static enum status field_problem(const struct action_run *c, const char *what, s
 }
 
 /* A driver answers with a hash; the runbook gets a record of what the action gives. */
-static bool result_field(const struct run *run, value from, sym name, value *out) {
+static bool result_field(const struct lane *lane, value from, sym name, value *out) {
   if (from.tag == V_RECORD) return record_get(from, name, out);
   if (from.tag != V_HASH) return false;
   if (dict_get(value_dict(from), value_symbol(name), out)) return true;
-  value key = value_string(text_of(run, name), sym_len(run->program->syms, name));
+  value key = value_string(text_of(lane, name), sym_len(lane->run->program->syms, name));
   bool found = dict_get(value_dict(from), key, out);
   value_unref(key);
   return found;
@@ -143,10 +143,10 @@ static enum status result_record(struct action_run *c, struct eval *e, value in,
     const struct field *f = &c->action->gives[i];
     struct error inner = {0};
     value v = VALUE_NIL, checked = VALUE_NIL;
-    bool found = result_field(c->run, in, f->name, &v);
+    bool found = result_field(c->lane, in, f->name, &v);
     if (!found && !f->optional) {
       error_set(&inner, ERR_VALUE, "missing in what driver %s answered",
-                text_of(c->run, c->driver->name));
+                text_of(c->lane, c->driver->name));
       status = field_problem(c, "result", f->name, &inner, err);
     } else if (found && !(v.tag == V_NIL && f->optional) &&
                field_check(e, f, v, false, &checked, &inner) != OK) {
@@ -170,8 +170,8 @@ static enum status result_check(struct action_run *c, struct eval *e, value in, 
   struct error inner = {0};
   if (field_check(e, &f, in, false, out, &inner) == OK) return OK;
   error_set(err, ERR_VALUE, "%s.%s: what driver %s answered: %s",
-            text_of(c->run, c->action->binding->name), text_of(c->run, c->action->name),
-            text_of(c->run, c->driver->name), inner.message);
+            text_of(c->lane, c->action->binding->name), text_of(c->lane, c->action->name),
+            text_of(c->lane, c->driver->name), inner.message);
   error_release(&inner);
   return ERR_VALUE;
 }
@@ -189,18 +189,18 @@ static enum status state_dir_make(const char *path, struct error *err) {
 static enum status hook_primitive(void *ud, struct eval *e, const struct primitive_sig *sig,
                                   node_id call, const value *args, value *out) {
   struct action_run *c = ud;
-  struct engine *g = c->run->engine;
+  struct engine *g = c->lane->run->engine;
   const struct primitive *p = (const struct primitive *)(const void *)sig;
   (void)call;
   if (sig->effect == EFFECT_WRITE && c->action->effect != EFFECT_WRITE)
     return error_set(e->err, ERR_CHECK,
                      "%s.%s is declared as a read, but its driver calls %s.%s, which writes",
-                     text_of(c->run, c->action->binding->name), text_of(c->run, c->action->name),
+                     text_of(c->lane, c->action->binding->name), text_of(c->lane, c->action->name),
                      sig->group, sig->name);
   enum status status = state_dir_make(g->config.state_dir, e->err);
   if (status != OK) return status;
   c->writing |= sig->effect == EFFECT_WRITE;
-  struct primitive_call pc = {.syms = c->run->program->syms,
+  struct primitive_call pc = {.syms = c->lane->run->program->syms,
                               .key = c->action->effect == EFFECT_WRITE ? c->key : "",
                               .state_dir = g->config.state_dir,
                               .tasks = g->tasks};
@@ -212,14 +212,14 @@ static enum status hook_statement(void *ud, struct eval *e, node_id call, sym wo
   struct action_run *c = ud;
   const struct node *n = tree_node(e->tree, call);
   if (word != W_fail_bang || n->kind != N_call)
-    return error_set(e->err, ERR_CHECK, "%s cannot stand in a driver", text_of(c->run, word));
+    return error_set(e->err, ERR_CHECK, "%s cannot stand in a driver", text_of(c->lane, word));
   struct buf text[2] = {BUF_INIT, BUF_INIT};
   enum status status = OK;
   int count = 0;
   for (node_id a; status == OK && count < 2 && (a = call_arg(e->tree, n, (size_t)count)); count++) {
     value v;
     status = eval_node(e, a, &v);
-    if (status == OK) value_to_s(v, c->run->program->syms, &text[count]), value_unref(v);
+    if (status == OK) value_to_s(v, c->lane->run->program->syms, &text[count]), value_unref(v);
   }
   if (status == OK) {
     status = error_set(e->err, ERR_FAILED, "%s", buf_str(&text[count == 2]));
@@ -236,17 +236,17 @@ static enum status hook_action(void *ud, struct eval *e, const struct action *ac
   struct action_run *c = ud;
   (void)call, (void)args, (void)given, (void)out;
   return error_set(e->err, ERR_CHECK, "a driver cannot call %s.%s: drivers use primitives only",
-                   text_of(c->run, action->binding->name), text_of(c->run, action->name));
+                   text_of(c->lane, action->binding->name), text_of(c->lane, action->name));
 }
 
 static enum status hook_poll(void *ud, struct eval *e) {
   struct action_run *c = ud;
-  return task_poll(c->run->engine->tasks, e->err);
+  return task_poll(c->lane->run->engine->tasks, e->err);
 }
 
 static int64_t hook_now(void *ud) {
   struct action_run *c = ud;
-  return clock_wall(c->run->engine->config.clock);
+  return clock_wall(c->lane->run->engine->config.clock);
 }
 
 static const struct eval_hooks driver_hooks = {.action = hook_action,
@@ -279,7 +279,7 @@ static enum status perform(struct action_run *c, const struct perform *p, const 
   struct dict *call = dict_new();
   struct error inner = {0};
   value answer = VALUE_NIL;
-  eval_init(&e, c->run->program, &p->unit, &driver_hooks, c, &inner);
+  eval_init(&e, c->lane->run->program, &p->unit, &driver_hooks, c, &inner);
   dict_set(call, value_symbol(W_key), value_cstr(c->key));
   e.call = value_record(call);
   enum status status = settings_make(&e, c->driver, &e.setting);
@@ -311,13 +311,13 @@ static enum status driver_of(struct action_run *c, const struct perform **out, s
   const struct binding *b = c->action->binding;
   c->driver = driver_for(b);
   if (!c->driver)
-    return error_set(err, ERR_NOT_FOUND, "no driver serves binding %s", text_of(c->run, b->name));
+    return error_set(err, ERR_NOT_FOUND, "no driver serves binding %s", text_of(c->lane, b->name));
   *out = &c->driver->performs[c->action - b->actions];
   return OK;
 }
 
 static void begin_write(struct action_run *c) {
-  struct step_run *s = c->run->at;
+  struct step_run *s = c->lane->at;
   if (s && c->action->repeat == REPEAT_UNSAFE) s->unsafe = true;
   if (s) s->writing = true;
   tell(c, NOTICE_ACTION, 0, NULL);
@@ -326,19 +326,19 @@ static void begin_write(struct action_run *c) {
 /* A write that was cut off by a limit may have happened: unless repeating is harmless, nobody
  * knows. */
 static void mark_doubt(struct action_run *c, struct error *err) {
-  struct step_run *s = c->run->at;
+  struct step_run *s = c->lane->at;
   if (!s || !c->writing || c->action->repeat != REPEAT_UNSAFE) return;
   if (strcmp(err->kind, "limit") != 0) return;
   s->in_doubt = true;
   error_set(err, ERR_FAILED, "%s.%s was cut off by a time limit: whether it happened is not known",
-            text_of(c->run, c->action->binding->name), text_of(c->run, c->action->name));
+            text_of(c->lane, c->action->binding->name), text_of(c->lane, c->action->name));
   error_kind(err, "in_doubt");
 }
 
 /* The driver of a write is not interrupted half-way; its time limit still holds. */
 static enum status perform_shielded(struct action_run *c, const struct perform *p,
                                     const value *args, value *out, struct error *err) {
-  struct tasks *tasks = c->run->engine->tasks;
+  struct tasks *tasks = c->lane->run->engine->tasks;
   if (c->action->effect != EFFECT_WRITE) return perform(c, p, args, out, err);
   int64_t before = task_shield(tasks);
   task_deadline_push(tasks, before);
@@ -350,18 +350,18 @@ static enum status perform_shielded(struct action_run *c, const struct perform *
 
 /* Should the journal be lost before the next commit, people are told what it does not have. */
 static void unproven(const struct action_run *c, bool done) {
-  struct run *run = c->run;
+  struct lane *lane = c->lane;
   if (c->action->effect != EFFECT_WRITE) return;
-  buf_addf(&run->unproven, "%s%s.%s", run->unproven.len ? ", " : "",
-           text_of(run, c->action->binding->name), text_of(run, c->action->name));
-  buf_addf(&run->unproven, " %s", done ? "(done" : "(failed");
-  if (run->at) buf_addf(&run->unproven, ", step %s", run->at->id);
-  buf_addc(&run->unproven, ')');
+  buf_addf(&lane->run->unproven, "%s%s.%s", lane->run->unproven.len ? ", " : "",
+           text_of(lane, c->action->binding->name), text_of(lane, c->action->name));
+  buf_addf(&lane->run->unproven, " %s", done ? "(done" : "(failed");
+  if (lane->at) buf_addf(&lane->run->unproven, ", step %s", lane->at->id);
+  buf_addc(&lane->run->unproven, ')');
 }
 
 static enum status carry_out(struct action_run *c, const struct perform *p, const value *args,
                              value *out, struct error *err) {
-  struct clock *clock = c->run->engine->config.clock;
+  struct clock *clock = c->lane->run->engine->config.clock;
   struct error problem = {0}, second = {0};
   enum status status = intent(c, args, err);
   if (status != OK) return status;
@@ -369,8 +369,8 @@ static enum status carry_out(struct action_run *c, const struct perform *p, cons
   status = perform_shielded(c, p, args, out, &problem);
   int64_t us = clock_mono(clock) - started;
   if (status != OK) mark_doubt(c, &problem);
-  if (c->run->at && !c->run->in_handler && c->action->effect == EFFECT_WRITE)
-    c->run->at->did |= status == OK || strcmp(problem.kind, "limit") == 0 || c->run->at->in_doubt;
+  if (c->lane->at && !c->lane->run->in_handler && c->action->effect == EFFECT_WRITE)
+    c->lane->at->did |= status == OK || strcmp(problem.kind, "limit") == 0 || c->lane->at->in_doubt;
   unproven(c, status == OK);
   tell(c, NOTICE_ACTION_DONE, us, status == OK ? NULL : &problem);
   enum status kept =
@@ -388,14 +388,14 @@ static enum status carry_out(struct action_run *c, const struct perform *p, cons
 /* The evaluator has checked the arguments against what the action takes. */
 enum status action_call(void *ud, struct eval *e, const struct action *action, node_id call,
                         const value *args, const bool *given, value *out) {
-  struct run *run = ud;
-  struct action_run c = {.run = run, .action = action};
+  struct lane *lane = ud;
+  struct action_run c = {.lane = lane, .action = action};
   const struct perform *p = NULL;
   struct error err = {0};
   (void)given;
-  c.ordinal = run->at ? ++run->at->calls : ++run->handler_calls;
-  key_make(run, c.ordinal, c.key);
-  enum status status = task_poll(run->engine->tasks, &err);
+  c.ordinal = lane->at ? ++lane->at->calls : ++lane->run->handler_calls;
+  key_make(lane, c.ordinal, c.key);
+  enum status status = task_poll(lane->run->engine->tasks, &err);
   if (status == OK) status = driver_of(&c, &p, &err);
   if (status == OK) status = carry_out(&c, p, args, out, &err);
   if (status != OK) {

@@ -2,42 +2,43 @@
 #include "run.h"
 
 /* The field that `as:` names, or the item itself. */
-static enum status key_of(struct run *run, const struct item *item, value v, struct buf *out,
+static enum status key_of(struct lane *lane, const struct item *item, value v, struct buf *out,
                           struct error *err) {
   value key = v;
   if (item->key_name) {
     bool found = false;
     if (v.tag == V_RECORD) found = record_get(v, item->key_name, &key);
     else if (v.tag == V_HASH)
-      found = dict_find(value_dict(v), run->program->syms, value_symbol(item->key_name), &key);
+      found =
+          dict_find(value_dict(v), lane->run->program->syms, value_symbol(item->key_name), &key);
     if (!found) {
       error_set(err, ERR_VALUE, "an item of each_of has no %s",
-                sym_text(run->program->syms, item->key_name));
+                sym_text(lane->run->program->syms, item->key_name));
       if (v.tag == V_RECORD || v.tag == V_HASH)
         error_help(err, "as: :FIELD names a field that every item has");
       else error_help(err, "%ss have no fields: leave `as:` out", value_type_name(v));
-      error_at(err, tree_span(run->eval.tree, item->node));
+      error_at(err, tree_span(lane->eval.tree, item->node));
       return ERR_VALUE;
     }
   }
-  value_to_s(key, run->program->syms, out);
+  value_to_s(key, lane->run->program->syms, out);
   return OK;
 }
 
 /* Keys tell items apart in the journal, so no two may be the same. */
-static enum status keys_of(struct run *run, const struct item *item, const struct list *l,
+static enum status keys_of(struct lane *lane, const struct item *item, const struct list *l,
                            value *out, struct error *err) {
   struct dict *seen = dict_new();
   enum status status = OK;
   *out = value_hash(seen);
   for (size_t i = 0; status == OK && i < l->count; i++) {
     struct buf key = BUF_INIT;
-    status = key_of(run, item, l->items[i], &key, err);
+    status = key_of(lane, item, l->items[i], &key, err);
     value k = value_string(buf_str(&key), key.len), was;
     if (status == OK && dict_get(seen, k, &was)) {
       status = error_set(err, ERR_VALUE, "two items of each_of have the key '%s'", buf_str(&key));
       error_help(err, "as: :FIELD names a field that tells them apart, or make the list .uniq");
-      error_at(err, tree_span(run->eval.tree, item->node));
+      error_at(err, tree_span(lane->eval.tree, item->node));
     }
     dict_set(seen, k, value_int((int64_t)i));
     buf_release(&key);
@@ -45,42 +46,42 @@ static enum status keys_of(struct run *run, const struct item *item, const struc
   return status;
 }
 
-static enum flow item_run_one(struct run *run, const struct item *item, value v, value key) {
-  size_t outer = run->item_key.len;
-  buf_addf(&run->item_key, "[%s]", value_str(key)->s);
-  eval_bind(&run->eval, item->param, v);
-  enum flow flow = items_run(run, item->items);
-  buf_truncate(&run->item_key, outer);
+static enum flow item_run_one(struct lane *lane, const struct item *item, value v, value key) {
+  size_t outer = lane->item_key.len;
+  buf_addf(&lane->item_key, "[%s]", value_str(key)->s);
+  eval_bind(&lane->eval, item->param, v);
+  enum flow flow = items_run(lane, item->items);
+  buf_truncate(&lane->item_key, outer);
   return flow;
 }
 
-static enum flow each_item(struct run *run, const struct item *item, const struct list *l) {
+static enum flow each_item(struct lane *lane, const struct item *item, const struct list *l) {
   struct error err = {0};
   value keys = VALUE_NIL;
   uint32_t steps = items_steps(item->items);
   enum flow flow = FLOW_ON;
-  if (keys_of(run, item, l, &keys, &err) != OK) flow = plan_failed(run, &err);
-  else run->total += steps * (uint32_t)l->count - steps;
+  if (keys_of(lane, item, l, &keys, &err) != OK) flow = plan_failed(lane, &err);
+  else lane->run->total += steps * (uint32_t)l->count - steps;
   for (size_t i = 0; flow == FLOW_ON && i < l->count && i < dict_count(value_dict(keys)); i++) {
     value key, index;
     dict_at(value_dict(keys), i, &key, &index);
-    flow = item_run_one(run, item, l->items[i], key);
+    flow = item_run_one(lane, item, l->items[i], key);
   }
   value_unref(keys);
   return flow;
 }
 
-enum flow each_run(struct run *run, const struct item *item) {
+enum flow each_run(struct lane *lane, const struct item *item) {
   struct error err = {0};
   value list;
-  if (run_eval(run, item->subject, &list, &err) != OK) return plan_failed(run, &err);
+  if (run_eval(lane, item->subject, &list, &err) != OK) return plan_failed(lane, &err);
   enum flow flow;
   if (list.tag == V_ARRAY) {
-    flow = each_item(run, item, value_array(list));
+    flow = each_item(lane, item, value_array(list));
   } else {
     error_set(&err, ERR_TYPE, "each_of needs an array, not %s", value_type_name(list));
-    error_at(&err, tree_span(run->eval.tree, item->subject));
-    flow = plan_failed(run, &err);
+    error_at(&err, tree_span(lane->eval.tree, item->subject));
+    flow = plan_failed(lane, &err);
   }
   value_unref(list);
   return flow;

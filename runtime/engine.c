@@ -27,37 +27,37 @@ struct tasks *engine_tasks(struct engine *g) {
 
 /* --- what parts of a run share --- */
 
-enum status run_eval(struct run *run, node_id n, value *out, struct error *err) {
-  enum status status = eval_node(&run->eval, n, out);
-  if (status != OK && err != &run->err) error_move(err, &run->err);
+enum status run_eval(struct lane *lane, node_id n, value *out, struct error *err) {
+  enum status status = eval_node(&lane->eval, n, out);
+  if (status != OK && err != &lane->err) error_move(err, &lane->err);
   return status;
 }
 
-enum status run_call_block(struct run *run, node_id block, value *out, struct error *err) {
-  enum status status = eval_block(&run->eval, block, NULL, 0, out);
-  if (status != OK && err != &run->err) error_move(err, &run->err);
+enum status run_call_block(struct lane *lane, node_id block, value *out, struct error *err) {
+  enum status status = eval_block(&lane->eval, block, NULL, 0, out);
+  if (status != OK && err != &lane->err) error_move(err, &lane->err);
   return status;
 }
 
-enum status run_text(struct run *run, node_id n, char **out, struct error *err) {
+enum status run_text(struct lane *lane, node_id n, char **out, struct error *err) {
   struct buf text = {.max = 1 << 20};
   if (n) {
     value v;
-    enum status status = run_eval(run, n, &v, err);
+    enum status status = run_eval(lane, n, &v, err);
     if (status != OK) return status;
-    value_to_s(v, run->program->syms, &text);
+    value_to_s(v, lane->run->program->syms, &text);
     value_unref(v);
   }
   *out = buf_take(&text);
   return OK;
 }
 
-enum status run_duration(struct run *run, node_id n, int64_t otherwise, int64_t *out,
+enum status run_duration(struct lane *lane, node_id n, int64_t otherwise, int64_t *out,
                          struct error *err) {
   *out = otherwise;
   if (!n) return OK;
   value v;
-  enum status status = run_eval(run, n, &v, err);
+  enum status status = run_eval(lane, n, &v, err);
   if (status != OK) return status;
   if (v.tag == V_DURATION && v.u.i >= 0) {
     *out = v.u.i;
@@ -66,7 +66,7 @@ enum status run_duration(struct run *run, node_id n, int64_t otherwise, int64_t 
   status = error_set(err, ERR_TYPE, "this is %s where a duration is wanted",
                      v.tag == V_DURATION ? "a negative duration" : value_type_name(v));
   error_help(err, "write for example 30.seconds or 2.hours");
-  error_at(err, tree_span(run->eval.tree, n));
+  error_at(err, tree_span(lane->eval.tree, n));
   value_unref(v);
   return status;
 }
@@ -77,25 +77,24 @@ bool actor_is(const char *actor, const char *name) {
 }
 
 static enum status hook_poll(void *ud, struct eval *e) {
-  struct run *run = ud;
-  return task_poll(run->engine->tasks, e->err);
+  struct lane *lane = ud;
+  return task_poll(lane->run->engine->tasks, e->err);
 }
 
 static int64_t hook_now(void *ud) {
-  struct run *run = ud;
-  return clock_wall(run->engine->config.clock);
+  struct lane *lane = ud;
+  return clock_wall(lane->run->engine->config.clock);
 }
 
 const struct eval_hooks run_hooks = {
     .action = action_call, .statement = run_statement, .poll = hook_poll, .now = hook_now};
 
-/* --- starting --- */
+/* --- runs --- */
 
-/* The start's time in UTC and four random characters: sorts by time, can be typed and told apart.
- */
+/* The start's time in UTC and random characters: sorts by time, can be typed and told apart. */
 static void run_name(struct run *run) {
   static const char letters[] = "23456789abcdefghjkmnpqrstuvwxyz";
-  unsigned char random[4];
+  unsigned char random[6];
   time_t now = (time_t)(clock_wall(run->engine->config.clock) / US_SECOND);
   struct tm tm;
   gmtime_r(&now, &tm);
@@ -106,58 +105,96 @@ static void run_name(struct run *run) {
   run->id[n + sizeof random] = '\0';
 }
 
-static void stop_runs(void *ud, int signum) {
-  struct engine *g = ud;
-  for (struct run *run = g->runs; run; run = run->next) {
-    const char *what = run->rolling_back
-                           ? "a rollback is under way and is finished first"
-                           : "stopping at the next safe place; what is under way is finished first";
-    if (signum == SIGHUP) run->parked |= !run->rolling_back;
-    else run->result->interrupted |= !run->rolling_back;
-    run_notice(run, &(struct notice){.kind = NOTICE_INTERRUPTED,
-                                     .text = signum == SIGINT   ? "interrupted"
-                                             : signum == SIGHUP ? "the terminal is gone"
-                                                                : "told to stop",
-                                     .detail = what});
-    task_cancel(run->task);
-  }
+static void run_interrupt(struct run *run, int signum) {
+  const char *what = run->rolling_back
+                         ? "a rollback is under way and is finished first"
+                         : "stopping at the next safe place; what is under way is finished first";
+  if (signum == SIGHUP) run->parked |= !run->rolling_back;
+  else run->result->interrupted |= !run->rolling_back;
+  run_notice(&run->main, &(struct notice){.kind = NOTICE_INTERRUPTED,
+                                          .text = signum == SIGINT   ? "interrupted"
+                                                  : signum == SIGHUP ? "the terminal is gone"
+                                                                     : "told to stop",
+                                          .detail = what});
+  for (struct lane *lane = run->lanes; lane; lane = lane->next)
+    task_cancel(lane->task);
 }
 
-static void run_release(struct run *run) {
+static void signal_came(void *ud, int signum) {
+  struct engine *g = ud;
+  for (struct run *run = g->runs; run; run = run->next)
+    run_interrupt(run, signum);
+}
+
+void lane_release(struct lane *lane) {
+  eval_log_close(&lane->eval);
+  eval_release(&lane->eval);
+  error_release(&lane->err);
+  mem_free(lane->stop_reason);
+  buf_release(&lane->item_key);
+  task_release(lane->task);
+}
+
+static void run_free(struct run *run) {
   while (run->armed) {
     struct step_run *s = run->armed;
     run->armed = s->before;
     step_run_free(s);
   }
   run_unlock(run);
-  eval_log_close(&run->eval);
-  eval_release(&run->eval);
-  error_release(&run->err);
-  mem_free(run->stop_reason);
+  for (struct lane *lane = run->lanes, *next; lane; lane = next) {
+    next = lane->next;
+    lane_release(lane);
+    if (lane != &run->main) mem_free(lane);
+  }
   spare_release(run);
   buf_release(&run->unproven);
-  buf_release(&run->item_key);
+  mem_free(run);
+}
+
+static void run_task(void *arg) {
+  struct run *run = arg, **at = &run->engine->runs;
+  const struct run_options *options = run->options;
+  struct run_result *result = run->result;
+  run_main(&run->main);
+  while (*at != run)
+    at = &(*at)->next;
+  *at = run->next;
+  run->engine->lanes--;
+  run_free(run);
+  if (options->ended) options->ended(options->ud, result);
+}
+
+void engine_start(struct engine *g, struct program *program, const struct run_options *options,
+                  struct run_result *out) {
+  struct run *run = mem_zalloc(sizeof *run);
+  *out = (struct run_result){0};
+  *run = (struct run){.engine = g,
+                      .next = g->runs,
+                      .program = program,
+                      .plan = program->plan,
+                      .options = options,
+                      .result = out,
+                      .lock_fd = -1,
+                      .spare_fd = -1};
+  run_name(run);
+  memcpy(out->id, run->id, sizeof out->id);
+  run->lanes = &run->main;
+  run->main.run = run;
+  eval_init(&run->main.eval, program, &run->plan->unit, &run_hooks, &run->main, &run->main.err);
+  eval_log_open(&run->main.eval, &run->main.log);
+  if (!g->runs) tasks_on_signal(g->tasks, signal_came, g);
+  g->runs = run;
+  g->lanes++;
+  run->main.task = task_spawn(g->tasks, run_task, run);
+}
+
+void engine_wait(struct engine *g) {
+  tasks_run(g->tasks);
 }
 
 void engine_run(struct engine *g, struct program *program, const struct run_options *options,
                 struct run_result *out) {
-  *out = (struct run_result){0};
-  struct run run = {.engine = g,
-                    .program = program,
-                    .plan = program->plan,
-                    .options = options,
-                    .result = out,
-                    .lock_fd = -1,
-                    .spare_fd = -1};
-  run_name(&run);
-  memcpy(out->id, run.id, sizeof out->id);
-  eval_init(&run.eval, program, &run.plan->unit, &run_hooks, &run, &run.err);
-  eval_log_open(&run.eval, &run.log);
-  g->runs = &run;
-  tasks_on_signal(g->tasks, stop_runs, g);
-  run.task = task_spawn(g->tasks, run_main, &run);
-  tasks_run(g->tasks);
-  task_release(run.task);
-  g->runs = NULL;
-  run_release(&run);
+  engine_start(g, program, options, out);
+  engine_wait(g);
 }

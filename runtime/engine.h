@@ -41,6 +41,7 @@ enum notice_kind {
 
 struct notice {
   enum notice_kind kind;
+  const char *run, *step; /* where it comes from: ids, "" outside a step; filled in by the engine */
   const char *text, *id, *detail;
   uint32_t n, of;
   int64_t us;
@@ -72,6 +73,7 @@ struct given_input {
   value value; /* borrowed */
 };
 
+struct run_result;
 struct run_options {
   const struct given_input *inputs;
   size_t input_count;
@@ -82,6 +84,9 @@ struct run_options {
   size_t skip_count;
   const char *skip_reason;
   bool virtual_clock; /* recorded: the run's waits took no time */
+  /* Called in the run's task when all of it is over, with what engine_start was given; or NULL. */
+  void (*ended)(void *ud, struct run_result *result);
+  void *ud;
 };
 
 struct run_result {
@@ -91,7 +96,13 @@ struct run_result {
   struct error error; /* what it failed of; the caller releases it */
 };
 
-/* Runs the program's plan from start to end, on the engine's loop. */
+/* Runs the program's plan; it goes on while the loop runs. program, options and out are borrowed
+ * until the run has ended. May be called in a task too. */
+void engine_start(struct engine *g, struct program *program, const struct run_options *options,
+                  struct run_result *out);
+/* Returns when every run has ended. */
+void engine_wait(struct engine *g);
+/* Both, for one run. */
 void engine_run(struct engine *g, struct program *program, const struct run_options *options,
                 struct run_result *out);
 

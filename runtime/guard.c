@@ -3,74 +3,74 @@
 
 #include "codec.h"
 
-static enum status guard_record(struct run *run, const struct guard *g, const char *text, bool held,
-                                struct error *err) {
+static enum status guard_record(struct lane *lane, const struct guard *g, const char *text,
+                                bool held, struct error *err) {
   static const char *const names[] = {"fail", "skip", "ask"};
   struct record r = {0};
   record_text(&r, "text", text);
   record_bool(&r, "held", held);
   record_text(&r, "otherwise", names[g->otherwise]);
-  return run_record(run, EVENT_NAME(GUARD_CHECKED), &r, err);
+  return run_record(lane, EVENT_NAME(GUARD_CHECKED), &r, err);
 }
 
-static enum status guard_skip(struct run *run, const char *text, struct error *err) {
+static enum status guard_skip(struct lane *lane, const char *text, struct error *err) {
   struct buf reason = BUF_INIT;
   buf_addf(&reason, "guard: not so: %s", text);
-  mem_free(run->stop_reason);
-  run->stop_reason = buf_take(&reason);
-  run->stop = STOP_SKIP;
+  mem_free(lane->stop_reason);
+  lane->stop_reason = buf_take(&reason);
+  lane->stop = STOP_SKIP;
   return error_set(err, ERR_STOP, "skipped");
 }
 
-static enum status guard_ask(struct run *run, const char *text, struct error *err) {
+static enum status guard_ask(struct lane *lane, const char *text, struct error *err) {
   struct buf question = BUF_INIT;
   struct answer a = {0};
   buf_addf(&question, "Not so: %s. Go on all the same?", text);
   struct prompt q = {.kind = PROMPT_CONFIRM, .text = buf_str(&question)};
-  enum status status = run_ask(run, &q, NULL, &a, err);
+  enum status status = run_ask(lane, &q, NULL, &a, err);
   answer_release(&a);
   buf_release(&question);
   return status;
 }
 
-static enum status guard_fail(const struct run *run, const struct guard *g, const char *text,
+static enum status guard_fail(const struct lane *lane, const struct guard *g, const char *text,
                               struct error *err) {
   error_set(err, ERR_FAILED, "guard: not so: %s", text);
   error_kind(err, "guard");
-  error_at(err, tree_span(run->eval.tree, g->at));
+  error_at(err, tree_span(lane->eval.tree, g->at));
   return ERR_FAILED;
 }
 
-static enum status guard_check(struct run *run, const struct guard *g, struct error *err) {
+static enum status guard_check(struct lane *lane, const struct guard *g, struct error *err) {
   char *text;
   value v;
-  enum status status = run_text(run, g->text, &text, err);
+  enum status status = run_text(lane, g->text, &text, err);
   if (status != OK) return status;
-  status = run_eval(run, g->cond, &v, err);
+  status = run_eval(lane, g->cond, &v, err);
   if (status == OK) {
     bool held = value_truthy(v);
     value_unref(v);
-    status = guard_record(run, g, text, held, err);
+    status = guard_record(lane, g, text, held, err);
     if (status == OK && !held && g->otherwise == OTHERWISE_SKIP)
-      status = guard_skip(run, text, err);
+      status = guard_skip(lane, text, err);
     else if (status == OK && !held && g->otherwise == OTHERWISE_ASK)
-      status = guard_ask(run, text, err);
-    else if (status == OK && !held) status = guard_fail(run, g, text, err);
+      status = guard_ask(lane, text, err);
+    else if (status == OK && !held) status = guard_fail(lane, g, text, err);
   }
   mem_free(text);
   return status;
 }
 
-enum status guards_check(struct run *run, struct step_run *s, struct error *err) {
+enum status guards_check(struct lane *lane, struct step_run *s, struct error *err) {
   enum status status = OK;
   for (const struct guard *g = s->step->guards; status == OK && g; g = g->next)
-    status = guard_check(run, g, err);
+    status = guard_check(lane, g, err);
   return status;
 }
 
 /* --- verify --- */
 
-static enum status verify_failed(struct run *run, const struct verify *v, const char *text,
+static enum status verify_failed(struct lane *lane, const struct verify *v, const char *text,
                                  int64_t within, struct error *err) {
   char limit[32];
   const char *what = *text ? text : "the condition";
@@ -81,55 +81,55 @@ static enum status verify_failed(struct run *run, const struct verify *v, const 
     error_set(err, ERR_FAILED, "verify: %s does not hold", what);
   }
   error_kind(err, "verify");
-  error_at(err, tree_span(run->eval.tree, v->block));
+  error_at(err, tree_span(lane->eval.tree, v->block));
   return ERR_FAILED;
 }
 
 /* Polls until the block holds or `within` has passed; without it, one look. */
-static enum status verify_poll(struct run *run, const struct verify *v, int64_t within,
+static enum status verify_poll(struct lane *lane, const struct verify *v, int64_t within,
                                int64_t every, bool *held, uint32_t *tries, struct error *err) {
-  struct clock *clock = run->engine->config.clock;
+  struct clock *clock = lane->run->engine->config.clock;
   int64_t until = clock_add(clock_mono(clock), within);
   for (*tries = 1;; ++*tries) {
     value out;
-    enum status status = run_call_block(run, v->block, &out, err);
+    enum status status = run_call_block(lane, v->block, &out, err);
     if (status != OK) return status;
     *held = value_truthy(out);
     value_unref(out);
     int64_t left = until - clock_mono(clock);
     if (*held || !v->within || left <= 0) return OK;
-    status = task_sleep(run->engine->tasks, every < left ? every : left, err);
+    status = task_sleep(lane->run->engine->tasks, every < left ? every : left, err);
     if (status != OK) return status;
   }
 }
 
-static enum status verify_check(struct run *run, const struct verify *v, struct error *err) {
+static enum status verify_check(struct lane *lane, const struct verify *v, struct error *err) {
   int64_t within, every;
   char *text;
   bool held = false;
   uint32_t tries = 0;
-  enum status status = run_duration(run, v->within, 0, &within, err);
-  if (status == OK) status = run_duration(run, v->every, LIMIT_EVERY, &every, err);
-  if (status == OK) status = run_text(run, v->text, &text, err);
+  enum status status = run_duration(lane, v->within, 0, &within, err);
+  if (status == OK) status = run_duration(lane, v->every, LIMIT_EVERY, &every, err);
+  if (status == OK) status = run_text(lane, v->text, &text, err);
   if (status != OK) return status;
-  status = verify_poll(run, v, within, every, &held, &tries, err);
+  status = verify_poll(lane, v, within, every, &held, &tries, err);
   if (status == OK) {
     struct record r = {0};
     if (*text) record_text(&r, "text", text);
     record_bool(&r, "held", held);
     record_int(&r, "tries", tries);
-    status = run_record(run, EVENT_NAME(VERIFY_CHECKED), &r, err);
+    status = run_record(lane, EVENT_NAME(VERIFY_CHECKED), &r, err);
     if (status == OK && held)
-      run_notice(run, &(struct notice){.kind = NOTICE_VERIFIED, .text = *text ? text : NULL});
-    if (status == OK && !held) status = verify_failed(run, v, text, within, err);
+      run_notice(lane, &(struct notice){.kind = NOTICE_VERIFIED, .text = *text ? text : NULL});
+    if (status == OK && !held) status = verify_failed(lane, v, text, within, err);
   }
   mem_free(text);
   return status;
 }
 
-enum status verifies_check(struct run *run, struct step_run *s, struct error *err) {
+enum status verifies_check(struct lane *lane, struct step_run *s, struct error *err) {
   enum status status = OK;
   for (const struct verify *v = s->step->verifies; status == OK && v; v = v->next)
-    status = verify_check(run, v, err);
+    status = verify_check(lane, v, err);
   return status;
 }

@@ -10,9 +10,9 @@
 
 #include "digest.h"
 
-static enum status step_exists(const struct run *run, const char *option, const char *id,
+static enum status step_exists(const struct lane *lane, const char *option, const char *id,
                                struct error *err) {
-  const struct plan *plan = run->plan;
+  const struct plan *plan = lane->run->plan;
   if (!id) return OK;
   const char **ids = mem_array(plan->step_count ? plan->step_count : 1, sizeof *ids);
   bool found = false;
@@ -32,42 +32,42 @@ static enum status step_exists(const struct run *run, const char *option, const 
   return found ? OK : ERR_NOT_FOUND;
 }
 
-static enum status steps_exist(const struct run *run, struct error *err) {
-  const struct run_options *o = run->options;
-  enum status status = step_exists(run, "--from", o->from, err);
-  if (status == OK) status = step_exists(run, "--only", o->only, err);
+static enum status steps_exist(const struct lane *lane, struct error *err) {
+  const struct run_options *o = lane->run->options;
+  enum status status = step_exists(lane, "--from", o->from, err);
+  if (status == OK) status = step_exists(lane, "--only", o->only, err);
   for (size_t i = 0; status == OK && i < o->skip_count; i++)
-    status = step_exists(run, "--skip", o->skip[i], err);
+    status = step_exists(lane, "--skip", o->skip[i], err);
   return status;
 }
 
 /* Without a site nobody has said who holds a role; the operator says so, and the journal has it. */
-enum status role_check(struct run *run, sym role, const char *what, struct error *err) {
+enum status role_check(struct lane *lane, sym role, const char *what, struct error *err) {
   if (!role) return OK;
-  const char *name = sym_text(run->program->syms, role);
-  for (size_t i = 0; i < run->options->role_count; i++)
-    if (strcmp(run->options->roles[i], name) == 0) return OK;
+  const char *name = sym_text(lane->run->program->syms, role);
+  for (size_t i = 0; i < lane->run->options->role_count; i++)
+    if (strcmp(lane->run->options->roles[i], name) == 0) return OK;
   error_set(err, ERR_FAILED, "%s may be run by :%s only", what, name);
   error_kind(err, "permission");
   error_help(err, "if you hold that role, say so with --role %s; the journal records it", name);
   return ERR_FAILED;
 }
 
-static enum status roles_check(struct run *run, struct error *err) {
-  enum status status = role_check(run, run->plan->requires_role, "this runbook", err);
-  for (size_t i = 0; status == OK && i < run->plan->step_count; i++) {
+static enum status roles_check(struct lane *lane, struct error *err) {
+  enum status status = role_check(lane, lane->run->plan->requires_role, "this runbook", err);
+  for (size_t i = 0; status == OK && i < lane->run->plan->step_count; i++) {
     struct buf what = BUF_INIT;
-    buf_addf(&what, "step %s", run->plan->steps[i]->id);
-    status = role_check(run, run->plan->steps[i]->requires_role, buf_str(&what), err);
+    buf_addf(&what, "step %s", lane->run->plan->steps[i]->id);
+    status = role_check(lane, lane->run->plan->steps[i]->requires_role, buf_str(&what), err);
     buf_release(&what);
   }
   /* Before the start it is something that was not given, and no failure of the run. */
   return status == OK ? OK : (err->status = ERR_VALUE);
 }
 
-static enum status driver_check(struct run *run, const struct binding *b, struct span at,
+static enum status driver_check(struct lane *lane, const struct binding *b, struct span at,
                                 struct error *err) {
-  const struct symtab *syms = run->program->syms;
+  const struct symtab *syms = lane->run->program->syms;
   const struct driver *d = driver_for(b);
   enum status status = OK;
   if (!d) {
@@ -88,17 +88,17 @@ static enum status driver_check(struct run *run, const struct binding *b, struct
 }
 
 /* Every action that the runbook names has somebody to carry it out. */
-static enum status drivers_check(struct run *run, struct error *err) {
-  const struct tree *t = run->eval.tree;
+static enum status drivers_check(struct lane *lane, struct error *err) {
+  const struct tree *t = lane->eval.tree;
   const struct binding *last = NULL;
-  if (!run->program->binding_count) return OK;
+  if (!lane->run->program->binding_count) return OK;
   for (node_id id = 1; id < t->count; id++) {
     const struct node *n = tree_node(t, id);
     if (n->kind != N_call || n->x != CALL_ACTION) continue;
-    const struct action *a = program_action(run->program, t, n);
+    const struct action *a = program_action(lane->run->program, t, n);
     if (!a || a->binding == last) continue;
     last = a->binding;
-    enum status status = driver_check(run, last, tree_span(t, id), err);
+    enum status status = driver_check(lane, last, tree_span(t, id), err);
     if (status != OK) return status;
   }
   return OK;
@@ -120,8 +120,8 @@ static bool within(const struct node *n, const struct node *outer) {
 
 /* Whether what stands there may not be evaluated though its step runs. */
 static bool conditional(const struct tree *t, const struct node *body, const struct node *n) {
-  static const bool kinds[NODE_KINDS] = {[N_if] = true,  [N_case] = true, [N_and] = true,
-                                         [N_or] = true,  [N_block] = true, [N_opassign] = true};
+  static const bool kinds[NODE_KINDS] = {[N_if] = true, [N_case] = true,  [N_and] = true,
+                                         [N_or] = true, [N_block] = true, [N_opassign] = true};
   for (node_id id = 1; id < t->count; id++) {
     const struct node *outer = tree_node(t, id);
     if (kinds[outer->kind] && within(outer, body) && within(n, outer)) return true;
@@ -134,16 +134,17 @@ struct unset {
   bool *kept;                 /* of each slot: something that runs sets it; owned */
 };
 
-static enum status unset_read(struct run *run, const struct unset *u, const struct step *s,
+static enum status unset_read(struct lane *lane, const struct unset *u, const struct step *s,
                               struct error *err) {
-  const struct tree *t = run->eval.tree;
+  const struct tree *t = lane->eval.tree;
   const struct node *body = tree_node(t, s->body);
   for (node_id id = 1; id < t->count; id++) {
     const struct node *n = tree_node(t, id);
-    if (n->kind != N_name || n->x != REF_VAR || n->b >= run->plan->unit.slot_count) continue;
+    if (n->kind != N_name || n->x != REF_VAR || n->b >= lane->run->plan->unit.slot_count) continue;
     if (!u->setter[n->b] || u->kept[n->b] || !within(n, body) || conditional(t, body, n)) continue;
-    error_set(err, ERR_VALUE, "step %s reads `%s`, which step %s would set, and that is passed over",
-              s->id, sym_text(run->program->syms, n->a), u->setter[n->b]->id);
+    error_set(err, ERR_VALUE,
+              "step %s reads `%s`, which step %s would set, and that is passed over", s->id,
+              sym_text(lane->run->program->syms, n->a), u->setter[n->b]->id);
     error_help(err, "run %s too, or pass over %s as well", u->setter[n->b]->id, s->id);
     error_at(err, tree_span(t, id));
     return ERR_VALUE;
@@ -152,52 +153,52 @@ static enum status unset_read(struct run *run, const struct unset *u, const stru
 }
 
 /* Steps of branches and loops may not run at all; what they set may be set. */
-static enum status unset_items(struct run *run, struct unset *u, const struct item *items,
+static enum status unset_items(struct lane *lane, struct unset *u, const struct item *items,
                                bool *from_seen, bool certain, struct error *err) {
-  const struct run_options *o = run->options;
+  const struct run_options *o = lane->run->options;
   enum status status = OK;
   for (const struct item *i = items; i && status == OK; i = i->next) {
     const struct step *s = i->step;
-    const struct tree *t = run->eval.tree;
+    const struct tree *t = lane->eval.tree;
     if (i->kind == ITEM_ASSIGN) { /* of several names at once none is told apart */
       const struct node *n = tree_node(t, i->subject);
       if (n->kind == N_assign) u->kept[tree_node(t, n->a)->b] = true;
-      else memset(u->kept, true, run->plan->unit.slot_count * sizeof *u->kept);
+      else memset(u->kept, true, lane->run->plan->unit.slot_count * sizeof *u->kept);
     }
     for (const struct branch *b = i->branches; b && status == OK; b = b->next)
-      status = unset_items(run, u, b->items, from_seen, false, err);
+      status = unset_items(lane, u, b->items, from_seen, false, err);
     if (status == OK)
-      status = unset_items(run, u, i->items, from_seen, certain && i->kind == ITEM_SECTION, err);
+      status = unset_items(lane, u, i->items, from_seen, certain && i->kind == ITEM_SECTION, err);
     if (!s || status != OK) continue;
     *from_seen |= o->from && strcmp(s->id, o->from) == 0;
     bool over = passed(o, s, *from_seen);
     for (size_t k = 0; k < s->output_count; k++)
       if (over) u->setter[s->outputs[k]] = s;
       else u->kept[s->outputs[k]] = true;
-    if (!over && certain) status = unset_read(run, u, s, err);
+    if (!over && certain) status = unset_read(lane, u, s, err);
   }
   return status;
 }
 
-static enum status unset_check(struct run *run, struct error *err) {
-  const struct run_options *o = run->options;
+static enum status unset_check(struct lane *lane, struct error *err) {
+  const struct run_options *o = lane->run->options;
   if (!o->from && !o->only && !o->skip_count) return OK;
-  size_t n = run->plan->unit.slot_count + 1;
+  size_t n = lane->run->plan->unit.slot_count + 1;
   struct unset u = {mem_array(n, sizeof *u.setter), mem_array(n, sizeof *u.kept)};
   memset(u.setter, 0, n * sizeof *u.setter);
   memset(u.kept, 0, n * sizeof *u.kept);
   bool from_seen = false;
-  enum status status = unset_items(run, &u, run->plan->items, &from_seen, true, err);
+  enum status status = unset_items(lane, &u, lane->run->plan->items, &from_seen, true, err);
   mem_free(u.setter);
   mem_free(u.kept);
   return status;
 }
 
-enum status run_preflight(struct run *run, struct error *err) {
-  enum status status = steps_exist(run, err);
-  if (status == OK) status = unset_check(run, err);
-  if (status == OK) status = roles_check(run, err);
-  if (status == OK) status = drivers_check(run, err);
+enum status run_preflight(struct lane *lane, struct error *err) {
+  enum status status = steps_exist(lane, err);
+  if (status == OK) status = unset_check(lane, err);
+  if (status == OK) status = roles_check(lane, err);
+  if (status == OK) status = drivers_check(lane, err);
   return status;
 }
 
@@ -220,7 +221,7 @@ static enum status lock_held(int fd, const char *text, struct error *err) {
   return ERR_CONFLICT;
 }
 
-static enum status lock_take(struct run *run, const char *path, const char *text,
+static enum status lock_take(struct lane *lane, const char *path, const char *text,
                              struct error *err) {
   struct buf who = BUF_INIT;
   int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
@@ -233,30 +234,30 @@ static enum status lock_take(struct run *run, const char *path, const char *text
     close(fd);
     return status;
   }
-  buf_addf(&who, "run %s by %s, process %ld\n", run->id, journal_actor(run->engine->config.journal),
-           (long)getpid());
+  buf_addf(&who, "run %s by %s, process %ld\n", lane->run->id,
+           journal_actor(lane->run->engine->config.journal), (long)getpid());
   if (ftruncate(fd, 0) != 0 || write(fd, who.data, who.len) != (ssize_t)who.len) {
     /* The lock holds all the same; only its holder's name is missing. */
   }
   buf_release(&who);
-  run->lock_fd = fd;
+  lane->run->lock_fd = fd;
   return OK;
 }
 
 /* An OS lock on a file named by the text's digest: it dies with the process. */
-enum status run_lock(struct run *run, struct error *err) {
+enum status run_lock(struct lane *lane, struct error *err) {
   char *text, sha[SHA256_HEX];
   struct buf path = BUF_INIT;
-  if (!run->plan->lock) return OK;
-  enum status status = run_text(run, run->plan->lock, &text, err);
+  if (!lane->run->plan->lock) return OK;
+  enum status status = run_text(lane, lane->run->plan->lock, &text, err);
   if (status != OK) return status;
-  buf_adds(&path, run->engine->config.state_dir);
+  buf_adds(&path, lane->run->engine->config.state_dir);
   status = dir_make(buf_str(&path), err);
   buf_adds(&path, "/locks");
   if (status == OK) status = dir_make(buf_str(&path), err);
   sha256_hex_of(text, strlen(text), sha);
   buf_addf(&path, "/%s", sha);
-  if (status == OK) status = lock_take(run, buf_str(&path), text, err);
+  if (status == OK) status = lock_take(lane, buf_str(&path), text, err);
   buf_release(&path);
   mem_free(text);
   return status;

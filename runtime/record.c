@@ -81,16 +81,16 @@ static enum status journal_gone(struct engine *g, struct error *err) {
   return ERR_JOURNAL;
 }
 
-static enum status event_append(struct run *run, struct event *e, struct error *err) {
-  struct engine *g = run->engine;
+static enum status event_append(struct lane *lane, struct event *e, struct error *err) {
+  struct engine *g = lane->run->engine;
   struct error problem = {0};
   enum status status = ERR_JOURNAL;
   if (!g->journal_lost) status = journal_append(g->config.journal, e, &problem);
   /* An event that is too large is refused; the journal is as good as before. */
   if (status == ERR_JOURNAL) status = journal_gone(g, &problem);
   else if (status == OK && !g->pending_since) g->pending_since = clock_mono(g->config.clock);
-  if (run->rolling_back && (status == OK || g->journal_lost)) {
-    spare_hold(run, e);
+  if (lane->run->rolling_back && (status == OK || g->journal_lost)) {
+    spare_hold(lane->run, e);
     status = OK;
   }
   if (status != OK) error_move(err, &problem);
@@ -98,28 +98,31 @@ static enum status event_append(struct run *run, struct event *e, struct error *
   return status;
 }
 
-enum status run_record(struct run *run, const char *kind, struct record *r, struct error *err) {
+enum status run_record(struct lane *lane, const char *kind, struct record *r, struct error *err) {
   struct record none = {0};
   if (!r) r = &none;
   buf_adds(&r->data, r->data.len ? "}" : "{}");
-  struct event e = {.time_us = clock_wall(run->engine->config.clock),
-                    .run = run->id,
-                    .step = run->at ? run->at->id : "",
+  struct event e = {.time_us = clock_wall(lane->run->engine->config.clock),
+                    .run = lane->run->id,
+                    .step = lane->at ? lane->at->id : "",
                     .kind = kind,
-                    .actor = journal_actor(run->engine->config.journal),
+                    .actor = journal_actor(lane->run->engine->config.journal),
                     .data = buf_str(&r->data),
                     .data_len = r->data.len};
-  enum status status = event_append(run, &e, err);
-  const struct observer *o = run->engine->config.observer;
-  run->begun |= status == OK;
+  enum status status = event_append(lane, &e, err);
+  const struct observer *o = lane->run->engine->config.observer;
+  lane->run->begun |= status == OK;
   if (status == OK && o->event) o->event(o->ud, &e);
   buf_release(&r->data);
   return status;
 }
 
-void run_notice(struct run *run, const struct notice *n) {
-  const struct observer *o = run->engine->config.observer;
-  if (o->notice) o->notice(o->ud, n);
+void run_notice(struct lane *lane, const struct notice *n) {
+  const struct observer *o = lane->run->engine->config.observer;
+  struct notice told = *n;
+  told.run = lane->run->id;
+  told.step = lane->at ? lane->at->id : "";
+  if (o->notice) o->notice(o->ud, &told);
 }
 
 /* --- committing --- */
@@ -143,17 +146,17 @@ static enum status commit(struct engine *g, struct error *err) {
   return OK;
 }
 
-/* One commit for all runs that are ready: with a single run it is made at once, else at the end of
+/* One commit for all lanes that are ready: with a single one it is made at once, else at the end of
  * the loop's turn. */
-enum status run_sync(struct run *run, struct error *err) {
-  struct engine *g = run->engine;
-  if (g->journal_lost && run->rolling_back) return OK;
+enum status run_sync(struct lane *lane, struct error *err) {
+  struct engine *g = lane->run->engine;
+  if (g->journal_lost && lane->run->rolling_back) return OK;
   if (!g->journal_lost && !journal_pending(g->config.journal)) return OK;
   enum status status = OK;
-  if (!g->runs->next || g->journal_lost) {
+  if (g->lanes == 1 || g->journal_lost) {
     status = commit(g, err);
   } else {
-    struct sync_wait w = {.task = run->task, .next = g->waiting};
+    struct sync_wait w = {.task = task_current(g->tasks), .next = g->waiting};
     g->waiting = &w;
     int64_t before = task_shield(g->tasks);
     while (status == OK && !w.done)
@@ -161,8 +164,8 @@ enum status run_sync(struct run *run, struct error *err) {
     task_unshield(g->tasks, before);
     if (g->journal_lost) status = error_set(err, ERR_JOURNAL, "%s", g->journal_error.message);
   }
-  if (!run->rolling_back) return status;
-  if (status != OK) spare_write(run);
+  if (!lane->run->rolling_back) return status;
+  if (status != OK) spare_write(lane->run);
   if (status != OK) error_release(err);
   return OK;
 }

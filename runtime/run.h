@@ -1,4 +1,4 @@
-/* One live run, as the engine's files share it. Private to the engine: run.c, step.c, statement.c,
+/* Live runs and their lanes, as the engine's files share them. Private to the engine: run.c, step.c, statement.c,
  * binding.c, guard.c, approval.c, rollback.c, input.c, record.c. */
 #ifndef STEPWISE_RUN_H
 #define STEPWISE_RUN_H
@@ -20,6 +20,7 @@ struct engine {
   struct engine_config config;
   struct tasks *tasks;
   struct run *runs;          /* live, chained */
+  uint32_t lanes;            /* live, of all runs */
   struct sync_wait *waiting; /* tasks that wait for the next commit */
   int64_t pending_since;     /* first event not committed yet; 0 = none */
   bool journal_lost;
@@ -28,6 +29,7 @@ struct engine {
 
 struct step_run {
   const struct step *step;
+  struct lane *lane; /* where it ran: its rollback sees that lane's variables */
   char *id;    /* owned; with the item's key in an each_of */
   char *label; /* owned; rendered */
   uint32_t attempt, calls, prompts;
@@ -46,10 +48,28 @@ struct step_run {
 
 enum stop { STOP_NONE, STOP_SKIP, STOP_FINISH };
 
+/* One thread of control of a run: its main line, or a branch of it that goes on beside others. A
+ * branch has a copy of the variables; its steps and their rollbacks see that copy, so it lives until
+ * its run ends. */
+struct lane {
+  struct run *run;
+  struct lane *outer; /* the lane that waits for this branch; NULL for the main line */
+  struct lane *next;  /* in run.lanes */
+  struct task *task;
+  struct eval eval;    /* its ud is the lane */
+  struct eval_log log; /* what its steps assigned */
+  struct error err;    /* where the evaluator leaves errors */
+  struct step_run *at; /* the step under way */
+  struct buf item_key; /* "[web-1]" inside each_of; part of every step's id */
+  enum stop stop;
+  char *stop_reason; /* owned */
+};
+
 struct run {
   struct engine *engine;
   struct run *next;
-  struct task *task;
+  struct lane main;
+  struct lane *lanes; /* the main line last, branches before it; owned */
   struct program *program;
   struct plan *plan;
   const struct run_options *options;
@@ -57,16 +77,9 @@ struct run {
   char id[RUN_ID_MAX];
   char *lock; /* path of the lock's file, or NULL; owned */
   int lock_fd;
-  struct eval eval;       /* the runbook's frame */
-  struct eval_log log;    /* what its steps assigned */
-  struct error err;       /* where the evaluator leaves errors */
-  struct step_run *at;    /* the step under way */
-  struct step_run *armed; /* latest first; owned */
-  enum stop stop;
-  char *stop_reason;   /* owned */
+  struct step_run *armed; /* of all lanes, latest first; owned */
   uint32_t number;     /* steps begun or passed over */
   uint32_t total;      /* steps there will be, as far as is known by now */
-  struct buf item_key; /* "[web-1]" inside each_of; part of every step's id */
   bool from_seen;
   bool parked;      /* its terminal is gone: it waits for an operator */
   bool some_failed; /* under on_failure :continue */
@@ -97,12 +110,13 @@ void record_error(struct record *r, const char *name, const struct error *e,
                   const struct program *p);
 void record_raw(struct record *r, const char *name, const char *json);
 /* Appends one event of the run (kind: EVENT_NAME(..)) and empties r, which may be NULL. */
-enum status run_record(struct run *run, const char *kind, struct record *r,
+enum status run_record(struct lane *lane, const char *kind, struct record *r,
                        struct error *err) must_use;
 /* Returns when everything recorded so far is on disk. */
-enum status run_sync(struct run *run, struct error *err) must_use;
-void run_notice(struct run *run, const struct notice *n);
+enum status run_sync(struct lane *lane, struct error *err) must_use;
+void run_notice(struct lane *lane, const struct notice *n);
 
+void lane_release(struct lane *lane); /* what it holds; not itself */
 int64_t engine_turn(void *ud); /* the loop's hook: group commit */
 
 /* --- spare.c: where a rollback's events go when the journal takes none --- */
@@ -115,63 +129,63 @@ void spare_release(struct run *run);
 /* --- shared small things --- */
 
 /* Evaluates to text as interpolation shows it; "" for node 0. Owned by the caller. */
-enum status run_text(struct run *run, node_id n, char **out, struct error *err) must_use;
+enum status run_text(struct lane *lane, node_id n, char **out, struct error *err) must_use;
 /* Evaluates a duration; node 0 gives the default. */
-enum status run_duration(struct run *run, node_id n, int64_t otherwise, int64_t *out,
+enum status run_duration(struct lane *lane, node_id n, int64_t otherwise, int64_t *out,
                          struct error *err) must_use;
-enum status run_eval(struct run *run, node_id n, value *out, struct error *err) must_use;
-enum status run_call_block(struct run *run, node_id block, value *out, struct error *err) must_use;
+enum status run_eval(struct lane *lane, node_id n, value *out, struct error *err) must_use;
+enum status run_call_block(struct lane *lane, node_id block, value *out, struct error *err) must_use;
 extern const struct eval_hooks run_hooks;
 bool actor_is(const char *actor, const char *name); /* "ana@host" is ana */
 
 /* --- the parts of a run --- */
 
-enum status inputs_gather(struct run *run, struct error *err) must_use; /* fills eval.input */
-enum status run_preflight(struct run *run, struct error *err) must_use; /* preflight.c */
-enum status run_lock(struct run *run, struct error *err) must_use;
+enum status inputs_gather(struct lane *lane, struct error *err) must_use; /* fills eval.input */
+enum status run_preflight(struct lane *lane, struct error *err) must_use; /* preflight.c */
+enum status run_lock(struct lane *lane, struct error *err) must_use;
 void run_unlock(struct run *run);
-enum status role_check(struct run *run, sym role, const char *what, struct error *err) must_use;
+enum status role_check(struct lane *lane, sym role, const char *what, struct error *err) must_use;
 
 enum flow { FLOW_ON, FLOW_END };
 /* Runs items in order: run.c. each_run: one item of the list after the other. */
-enum flow items_run(struct run *run, const struct item *items);
-enum flow each_run(struct run *run, const struct item *item);
+enum flow items_run(struct lane *lane, const struct item *items);
+enum flow each_run(struct lane *lane, const struct item *item);
 uint32_t items_steps(const struct item *items); /* steps in them, all branches counted */
-enum flow plan_failed(struct run *run,
+enum flow plan_failed(struct lane *lane,
                       struct error *err); /* a plan's own expression failed; takes err */
 /* Runs one step with its clauses; FLOW_END when the run is over (run.result says how). */
-enum flow step_execute(struct run *run, const struct step *step);
-enum status guards_check(struct run *run, struct step_run *s, struct error *err) must_use;
-enum status approvals_pass(struct run *run, struct step_run *s, bool *waited,
+enum flow step_execute(struct lane *lane, const struct step *step);
+enum status guards_check(struct lane *lane, struct step_run *s, struct error *err) must_use;
+enum status approvals_pass(struct lane *lane, struct step_run *s, bool *waited,
                            struct error *err) must_use;
-enum status verifies_check(struct run *run, struct step_run *s, struct error *err) must_use;
+enum status verifies_check(struct lane *lane, struct step_run *s, struct error *err) must_use;
 /* Asks, journals question and answer, checks the answer; *out as the kind says. */
-enum status run_ask(struct run *run, struct prompt *q, const struct field *field,
+enum status run_ask(struct lane *lane, struct prompt *q, const struct field *field,
                     struct answer *out, struct error *err) must_use;
 /* Message and help in one line, where there is no room for two; replaces what is in out. */
 void error_whole(const struct error *err, struct buf *out);
 /* What was answered, in lower case without spaces around; for words like yes and done. */
-void answer_word(const struct run *run, value v, struct buf *out);
+void answer_word(const struct lane *lane, value v, struct buf *out);
 enum status run_statement(void *ud, struct eval *e, node_id call, sym word, value *out);
 enum status action_call(void *ud, struct eval *e, const struct action *action, node_id call,
                         const value *args, const bool *given, value *out);
 const struct driver *driver_for(const struct binding *b);
 
 /* Ends of a run. run_end records and commits the end; a journal that is gone becomes the result. */
-void run_main(void *arg);
+void run_main(void *arg); /* the main lane's task */
 int64_t run_age(const struct run *run);
-void run_end(struct run *run, enum run_state state, const char *kind, struct record *r,
+void run_end(struct lane *lane, enum run_state state, const char *kind, struct record *r,
              struct error *cause, const char *detail);
-void run_handler(struct run *run, struct step_run *s, const struct error *cause);
-void run_fail(struct run *run, struct step_run *s, struct error *err);
-void run_succeed(struct run *run, const char *reason);
-void run_park(struct run *run, struct error *err); /* an interruption for want of a terminal */
+void run_handler(struct lane *lane, struct step_run *s, const struct error *cause);
+void run_fail(struct lane *lane, struct step_run *s, struct error *err);
+void run_succeed(struct lane *lane, const char *reason);
+void run_park(struct lane *lane, struct error *err); /* an interruption for want of a terminal */
 void run_limit_name(struct error *err); /* a limit that no step set is the run's */
 /* What follows from a failure under this policy; takes err. FLOW_ON only for :continue, :skip. */
-enum flow run_failed(struct run *run, struct step_run *s, enum policy policy, struct error *err);
+enum flow run_failed(struct lane *lane, struct step_run *s, enum policy policy, struct error *err);
 /* What follows from this failure under the step's policy: none of DEFAULT and RETRY. */
-enum policy policy_of(const struct run *run, enum policy policy, const struct error *err);
-void run_roll_back(struct run *run, struct error *cause);
+enum policy policy_of(const struct lane *lane, enum policy policy, const struct error *err);
+void run_roll_back(struct lane *lane, struct error *cause);
 void step_run_free(struct step_run *s);
 
 #endif

@@ -6,129 +6,130 @@ int64_t run_age(const struct run *run) {
 }
 
 /* Tells of actions that ended since the last commit. */
-static void lost_text(const struct run *run, const char *text, struct buf *out) {
+static void lost_text(const struct lane *lane, const char *text, struct buf *out) {
   buf_adds(out, text);
-  if (run->unproven.len)
+  if (lane->run->unproven.len)
     buf_addf(out, "%sthe journal has the intent, not the outcome, of: %s", *text ? "\n" : "",
-             buf_str(&run->unproven));
+             buf_str(&lane->run->unproven));
 }
 
 /* What the end would have been, and why it is none: the journal has not got it. */
-static void end_unrecorded(struct run *run, enum run_state state, struct error *err) {
-  struct run_result *result = run->result;
-  const struct error *why = run->engine->journal_lost ? &run->engine->journal_error : err;
+static void end_unrecorded(struct lane *lane, enum run_state state, struct error *err) {
+  struct run_result *result = lane->run->result;
+  const struct error *why =
+      lane->run->engine->journal_lost ? &lane->run->engine->journal_error : err;
   result->journal_lost = true;
   error_set(&result->error, ERR_JOURNAL, "the run %s, but the journal does not have it: %s",
             state == RUN_SUCCEEDED     ? "did all its steps"
             : state == RUN_ROLLED_BACK ? "is rolled back"
                                        : "has ended",
             why->message);
-  if (run->spare) spare_tell(run, &result->error);
+  if (lane->run->spare) spare_tell(lane->run, &result->error);
   else if (why->help) error_help(&result->error, "%s", why->help);
 }
 
 /* Records how the run ended and commits; a journal that is gone becomes the result. */
-void run_end(struct run *run, enum run_state state, const char *kind, struct record *r,
+void run_end(struct lane *lane, enum run_state state, const char *kind, struct record *r,
              struct error *cause, const char *detail) {
   struct error err = {0};
-  enum status status = run_record(run, kind, r, &err);
-  if (status == OK) status = run_sync(run, &err);
-  run->result->state = state;
-  bool lost = status != OK || run->engine->journal_lost;
+  enum status status = run_record(lane, kind, r, &err);
+  if (status == OK) status = run_sync(lane, &err);
+  lane->run->result->state = state;
+  bool lost = status != OK || lane->run->engine->journal_lost;
   if (lost) {
-    end_unrecorded(run, state, &err);
+    end_unrecorded(lane, state, &err);
   } else if (cause) {
-    error_move(&run->result->error, cause);
+    error_move(&lane->run->result->error, cause);
   }
   error_release(&err);
   struct buf text = BUF_INIT;
-  if (lost) lost_text(run, detail ? detail : "", &text);
-  const struct error *told = run->result->error.message ? &run->result->error : NULL;
-  run_notice(run, &(struct notice){.kind = NOTICE_END,
-                                   .text = lost ? "not recorded" : run_state_name(state),
-                                   .id = run->recorded ? run->id : NULL,
-                                   .detail = lost ? buf_str(&text) : detail,
-                                   .error = told,
-                                   .us = run_age(run)});
+  if (lost) lost_text(lane, detail ? detail : "", &text);
+  const struct error *told = lane->run->result->error.message ? &lane->run->result->error : NULL;
+  run_notice(lane, &(struct notice){.kind = NOTICE_END,
+                                    .text = lost ? "not recorded" : run_state_name(state),
+                                    .id = lane->run->recorded ? lane->run->id : NULL,
+                                    .detail = lost ? buf_str(&text) : detail,
+                                    .error = told,
+                                    .us = run_age(lane->run)});
   buf_release(&text);
 }
 
-void run_succeed(struct run *run, const char *reason) {
+void run_succeed(struct lane *lane, const char *reason) {
   struct record r = {0};
-  record_int(&r, "duration_us", run_age(run));
+  record_int(&r, "duration_us", run_age(lane->run));
   record_text(&r, "reason", reason);
-  run_end(run, RUN_SUCCEEDED, EVENT_NAME(RUN_SUCCEEDED), &r, NULL, reason);
+  run_end(lane, RUN_SUCCEEDED, EVENT_NAME(RUN_SUCCEEDED), &r, NULL, reason);
 }
 
-void run_fail(struct run *run, struct step_run *s, struct error *err) {
+void run_fail(struct lane *lane, struct step_run *s, struct error *err) {
   struct record r = {0};
-  record_error(&r, "error", err, run->program);
+  record_error(&r, "error", err, lane->run->program);
   if (s) record_text(&r, "step", s->id);
-  record_int(&r, "duration_us", run_age(run));
-  run_end(run, RUN_FAILED, EVENT_NAME(RUN_FAILED), &r, err, NULL);
+  record_int(&r, "duration_us", run_age(lane->run));
+  run_end(lane, RUN_FAILED, EVENT_NAME(RUN_FAILED), &r, err, NULL);
 }
 
-static void armed_text(const struct run *run, struct buf *out) {
-  if (!run->wrote) {
+static void armed_text(const struct lane *lane, struct buf *out) {
+  if (!lane->run->wrote) {
     buf_adds(out, "nothing was changed");
     return;
   }
-  if (!run->armed) {
+  if (!lane->run->armed) {
     buf_adds(out, "what was done stays as it is");
     return;
   }
   bool did = false;
-  for (const struct step_run *a = run->armed; a; a = a->before)
+  for (const struct step_run *a = lane->run->armed; a; a = a->before)
     did |= a->did;
   buf_addf(out, "%s and not undone, latest first:", did ? "done" : "begun");
-  for (const struct step_run *a = run->armed; a; a = a->before)
-    buf_addf(out, "%s %s%s", a == run->armed ? "" : ",", a->id,
+  for (const struct step_run *a = lane->run->armed; a; a = a->before)
+    buf_addf(out, "%s %s%s", a == lane->run->armed ? "" : ",", a->id,
              did && !a->did ? " (begun)" : "");
 }
 
-static void run_hold(struct run *run, struct step_run *s, struct error *err) {
+static void run_hold(struct lane *lane, struct step_run *s, struct error *err) {
   struct record r = {0};
   struct buf text = BUF_INIT;
-  armed_text(run, &text);
+  armed_text(lane, &text);
   if (s) record_text(&r, "step", s->id);
-  record_error(&r, "error", err, run->program);
+  record_error(&r, "error", err, lane->run->program);
   record_text(&r, "text", buf_str(&text));
-  run_end(run, RUN_HELD, EVENT_NAME(RUN_HELD), &r, err, buf_str(&text));
+  run_end(lane, RUN_HELD, EVENT_NAME(RUN_HELD), &r, err, buf_str(&text));
   buf_release(&text);
 }
 
-static void run_cancel(struct run *run, struct step_run *s, struct error *err) {
+static void run_cancel(struct lane *lane, struct step_run *s, struct error *err) {
   struct record r = {0};
   record_text(&r, "reason", err->message);
   if (s) record_text(&r, "step", s->id);
-  record_int(&r, "duration_us", run_age(run));
-  run_end(run, RUN_CANCELLED, EVENT_NAME(RUN_CANCELLED), &r, err, "nothing was changed");
+  record_int(&r, "duration_us", run_age(lane->run));
+  run_end(lane, RUN_CANCELLED, EVENT_NAME(RUN_CANCELLED), &r, err, "nothing was changed");
 }
 
-static void run_wait(struct run *run, struct step_run *s, struct error *err) {
+static void run_wait(struct lane *lane, struct step_run *s, struct error *err) {
   struct record r = {0};
   record_text(&r, "on", "operator");
   if (s) record_text(&r, "step", s->id);
   record_text(&r, "text", err->message);
-  run_end(run, RUN_WAITING, EVENT_NAME(RUN_WAITING), &r, err, NULL);
+  run_end(lane, RUN_WAITING, EVENT_NAME(RUN_WAITING), &r, err, NULL);
 }
 
-static void run_doubt(struct run *run, struct step_run *s, struct error *err) {
+static void run_doubt(struct lane *lane, struct step_run *s, struct error *err) {
   struct record r = {0};
   record_text(&r, "step", s->id);
   record_text(&r, "reason", err->message);
-  run_end(run, RUN_IN_DOUBT, EVENT_NAME(RUN_IN_DOUBT), &r, err,
+  run_end(lane, RUN_IN_DOUBT, EVENT_NAME(RUN_IN_DOUBT), &r, err,
           "whether the action happened is not known; look before anything is repeated");
 }
 
 /* --- the on_failure block --- */
 
-static value failure_value(struct run *run, struct step_run *s, const struct error *err) {
-  struct symtab *syms = run->program->syms;
+static value failure_value(struct lane *lane, struct step_run *s, const struct error *err) {
+  struct symtab *syms = lane->run->program->syms;
   const char *kind = err->kind[0] ? err->kind : "error";
   const char *message = err->message ? err->message : "failed";
   struct dict *d = dict_new();
-  const char *state = run_state_name(run->result->state);
+  const char *state = run_state_name(lane->run->result->state);
   dict_set(d, value_symbol(W_kind), value_symbol(sym_intern(syms, kind, strlen(kind))));
   dict_set(d, value_symbol(W_message), value_cstr(message));
   dict_set(d, value_symbol(W_step), s ? value_cstr(s->id) : VALUE_NIL);
@@ -138,15 +139,15 @@ static value failure_value(struct run *run, struct step_run *s, const struct err
 
 /* Runs shielded: what it tells people matters most when the run was interrupted. Its own failure is
  * noted and changes nothing. */
-void run_handler(struct run *run, struct step_run *s, const struct error *cause) {
-  struct tasks *tasks = run->engine->tasks;
-  if (!run->plan->on_failure || run->engine->journal_lost) return;
-  value failure = failure_value(run, s, cause), out = VALUE_NIL;
+void run_handler(struct lane *lane, struct step_run *s, const struct error *cause) {
+  struct tasks *tasks = lane->run->engine->tasks;
+  if (!lane->run->plan->on_failure || lane->run->engine->journal_lost) return;
+  value failure = failure_value(lane, s, cause), out = VALUE_NIL;
   int64_t before = task_shield(tasks);
-  task_deadline_push(tasks, clock_add(clock_mono(run->engine->config.clock), LIMIT_HANDLER));
-  run->in_handler = true;
-  enum status status = eval_block(&run->eval, run->plan->on_failure, &failure, 1, &out);
-  run->in_handler = false;
+  task_deadline_push(tasks, clock_add(clock_mono(lane->run->engine->config.clock), LIMIT_HANDLER));
+  lane->run->in_handler = true;
+  enum status status = eval_block(&lane->eval, lane->run->plan->on_failure, &failure, 1, &out);
+  lane->run->in_handler = false;
   task_unshield(tasks, before);
   if (status == OK) value_unref(out);
   value_unref(failure);
@@ -154,43 +155,43 @@ void run_handler(struct run *run, struct step_run *s, const struct error *cause)
   struct record r = {0};
   struct error err = {0};
   record_text(&r, "text", "the on_failure block failed");
-  record_error(&r, "error", &run->err, run->program);
-  run_notice(run, &(struct notice){.kind = NOTICE_STEP_FAILED,
-                                   .error = &run->err,
-                                   .detail = "in the on_failure block; the rest goes on"});
-  if (run_record(run, EVENT_NAME(RUN_NOTED), &r, &err) != OK) error_release(&err);
-  error_release(&run->err);
+  record_error(&r, "error", &lane->err, lane->run->program);
+  run_notice(lane, &(struct notice){.kind = NOTICE_STEP_FAILED,
+                                    .error = &lane->err,
+                                    .detail = "in the on_failure block; the rest goes on"});
+  if (run_record(lane, EVENT_NAME(RUN_NOTED), &r, &err) != OK) error_release(&err);
+  error_release(&lane->err);
 }
 
-/* A person who says no stops the run, whatever becomes of steps that merely fail. */
-enum policy policy_of(const struct run *run, enum policy policy, const struct error *err) {
+/* A person who says no stops the lane, whatever becomes of steps that merely fail. */
+enum policy policy_of(const struct lane *lane, enum policy policy, const struct error *err) {
   bool no = strcmp(err->kind, "declined") == 0;
-  if (policy == POLICY_DEFAULT || policy == POLICY_RETRY) policy = run->plan->policy;
+  if (policy == POLICY_DEFAULT || policy == POLICY_RETRY) policy = lane->run->plan->policy;
   if (no && (policy == POLICY_CONTINUE || policy == POLICY_SKIP)) return POLICY_HOLD;
   return policy == POLICY_DEFAULT || policy == POLICY_RETRY ? POLICY_HOLD : policy;
 }
 
-static void run_stopped(struct run *run, struct step_run *s, struct error *err) {
-  bool stopped = run->result->interrupted || strcmp(err->kind, "declined") == 0;
-  run->result->declined = stopped && !run->result->interrupted;
+static void run_stopped(struct lane *lane, struct step_run *s, struct error *err) {
+  bool stopped = lane->run->result->interrupted || strcmp(err->kind, "declined") == 0;
+  lane->run->result->declined = stopped && !lane->run->result->interrupted;
   /* The handler is told the state that follows. */
-  run->result->state = stopped && !run->wrote ? RUN_CANCELLED : RUN_HELD;
-  run_handler(run, s, err);
-  if (run->result->state == RUN_CANCELLED) run_cancel(run, s, err);
-  else run_hold(run, s, err);
+  lane->run->result->state = stopped && !lane->run->wrote ? RUN_CANCELLED : RUN_HELD;
+  run_handler(lane, s, err);
+  if (lane->run->result->state == RUN_CANCELLED) run_cancel(lane, s, err);
+  else run_hold(lane, s, err);
 }
 
-static void journal_lost_end(struct run *run, struct error *err) {
+static void journal_lost_end(struct lane *lane, struct error *err) {
   struct buf text = BUF_INIT;
-  lost_text(run, "the journal cannot be written, so nothing more was begun", &text);
-  run->result->journal_lost = true;
-  run->result->state = RUN_HELD;
-  error_move(&run->result->error, err);
-  run_notice(run, &(struct notice){.kind = NOTICE_END,
-                                   .text = "stopped",
-                                   .id = run->recorded ? run->id : NULL,
-                                   .detail = buf_str(&text),
-                                   .error = &run->result->error});
+  lost_text(lane, "the journal cannot be written, so nothing more was begun", &text);
+  lane->run->result->journal_lost = true;
+  lane->run->result->state = RUN_HELD;
+  error_move(&lane->run->result->error, err);
+  run_notice(lane, &(struct notice){.kind = NOTICE_END,
+                                    .text = "stopped",
+                                    .id = lane->run->recorded ? lane->run->id : NULL,
+                                    .detail = buf_str(&text),
+                                    .error = &lane->run->result->error});
   buf_release(&text);
 }
 
@@ -200,25 +201,25 @@ void run_limit_name(struct error *err) {
   error_kind(err, "run_timeout");
 }
 
-void run_park(struct run *run, struct error *err) {
-  if (!run->parked || run->result->interrupted || err->status != ERR_CANCELLED) return;
+void run_park(struct lane *lane, struct error *err) {
+  if (!lane->run->parked || lane->run->result->interrupted || err->status != ERR_CANCELLED) return;
   if (strcmp(err->kind, "interrupted") != 0) return;
   error_set(err, ERR_WAITING, "the terminal was closed");
   error_kind(err, "unanswered");
 }
 
-enum flow run_failed(struct run *run, struct step_run *s, enum policy policy, struct error *err) {
-  run_park(run, err);
-  policy = policy_of(run, policy, err);
+enum flow run_failed(struct lane *lane, struct step_run *s, enum policy policy, struct error *err) {
+  run_park(lane, err);
+  policy = policy_of(lane, policy, err);
   run_limit_name(err);
-  if (err->status == ERR_JOURNAL) journal_lost_end(run, err);
-  else if (err->status == ERR_WAITING) run_wait(run, s, err);
-  else if (s && s->in_doubt) run_doubt(run, s, err);
-  else if (run->result->interrupted) run_stopped(run, s, err);
+  if (err->status == ERR_JOURNAL) journal_lost_end(lane, err);
+  else if (err->status == ERR_WAITING) run_wait(lane, s, err);
+  else if (s && s->in_doubt) run_doubt(lane, s, err);
+  else if (lane->run->result->interrupted) run_stopped(lane, s, err);
   else if (policy == POLICY_CONTINUE || policy == POLICY_SKIP) {
-    run->some_failed |= policy == POLICY_CONTINUE;
+    lane->run->some_failed |= policy == POLICY_CONTINUE;
     return FLOW_ON;
-  } else if (policy == POLICY_ROLLBACK) run_roll_back(run, err);
-  else run_stopped(run, s, err);
+  } else if (policy == POLICY_ROLLBACK) run_roll_back(lane, err);
+  else run_stopped(lane, s, err);
   return FLOW_END;
 }

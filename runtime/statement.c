@@ -6,7 +6,7 @@
 
 /* The arguments of one statement, evaluated on demand. */
 struct args {
-  struct run *run;
+  struct lane *lane;
   struct eval *e;
   const struct node *call; /* NULL: a bare word */
   node_id at;
@@ -27,7 +27,7 @@ static node_id block(const struct args *a) {
 
 /* The text of an argument; "" for none. */
 static enum status text_of(const struct args *a, node_id n, char **out) {
-  return run_text(a->run, n, out, a->err);
+  return run_text(a->lane, n, out, a->err);
 }
 
 static enum status optional_text(const struct args *a, node_id n, char **out) {
@@ -71,13 +71,13 @@ static enum status do_expect(const struct args *a, value *out) {
   value v;
   char *text;
   struct record r = {0};
-  enum status status = run_eval(a->run, positional(a, 0), &v, a->err);
+  enum status status = run_eval(a->lane, positional(a, 0), &v, a->err);
   if (status != OK) return status;
   bool held = value_truthy(v);
   value_unref(v);
   *out = VALUE_NIL;
   record_bool(&r, "held", held);
-  if (held) return run_record(a->run, EVENT_NAME(EXPECT_CHECKED), &r, a->err);
+  if (held) return run_record(a->lane, EVENT_NAME(EXPECT_CHECKED), &r, a->err);
   status = text_of(a, positional(a, 1), &text);
   if (status != OK) {
     buf_release(&r.data);
@@ -87,7 +87,7 @@ static enum status do_expect(const struct args *a, value *out) {
   buf_adds(&message, *text ? text : "expected: ");
   if (!*text) source_text(a, positional(a, 0), &message);
   record_text(&r, "text", buf_str(&message));
-  status = run_record(a->run, EVENT_NAME(EXPECT_CHECKED), &r, a->err);
+  status = run_record(a->lane, EVENT_NAME(EXPECT_CHECKED), &r, a->err);
   if (status == OK) status = failed(a, "expect", buf_str(&message));
   buf_release(&message);
   mem_free(text);
@@ -110,9 +110,9 @@ static enum status stop(const struct args *a, enum stop how) {
   char *reason;
   enum status status = text_of(a, positional(a, 0), &reason);
   if (status != OK) return status;
-  mem_free(a->run->stop_reason);
-  a->run->stop_reason = reason;
-  a->run->stop = how;
+  mem_free(a->lane->stop_reason);
+  a->lane->stop_reason = reason;
+  a->lane->stop = how;
   return error_set(a->err, ERR_STOP, "stopped: %s", reason);
 }
 
@@ -134,7 +134,7 @@ static enum status ask(const struct args *a, struct prompt *q, const struct fiel
   enum status status = text_of(a, positional(a, 0), &text);
   if (status != OK) return status;
   q->text = text;
-  status = run_ask(a->run, q, field, answer, a->err);
+  status = run_ask(a->lane, q, field, answer, a->err);
   mem_free(text);
   return status;
 }
@@ -154,7 +154,7 @@ static enum status do_manual(const struct args *a, value *out) {
   node_id evidence = keyword(a, W_evidence);
   if (evidence) {
     value v;
-    enum status status = run_eval(a->run, evidence, &v, a->err);
+    enum status status = run_eval(a->lane, evidence, &v, a->err);
     if (status != OK) return status;
     q.evidence = value_truthy(v);
     value_unref(v);
@@ -175,7 +175,7 @@ static enum status option_texts(const struct args *a, value options, const char 
   const char **texts = mem_array(l->count, sizeof *texts);
   for (size_t i = 0; i < l->count; i++) {
     struct buf b = BUF_INIT;
-    value_to_s(l->items[i], a->run->program->syms, &b);
+    value_to_s(l->items[i], a->lane->run->program->syms, &b);
     texts[i] = buf_take(&b);
   }
   *out = texts;
@@ -187,7 +187,7 @@ static enum status do_choose(const struct args *a, value *out) {
   const char **texts = NULL;
   char *suggest = NULL;
   struct answer answer = {0};
-  enum status status = run_eval(a->run, positional(a, 1), &options, a->err);
+  enum status status = run_eval(a->lane, positional(a, 1), &options, a->err);
   if (status != OK) return status;
   status = option_texts(a, options, &texts);
   if (status == OK) status = optional_text(a, keyword(a, W_suggest), &suggest);
@@ -215,7 +215,8 @@ static enum status do_ask(const struct args *a, value *out) {
   enum status status = optional_text(a, positional(a, 1), &type);
   if (status == OK) status = optional_text(a, keyword(a, W_default), &suggest);
   if (status == OK && type &&
-      !type_parse(a->run->program->types, a->run->program->syms, type, strlen(type), &field.type))
+      !type_parse(a->lane->run->program->types, a->lane->run->program->syms, type, strlen(type),
+                  &field.type))
     status = error_set(a->err, ERR_CHECK, "no type '%s'", type);
   if (status == OK) {
     field.secret = field.type == T_secret;
@@ -241,8 +242,8 @@ static enum status do_note(const struct args *a, value *out) {
   if (status != OK) return status;
   *out = VALUE_NIL;
   record_text(&r, "text", text);
-  run_notice(a->run, &(struct notice){.kind = NOTICE_NOTE, .text = text});
-  status = run_record(a->run, EVENT_NAME(NOTED), &r, a->err);
+  run_notice(a->lane, &(struct notice){.kind = NOTICE_NOTE, .text = text});
+  status = run_record(a->lane, EVENT_NAME(NOTED), &r, a->err);
   mem_free(text);
   return status;
 }
@@ -252,12 +253,12 @@ static enum status do_show(const struct args *a, value *out) {
   value v;
   struct record r = {0};
   enum status status = optional_text(a, keyword(a, W_as), &as);
-  if (status == OK) status = run_eval(a->run, positional(a, 0), &v, a->err);
+  if (status == OK) status = run_eval(a->lane, positional(a, 0), &v, a->err);
   if (status == OK) {
     record_text(&r, "as", as);
-    record_value(&r, "value", v, a->run->program->syms);
-    run_notice(a->run, &(struct notice){.kind = NOTICE_SHOW, .text = as, .value = v});
-    status = run_record(a->run, EVENT_NAME(SHOWN), &r, a->err);
+    record_value(&r, "value", v, a->lane->run->program->syms);
+    run_notice(a->lane, &(struct notice){.kind = NOTICE_SHOW, .text = as, .value = v});
+    status = run_record(a->lane, EVENT_NAME(SHOWN), &r, a->err);
     value_unref(v);
     *out = VALUE_NIL;
   }
@@ -273,8 +274,8 @@ static enum status do_finding(const struct args *a, value *out) {
   if (status == OK) {
     record_text(&r, "text", text);
     record_text(&r, "kind", kind);
-    run_notice(a->run, &(struct notice){.kind = NOTICE_FINDING, .text = text, .detail = kind});
-    status = run_record(a->run, EVENT_NAME(FINDING), &r, a->err);
+    run_notice(a->lane, &(struct notice){.kind = NOTICE_FINDING, .text = text, .detail = kind});
+    status = run_record(a->lane, EVENT_NAME(FINDING), &r, a->err);
     *out = VALUE_NIL;
   }
   mem_free(text);
@@ -286,16 +287,16 @@ static enum status due_of(const struct args *a, struct record *r, struct buf *de
   node_id n = keyword(a, W_due);
   value v;
   if (!n) return OK;
-  enum status status = run_eval(a->run, n, &v, a->err);
+  enum status status = run_eval(a->lane, n, &v, a->err);
   if (status != OK) return status;
   if (v.tag == V_DURATION) { /* from now */
-    value at = value_time(clock_add(clock_wall(a->run->engine->config.clock), v.u.i));
+    value at = value_time(clock_add(clock_wall(a->lane->run->engine->config.clock), v.u.i));
     value_unref(v);
     v = at;
   }
-  record_value(r, "due", v, a->run->program->syms);
+  record_value(r, "due", v, a->lane->run->program->syms);
   buf_adds(detail, detail->len ? ", due " : "due ");
-  value_to_s(v, a->run->program->syms, detail);
+  value_to_s(v, a->lane->run->program->syms, detail);
   value_unref(v);
   return OK;
 }
@@ -313,10 +314,10 @@ static enum status do_follow_up(const struct args *a, value *out) {
     status = due_of(a, &r, &detail);
   }
   if (status == OK) {
-    run_notice(a->run, &(struct notice){.kind = NOTICE_FOLLOW_UP,
-                                        .text = text,
-                                        .detail = detail.len ? buf_str(&detail) : NULL});
-    status = run_record(a->run, EVENT_NAME(FOLLOW_UP), &r, a->err);
+    run_notice(a->lane, &(struct notice){.kind = NOTICE_FOLLOW_UP,
+                                         .text = text,
+                                         .detail = detail.len ? buf_str(&detail) : NULL});
+    status = run_record(a->lane, EVENT_NAME(FOLLOW_UP), &r, a->err);
     *out = VALUE_NIL;
   }
   buf_release(&r.data);
@@ -336,42 +337,42 @@ static enum status wait_started(const struct args *a, const char *how, int64_t u
   took_text(us, length);
   buf_addf(&what, "%s%s", how, length);
   if (until) buf_adds(&what, " at most, until "), block_text(a, &what);
-  record_int(&r, "until_us", clock_add(clock_wall(a->run->engine->config.clock), us));
+  record_int(&r, "until_us", clock_add(clock_wall(a->lane->run->engine->config.clock), us));
   if (every) record_int(&r, "every_us", every);
-  run_notice(a->run, &(struct notice){.kind = NOTICE_WAIT, .text = buf_str(&what), .us = us});
+  run_notice(a->lane, &(struct notice){.kind = NOTICE_WAIT, .text = buf_str(&what), .us = us});
   buf_release(&what);
-  return run_record(a->run, EVENT_NAME(WAIT_STARTED), &r, a->err);
+  return run_record(a->lane, EVENT_NAME(WAIT_STARTED), &r, a->err);
 }
 
 static enum status wait_finished(const struct args *a, bool polled, bool held, uint32_t tries) {
   struct record r = {0};
   if (polled) record_bool(&r, "held", held);
   if (tries) record_int(&r, "tries", tries);
-  return run_record(a->run, EVENT_NAME(WAIT_FINISHED), &r, a->err);
+  return run_record(a->lane, EVENT_NAME(WAIT_FINISHED), &r, a->err);
 }
 
 static enum status do_wait(const struct args *a, value *out) {
   int64_t us;
   *out = VALUE_NIL;
-  enum status status = run_duration(a->run, positional(a, 0), 0, &us, a->err);
+  enum status status = run_duration(a->lane, positional(a, 0), 0, &us, a->err);
   if (status == OK) status = wait_started(a, "waiting ", us, 0, false);
-  if (status == OK) status = task_sleep(a->run->engine->tasks, us, a->err);
+  if (status == OK) status = task_sleep(a->lane->run->engine->tasks, us, a->err);
   return status == OK ? wait_finished(a, false, false, 0) : status;
 }
 
 /* Calls the block every so often until `until`, or until it gives true when `ends` is set. */
 static enum status poll(const struct args *a, int64_t until, int64_t every, bool ends, bool *held,
                         uint32_t *tries) {
-  struct clock *clock = a->run->engine->config.clock;
+  struct clock *clock = a->lane->run->engine->config.clock;
   for (*tries = 1;; ++*tries) {
     value v;
-    enum status status = run_call_block(a->run, block(a), &v, a->err);
+    enum status status = run_call_block(a->lane, block(a), &v, a->err);
     if (status != OK) return status;
     *held = value_truthy(v);
     value_unref(v);
     int64_t left = until - clock_mono(clock);
     if ((ends && *held) || left <= 0) return OK;
-    status = task_sleep(a->run->engine->tasks, every < left ? every : left, a->err);
+    status = task_sleep(a->lane->run->engine->tasks, every < left ? every : left, a->err);
     if (status != OK) return status;
   }
 }
@@ -391,7 +392,7 @@ static enum status wait_expired(const struct args *a, int64_t within) {
 
 static enum status every_of(const struct args *a, int64_t otherwise, int64_t *out) {
   enum { SHORTEST = 1000 };
-  enum status status = run_duration(a->run, keyword(a, W_every), otherwise, out, a->err);
+  enum status status = run_duration(a->lane, keyword(a, W_every), otherwise, out, a->err);
   if (status == OK && *out < SHORTEST) *out = SHORTEST;
   return status;
 }
@@ -401,10 +402,11 @@ static enum status do_wait_until(const struct args *a, value *out) {
   uint32_t tries;
   bool held;
   enum status status =
-      run_duration(a->run, keyword(a, W_within), LIMIT_WAIT_WITHIN, &within, a->err);
+      run_duration(a->lane, keyword(a, W_within), LIMIT_WAIT_WITHIN, &within, a->err);
   if (status == OK) status = every_of(a, LIMIT_EVERY, &every);
   if (status == OK) status = wait_started(a, "waiting ", within, every, true);
-  int64_t until = clock_add(clock_mono(a->run->engine->config.clock), status == OK ? within : 0);
+  int64_t until =
+      clock_add(clock_mono(a->lane->run->engine->config.clock), status == OK ? within : 0);
   if (status == OK) status = poll(a, until, every, true, &held, &tries);
   if (status == OK) status = wait_finished(a, true, held, tries);
   *out = value_bool(true);
@@ -415,10 +417,11 @@ static enum status do_watch(const struct args *a, value *out) {
   int64_t length, every;
   uint32_t tries;
   bool held;
-  enum status status = run_duration(a->run, keyword(a, W_for), LIMIT_WAIT_WITHIN, &length, a->err);
+  enum status status = run_duration(a->lane, keyword(a, W_for), LIMIT_WAIT_WITHIN, &length, a->err);
   if (status == OK) status = every_of(a, LIMIT_WATCH_EVERY, &every);
   if (status == OK) status = wait_started(a, "watching for ", length, every, false);
-  int64_t until = clock_add(clock_mono(a->run->engine->config.clock), status == OK ? length : 0);
+  int64_t until =
+      clock_add(clock_mono(a->lane->run->engine->config.clock), status == OK ? length : 0);
   if (status == OK) status = poll(a, until, every, false, &held, &tries);
   *out = VALUE_NIL;
   return status == OK ? wait_finished(a, false, false, tries) : status;
@@ -440,12 +443,13 @@ static const struct {
 enum status run_statement(void *ud, struct eval *e, node_id call, sym word, value *out) {
   const struct node *n = tree_node(e->tree, call);
   struct args a = {
-      .run = ud, .e = e, .call = n->kind == N_call ? n : NULL, .at = call, .err = e->err};
+      .lane = ud, .e = e, .call = n->kind == N_call ? n : NULL, .at = call, .err = e->err};
   for (size_t i = 0; i < sizeof statements / sizeof *statements; i++) {
     if (statements[i].word != word) continue;
     enum status status = statements[i].fn(&a, out);
     if (status != OK) error_at(e->err, tree_span(e->tree, call));
     return status;
   }
-  return error_set(e->err, ERR_CHECK, "%s cannot be run yet", sym_text(a.run->program->syms, word));
+  return error_set(e->err, ERR_CHECK, "%s cannot be run yet",
+                   sym_text(a.lane->run->program->syms, word));
 }

@@ -12,16 +12,17 @@ void step_run_free(struct step_run *s) {
   mem_free(s);
 }
 
-static enum status step_run_new(struct run *run, const struct step *step, struct step_run **out,
+static enum status step_run_new(struct lane *lane, const struct step *step, struct step_run **out,
                                 struct error *err) {
   char *label = NULL;
   enum status status = OK;
-  if (step->label_node) status = run_text(run, step->label_node, &label, err);
+  if (step->label_node) status = run_text(lane, step->label_node, &label, err);
   struct step_run *s = mem_zalloc(sizeof *s);
   s->step = step;
+  s->lane = lane;
   struct buf id = BUF_INIT;
   buf_adds(&id, step->id);
-  buf_adds(&id, buf_str(&run->item_key));
+  buf_adds(&id, buf_str(&lane->item_key));
   if (id.len > STEP_ID_MAX) {
     status = error_set(err, ERR_LIMIT, "the step's id is %zu bytes long, at most %d", id.len,
                        STEP_ID_MAX);
@@ -31,10 +32,10 @@ static enum status step_run_new(struct run *run, const struct step *step, struct
   }
   s->id = buf_take(&id);
   s->label = label ? label : mem_strdup(step->label ? step->label : step->id);
-  s->started = clock_mono(run->engine->config.clock);
+  s->started = clock_mono(lane->run->engine->config.clock);
   /* Without a step to undo nobody will want the variables of earlier. */
-  if (!run->armed) eval_log_clear(&run->eval);
-  s->log_from = eval_log_mark(&run->eval);
+  if (!lane->run->armed) eval_log_clear(&lane->eval);
+  s->log_from = eval_log_mark(&lane->eval);
   s->log_to = LOG_OPEN;
   *out = s;
   return status;
@@ -42,30 +43,30 @@ static enum status step_run_new(struct run *run, const struct step *step, struct
 
 /* --- outcomes --- */
 
-static enum status step_skipped(struct run *run, struct step_run *s, const char *reason,
+static enum status step_skipped(struct lane *lane, struct step_run *s, const char *reason,
                                 const char *by, struct error *err) {
   struct record r = {0};
   record_text(&r, "reason", reason);
   record_text(&r, "by", by);
-  run_notice(run, &(struct notice){.kind = NOTICE_STEP_SKIPPED,
-                                   .text = s->label,
-                                   .id = s->id,
-                                   .detail = reason,
-                                   .n = run->number,
-                                   .of = run->total});
-  return run_record(run, EVENT_NAME(STEP_SKIPPED), &r, err);
+  run_notice(lane, &(struct notice){.kind = NOTICE_STEP_SKIPPED,
+                                    .text = s->label,
+                                    .id = s->id,
+                                    .detail = reason,
+                                    .n = lane->run->number,
+                                    .of = lane->run->total});
+  return run_record(lane, EVENT_NAME(STEP_SKIPPED), &r, err);
 }
 
 /* The variables that the step set: what a resumed run starts from. Block parameters have no name.
  */
-static void record_outputs(struct run *run, const struct step_run *s, struct record *r) {
+static void record_outputs(struct lane *lane, const struct step_run *s, struct record *r) {
   struct record outputs = {0};
-  const struct unit *unit = &run->plan->unit;
-  for (size_t i = s->log_from; i < run->log.count; i++) {
-    const struct eval_change *c = &run->log.items[i];
+  const struct unit *unit = &lane->run->plan->unit;
+  for (size_t i = s->log_from; i < lane->log.count; i++) {
+    const struct eval_change *c = &lane->log.items[i];
     if (unit->slot_names[c->slot])
-      record_value(&outputs, sym_text(run->program->syms, unit->slot_names[c->slot]),
-                   run->eval.slots[c->slot], run->program->syms);
+      record_value(&outputs, sym_text(lane->run->program->syms, unit->slot_names[c->slot]),
+                   lane->eval.slots[c->slot], lane->run->program->syms);
   }
   if (!outputs.data.len) return;
   buf_addc(&outputs.data, '}');
@@ -73,15 +74,15 @@ static void record_outputs(struct run *run, const struct step_run *s, struct rec
   buf_release(&outputs.data);
 }
 
-static enum status step_finished(struct run *run, struct step_run *s, const char *reason,
+static enum status step_finished(struct lane *lane, struct step_run *s, const char *reason,
                                  struct error *err) {
   struct record r = {0};
-  int64_t us = clock_mono(run->engine->config.clock) - s->started;
-  record_outputs(run, s, &r);
+  int64_t us = clock_mono(lane->run->engine->config.clock) - s->started;
+  record_outputs(lane, s, &r);
   record_int(&r, "duration_us", us);
   record_text(&r, "reason", reason);
-  run_notice(run, &(struct notice){.kind = NOTICE_STEP_DONE, .us = us, .detail = reason});
-  return run_record(run, EVENT_NAME(STEP_FINISHED), &r, err);
+  run_notice(lane, &(struct notice){.kind = NOTICE_STEP_DONE, .us = us, .detail = reason});
+  return run_record(lane, EVENT_NAME(STEP_FINISHED), &r, err);
 }
 
 static const char *const policy_name[] = {[POLICY_HOLD] = "hold",
@@ -89,28 +90,28 @@ static const char *const policy_name[] = {[POLICY_HOLD] = "hold",
                                           [POLICY_CONTINUE] = "continue",
                                           [POLICY_SKIP] = "skip"};
 
-static enum flow step_failed(struct run *run, struct step_run *s, struct error *err) {
+static enum flow step_failed(struct lane *lane, struct step_run *s, struct error *err) {
   run_limit_name(err);
-  run_park(run, err);
-  enum policy policy = policy_of(run, s->step->policy, err);
+  run_park(lane, err);
+  enum policy policy = policy_of(lane, s->step->policy, err);
   if (err->status != ERR_JOURNAL && err->status != ERR_WAITING) {
     struct record r = {0};
     struct error second = {0};
-    int64_t us = clock_mono(run->engine->config.clock) - s->started;
-    record_error(&r, "error", err, run->program);
+    int64_t us = clock_mono(lane->run->engine->config.clock) - s->started;
+    record_error(&r, "error", err, lane->run->program);
     record_int(&r, "attempt", s->attempt);
     record_text(&r, "policy", policy_name[policy]);
     record_int(&r, "duration_us", us);
-    run_notice(
-        run, &(struct notice){.kind = NOTICE_STEP_FAILED,
-                              .error = err,
-                              .us = us,
-                              .detail = policy == POLICY_CONTINUE ? "going on: on_failure :continue"
-                                        : policy == POLICY_SKIP   ? "going on: on_failure :skip"
-                                                                  : NULL});
-    if (run_record(run, EVENT_NAME(STEP_FAILED), &r, &second) != OK) error_move(err, &second);
+    run_notice(lane, &(struct notice){
+                         .kind = NOTICE_STEP_FAILED,
+                         .error = err,
+                         .us = us,
+                         .detail = policy == POLICY_CONTINUE ? "going on: on_failure :continue"
+                                   : policy == POLICY_SKIP   ? "going on: on_failure :skip"
+                                                             : NULL});
+    if (run_record(lane, EVENT_NAME(STEP_FAILED), &r, &second) != OK) error_move(err, &second);
   }
-  return run_failed(run, s, s->step->policy, err);
+  return run_failed(lane, s, s->step->policy, err);
 }
 
 /* --- attempts --- */
@@ -121,8 +122,8 @@ struct limits {
 };
 
 /* Says which of the limits it was that passed; that of the run is named in run_failed. */
-static void name_limit(struct run *run, const struct limits *l, struct error *err) {
-  int64_t now = clock_mono(run->engine->config.clock);
+static void name_limit(struct lane *lane, const struct limits *l, struct error *err) {
+  int64_t now = clock_mono(lane->run->engine->config.clock);
   char text[32];
   if (strcmp(err->kind, "limit") != 0 || (now < l->timeout_at && now < l->deadline_at)) return;
   const char *which = now >= l->deadline_at ? "deadline" : "timeout";
@@ -131,28 +132,28 @@ static void name_limit(struct run *run, const struct limits *l, struct error *er
   error_kind(err, which);
 }
 
-static enum status attempt(struct run *run, struct step_run *s, struct limits *l,
+static enum status attempt(struct lane *lane, struct step_run *s, struct limits *l,
                            struct error *err) {
-  struct tasks *tasks = run->engine->tasks;
+  struct tasks *tasks = lane->run->engine->tasks;
   s->calls = s->prompts = 0;
   s->writing = false;
-  l->timeout_at = clock_add(clock_mono(run->engine->config.clock), l->timeout);
+  l->timeout_at = clock_add(clock_mono(lane->run->engine->config.clock), l->timeout);
   int64_t before = task_deadline_push(tasks, l->timeout_at);
   value out = VALUE_NIL;
-  enum status status = eval_body(&run->eval, s->step->body, &out);
+  enum status status = eval_body(&lane->eval, s->step->body, &out);
   if (status == OK) value_unref(out);
-  else error_move(err, &run->err);
-  if (status == OK) status = verifies_check(run, s, err);
+  else error_move(err, &lane->err);
+  if (status == OK) status = verifies_check(lane, s, err);
   if (status == OK) status = task_poll(tasks, err);
   task_deadline_restore(tasks, before);
-  if (status != OK) name_limit(run, l, err);
+  if (status != OK) name_limit(lane, l, err);
   return status;
 }
 
-static bool kind_listed(const struct run *run, const struct retry *r, const char *kind) {
+static bool kind_listed(const struct lane *lane, const struct retry *r, const char *kind) {
   if (!r || !r->kinds) return strcmp(kind, "transient") == 0;
   for (size_t i = 0; i < r->kind_count; i++)
-    if (strcmp(sym_text(run->program->syms, r->kinds[i]), kind) == 0) return true;
+    if (strcmp(sym_text(lane->run->program->syms, r->kinds[i]), kind) == 0) return true;
   return false;
 }
 
@@ -161,30 +162,30 @@ static bool is_failure(const struct error *err) {
          err->status != ERR_STOP;
 }
 
-static enum status retry_count(struct run *run, const struct step *step, int64_t *out,
+static enum status retry_count(struct lane *lane, const struct step *step, int64_t *out,
                                struct error *err) {
   *out = step->policy == POLICY_RETRY ? DEFAULT_RETRIES : 0;
   if (!step->retry || !step->retry->count) return OK;
   value v;
-  enum status status = run_eval(run, step->retry->count, &v, err);
+  enum status status = run_eval(lane, step->retry->count, &v, err);
   if (status == OK && v.tag == V_INT) *out = v.u.i;
   if (status == OK) value_unref(v);
   return status;
 }
 
 /* Whether this failure is followed by another attempt. What may not be repeated never is. */
-static enum status may_retry(struct run *run, struct step_run *s, const struct error *cause,
+static enum status may_retry(struct lane *lane, struct step_run *s, const struct error *cause,
                              bool *out, struct error *err) {
   const struct step *step = s->step;
   int64_t count;
   *out = false;
   if (!is_failure(cause) || s->in_doubt) return OK;
   if (!step->retry && step->policy != POLICY_RETRY) return OK;
-  if (step->policy != POLICY_RETRY && !kind_listed(run, step->retry, cause->kind)) return OK;
-  enum status status = retry_count(run, step, &count, err);
+  if (step->policy != POLICY_RETRY && !kind_listed(lane, step->retry, cause->kind)) return OK;
+  enum status status = retry_count(lane, step, &count, err);
   if (status != OK || s->attempt > count) return status;
   if (s->unsafe)
-    run_notice(run,
+    run_notice(lane,
                &(struct notice){
                    .kind = NOTICE_NOTE,
                    .text = "not tried again: the step did something that may not be repeated"});
@@ -193,17 +194,17 @@ static enum status may_retry(struct run *run, struct step_run *s, const struct e
 }
 
 /* Exponential with full jitter, capped. */
-static enum status retry_delay(struct run *run, struct step_run *s, int64_t *out,
+static enum status retry_delay(struct lane *lane, struct step_run *s, int64_t *out,
                                struct error *err) {
   static const struct retry plain;
   const struct retry *r = s->step->retry ? s->step->retry : &plain;
   int64_t base, most;
-  enum status status = run_duration(run, r->backoff, LIMIT_BACKOFF, &base, err);
-  if (status == OK) status = run_duration(run, r->max_backoff, LIMIT_MAX_BACKOFF, &most, err);
+  enum status status = run_duration(lane, r->backoff, LIMIT_BACKOFF, &base, err);
+  if (status == OK) status = run_duration(lane, r->max_backoff, LIMIT_MAX_BACKOFF, &most, err);
   bool jitter = true;
   if (status == OK && r->jitter) {
     value v;
-    status = run_eval(run, r->jitter, &v, err);
+    status = run_eval(lane, r->jitter, &v, err);
     if (status == OK) jitter = value_truthy(v), value_unref(v);
   }
   if (status != OK) return status;
@@ -219,122 +220,122 @@ static enum status retry_delay(struct run *run, struct step_run *s, int64_t *out
   return OK;
 }
 
-static enum status wait_and_retry(struct run *run, struct step_run *s, struct error *cause,
+static enum status wait_and_retry(struct lane *lane, struct step_run *s, struct error *cause,
                                   struct error *err) {
   int64_t delay;
   struct record r = {0};
-  enum status status = retry_delay(run, s, &delay, err);
+  enum status status = retry_delay(lane, s, &delay, err);
   if (status != OK) return status;
   s->attempt++;
   record_int(&r, "attempt", s->attempt);
-  record_error(&r, "error", cause, run->program);
+  record_error(&r, "error", cause, lane->run->program);
   record_int(&r, "delay_us", delay);
-  run_notice(run,
+  run_notice(lane,
              &(struct notice){.kind = NOTICE_RETRY, .error = cause, .n = s->attempt, .us = delay});
-  status = run_record(run, EVENT_NAME(STEP_RETRIED), &r, err);
-  return status == OK ? task_sleep(run->engine->tasks, delay, err) : status;
+  status = run_record(lane, EVENT_NAME(STEP_RETRIED), &r, err);
+  return status == OK ? task_sleep(lane->run->engine->tasks, delay, err) : status;
 }
 
-static enum status attempts(struct run *run, struct step_run *s, struct error *err) {
+static enum status attempts(struct lane *lane, struct step_run *s, struct error *err) {
   struct limits l;
-  struct tasks *tasks = run->engine->tasks;
-  enum status status = run_duration(run, s->step->timeout, CLOCK_NEVER, &l.timeout, err);
-  if (status == OK) status = run_duration(run, s->step->deadline, CLOCK_NEVER, &l.deadline, err);
+  struct tasks *tasks = lane->run->engine->tasks;
+  enum status status = run_duration(lane, s->step->timeout, CLOCK_NEVER, &l.timeout, err);
+  if (status == OK) status = run_duration(lane, s->step->deadline, CLOCK_NEVER, &l.deadline, err);
   if (status != OK) return status;
-  l.deadline_at = clock_add(clock_mono(run->engine->config.clock), l.deadline);
+  l.deadline_at = clock_add(clock_mono(lane->run->engine->config.clock), l.deadline);
   int64_t before = task_deadline_push(tasks, l.deadline_at);
   for (s->attempt = 1;;) {
     struct error cause = {0};
     bool again = false;
-    status = attempt(run, s, &l, &cause);
+    status = attempt(lane, s, &l, &cause);
     l.timeout_at = CLOCK_NEVER; /* it ends with the attempt */
-    if (status != OK && may_retry(run, s, &cause, &again, err) != OK) status = err->status;
+    if (status != OK && may_retry(lane, s, &cause, &again, err) != OK) status = err->status;
     else if (!again) error_move(err, &cause);
-    else if ((status = wait_and_retry(run, s, &cause, err)) != OK) again = false;
+    else if ((status = wait_and_retry(lane, s, &cause, err)) != OK) again = false;
     error_release(&cause);
     if (!again) break;
   }
-  if (status != OK) name_limit(run, &l, err); /* the deadline may pass between attempts */
+  if (status != OK) name_limit(lane, &l, err); /* the deadline may pass between attempts */
   task_deadline_restore(tasks, before);
   return status;
 }
 
 /* --- the whole step --- */
 
-static enum status gate(struct run *run, struct step_run *s, struct error *err) {
+static enum status gate(struct lane *lane, struct step_run *s, struct error *err) {
   bool waited = false;
-  enum status status = role_check(run, s->step->requires_role, "this step", err);
-  if (status == OK) status = guards_check(run, s, err);
-  if (status == OK) status = approvals_pass(run, s, &waited, err);
+  enum status status = role_check(lane, s->step->requires_role, "this step", err);
+  if (status == OK) status = guards_check(lane, s, err);
+  if (status == OK) status = approvals_pass(lane, s, &waited, err);
   /* The world may have moved while people thought. */
-  if (status == OK && waited) status = guards_check(run, s, err);
+  if (status == OK && waited) status = guards_check(lane, s, err);
   return status;
 }
 
-static enum status step_begin(struct run *run, struct step_run *s, struct error *err) {
+static enum status step_begin(struct lane *lane, struct step_run *s, struct error *err) {
   struct record r = {0};
   record_text(&r, "label", s->label);
-  run_notice(run, &(struct notice){.kind = NOTICE_STEP,
-                                   .text = s->label,
-                                   .id = s->id,
-                                   .detail = s->step->about,
-                                   .n = run->number,
-                                   .of = run->total});
+  run_notice(lane, &(struct notice){.kind = NOTICE_STEP,
+                                    .text = s->label,
+                                    .id = s->id,
+                                    .detail = s->step->about,
+                                    .n = lane->run->number,
+                                    .of = lane->run->total});
   for (size_t i = 0; i < s->step->link_count; i++)
-    run_notice(run, &(struct notice){.kind = NOTICE_LINK, .text = s->step->links[i]});
-  return run_record(run, EVENT_NAME(STEP_STARTED), &r, err);
+    run_notice(lane, &(struct notice){.kind = NOTICE_LINK, .text = s->step->links[i]});
+  return run_record(lane, EVENT_NAME(STEP_STARTED), &r, err);
 }
 
-static enum flow stopped(struct run *run, struct step_run *s, struct error *err) {
-  enum stop stop = run->stop;
-  char *reason = run->stop_reason;
-  run->stop = STOP_NONE;
-  run->stop_reason = NULL;
+static enum flow stopped(struct lane *lane, struct step_run *s, struct error *err) {
+  enum stop stop = lane->stop;
+  char *reason = lane->stop_reason;
+  lane->stop = STOP_NONE;
+  lane->stop_reason = NULL;
   error_release(err);
-  enum status status = stop == STOP_SKIP ? step_skipped(run, s, reason, "skip!", err)
-                                         : step_finished(run, s, reason, err);
+  enum status status = stop == STOP_SKIP ? step_skipped(lane, s, reason, "skip!", err)
+                                         : step_finished(lane, s, reason, err);
   enum flow flow = stop == STOP_SKIP ? FLOW_ON : FLOW_END;
-  if (status != OK) flow = run_failed(run, s, s->step->policy, err);
-  else if (stop == STOP_FINISH) run_succeed(run, reason);
+  if (status != OK) flow = run_failed(lane, s, s->step->policy, err);
+  else if (stop == STOP_FINISH) run_succeed(lane, reason);
   mem_free(reason);
   return flow;
 }
 
-static const char *passed_over(struct run *run, const struct step *step) {
-  const struct run_options *o = run->options;
-  if (o->from && strcmp(step->id, o->from) == 0) run->from_seen = true;
-  if (o->from && !run->from_seen) return "before --from";
+static const char *passed_over(struct lane *lane, const struct step *step) {
+  const struct run_options *o = lane->run->options;
+  if (o->from && strcmp(step->id, o->from) == 0) lane->run->from_seen = true;
+  if (o->from && !lane->run->from_seen) return "before --from";
   if (o->only && strcmp(step->id, o->only) != 0) return "not the step of --only";
   for (size_t i = 0; i < o->skip_count; i++)
     if (strcmp(step->id, o->skip[i]) == 0) return o->skip_reason ? o->skip_reason : "--skip";
   return NULL;
 }
 
-static enum flow step_run_through(struct run *run, struct step_run *s) {
+static enum flow step_run_through(struct lane *lane, struct step_run *s) {
   struct error err = {0};
-  const char *passed = passed_over(run, s->step);
+  const char *passed = passed_over(lane, s->step);
   enum flow flow = FLOW_ON;
   enum status status =
-      passed ? step_skipped(run, s, passed, "operator", &err) : step_begin(run, s, &err);
-  if (status == OK && !passed) status = gate(run, s, &err);
-  if (status == OK && !passed) status = attempts(run, s, &err);
-  if (status == OK && !passed) status = step_finished(run, s, NULL, &err);
-  if (status == ERR_STOP) flow = stopped(run, s, &err);
-  else if (status != OK) flow = step_failed(run, s, &err);
+      passed ? step_skipped(lane, s, passed, "operator", &err) : step_begin(lane, s, &err);
+  if (status == OK && !passed) status = gate(lane, s, &err);
+  if (status == OK && !passed) status = attempts(lane, s, &err);
+  if (status == OK && !passed) status = step_finished(lane, s, NULL, &err);
+  if (status == ERR_STOP) flow = stopped(lane, s, &err);
+  else if (status != OK) flow = step_failed(lane, s, &err);
   error_release(&err);
   return flow;
 }
 
-enum flow step_execute(struct run *run, const struct step *step) {
+enum flow step_execute(struct lane *lane, const struct step *step) {
   struct error err = {0};
   struct step_run *s;
-  enum status status = step_run_new(run, step, &s, &err);
-  run->number++;
-  run->at = s;
-  enum flow flow = status == OK ? step_run_through(run, s) : step_failed(run, s, &err);
-  run->at = NULL;
+  enum status status = step_run_new(lane, step, &s, &err);
+  lane->run->number++;
+  lane->at = s;
+  enum flow flow = status == OK ? step_run_through(lane, s) : step_failed(lane, s, &err);
+  lane->at = NULL;
   if (!s->armed) step_run_free(s);
-  else if (flow == FLOW_ON) s->log_to = eval_log_mark(&run->eval);
+  else if (flow == FLOW_ON) s->log_to = eval_log_mark(&lane->eval);
   error_release(&err);
   return flow;
 }

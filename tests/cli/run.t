@@ -126,7 +126,7 @@ for my $n (40 .. 44) {
 # Listing and showing.
 ($said) = stepwise('runs', '--journal', $journal);
 my @rows = split /\n/, $said;
-ok(@rows == 5 && $rows[0] =~ /^RUN +STATE/ && $rows[1] =~ /^\d{8}-\d{6}-\w{4}  succeeded /, 'runs lists them, whole ids') or diag($said);
+ok(@rows == 5 && $rows[0] =~ /^RUN +STATE/ && $rows[1] =~ /^\d{8}-\d{6}-\w{6}  succeeded /, 'runs lists them, whole ids') or diag($said);
 my ($id) = $rows[1] =~ /^(\S+)/;
 ($said) = stepwise('show', $id, '--journal', $journal);
 like($said, qr/^Plain\nrun $id of plain \(.*plain\.rb\)\nstarted .* UTC by /, 'show tells which run');

@@ -41,7 +41,7 @@ runbook "held" do
 end
 RUBY
   has => [qr/FAILED: one is not more/, qr/case\d+\.rb:3:5/, qr/^held: one is not more/m, qr/nothing was changed/,
-          qr/stepwise show \d{8}-\d{6}-\w{4}/],
+          qr/stepwise show \d{8}-\d{6}-\w{6}/],
   lacks => [qr/not reached/]};
 
 runs 'an expectation without a text shows itself', {
