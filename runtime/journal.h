@@ -14,7 +14,7 @@ struct journal;
 
 enum journal_mode {
   JOURNAL_WRITE, /* create when missing, migrate when older */
-  JOURNAL_READ   /* writes nothing; works on a read-only file or directory */
+  JOURNAL_READ   /* writes nothing; works on a read-only file or directory, and on older versions */
 };
 
 /* What state a run is in. Derived from its events: event.def says which kind sets which. */
@@ -118,6 +118,7 @@ bool journal_changed(struct journal *j);
 /* The run table: a cache derived from events, for listings; verify compares it with the events. */
 struct run_row {
   const char *run, *runbook, *state, *actor;
+  const char *lock;               /* run.started's; "" = none */
   int64_t started_us, changed_us; /* changed and last_seq: of the event that set the state */
   int64_t first_seq, last_seq;
 };
@@ -125,6 +126,8 @@ struct run_filter {
   const char *run;     /* NULL = all; else exactly this one */
   const char *state;   /* NULL = all */
   const char *runbook; /* NULL = all */
+  const char *lock;    /* NULL = all; with `open`: the run that holds it, found at once */
+  bool open;           /* only those in a state that is no end */
   int64_t last;        /* > 0: only the last n to start, still in order */
 };
 /* In the order of their start, oldest first. f may be NULL. */

@@ -18,7 +18,8 @@ struct sqlite3_stmt;
   STMT(HEAD, "SELECT seq, hash FROM event ORDER BY seq DESC LIMIT 1")                              \
   STMT(APPEND, "INSERT INTO event VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")                     \
   STMT(RUN_HAS, "SELECT 1 FROM run WHERE run = ?1")                                                \
-  STMT(RUN_START, "INSERT INTO run VALUES(?1, ?2, " RUNBOOK_OF("?3") ", ?4, ?5, ?6, ?6, ?1)")      \
+  STMT(RUN_START, "INSERT INTO run VALUES(?1, ?2, " RUNBOOK_OF(                                    \
+                      "?3") ", ?4, ?5, ?6, ?6, ?1, " LOCK_OF("?3") ")")                            \
   STMT(RUN_SET, "UPDATE run SET state = ?1, changed_us = ?2, last_seq = ?3 WHERE run = ?4")        \
   STMT(RUN_LAST, "SELECT run FROM run ORDER BY first_seq DESC LIMIT 1")                            \
   STMT(RUN_PREFIX, "SELECT run FROM run WHERE run >= ?1 AND run < ?2 ORDER BY run LIMIT 2")        \
@@ -26,10 +27,15 @@ struct sqlite3_stmt;
   STMT(TEXT_PUT, "INSERT INTO text(sha256, body) VALUES(?1, ?2) ON CONFLICT DO NOTHING")           \
   STMT(TEXT_GET, "SELECT body FROM text WHERE sha256 = ?1")
 
-/* The run table's runbook: run.started's field when it is a string, else "". */
-#define RUNBOOK_OF(data)                                                                           \
-  "CASE json_type(" data ", '$.runbook') WHEN 'text' THEN json_extract(" data                      \
-  ", '$.runbook') ELSE '' END"
+/* The run table's runbook and lock: run.started's field when it is a string, else "". */
+#define TEXT_OF(data, field)                                                                       \
+  "CASE json_type(" data ", '$." field "') WHEN 'text' THEN json_extract(" data ", '$." field      \
+  "') ELSE '' END"
+#define RUNBOOK_OF(data) TEXT_OF(data, "runbook")
+#define LOCK_OF(data) TEXT_OF(data, "lock")
+
+/* The states that are no end. An index has exactly this condition, so queries must have it too. */
+#define RUN_OPEN "state IN ('running', 'waiting', 'held', 'in_doubt', 'rolling_back')"
 
 enum statement {
 #define STMT(id, sql) ST_##id,
@@ -42,6 +48,7 @@ struct journal {
   struct sqlite3 *db;
   char *path;
   enum journal_mode mode;
+  int version;      /* of the schema, when it was opened; an older one can be read */
   bool immutable;   /* read without locks: the medium cannot be written */
   int64_t stamp;    /* size and times of the file when it was opened so */
   const char *note; /* journal_note */
@@ -80,7 +87,7 @@ enum status journal_fail_readonly(const char *path, struct error *err);
 
 /* journal_schema.c */
 #define JOURNAL_APPLICATION_ID 0x53574A4C /* "SWJL" */
-#define JOURNAL_VERSION 1
+#define JOURNAL_VERSION 2
 struct schema {
   const char *const *version; /* SQL that leads from version i to i + 1 */
   int count;
@@ -93,9 +100,10 @@ enum status schema_upgrade(struct journal *j, const struct schema *s, struct err
 enum status schema_check(struct journal *j, struct error *err) must_use;
 /* Makes the file of j->path, whole or not at all; OK as well when another process was quicker. */
 enum status schema_create(struct journal *j, struct error *err) must_use;
-/* Compares the file's objects with what the schema makes; a line into problem for each difference.
- */
-enum status schema_compare(struct journal *j, struct buf *problem, struct error *err) must_use;
+/* Compares the file's objects with what the schema of that version makes; a line into problem for
+ * each difference. */
+enum status schema_compare(struct journal *j, int version, struct buf *problem,
+                           struct error *err) must_use;
 
 /* journal_chain.c: the bytes that are hashed. docs/journal.md states them. */
 struct piece {

@@ -124,10 +124,18 @@ bool journal_changed(struct journal *j) {
 
 /* Runs. */
 
-static void runs_query(struct query *q, const struct run_filter *f) {
+static void runs_query(struct query *q, const struct run_filter *f, int version) {
+  /* Version 1 has no such column: what the event says. */
+  const char *lock =
+      version > 1 ? "lock"
+                  : "coalesce((SELECT " LOCK_OF("data") " FROM event WHERE seq = first_seq), '')";
   if (f->last > 0) buf_adds(&q->sql, "SELECT * FROM (");
-  buf_adds(&q->sql, "SELECT run, runbook, state, actor, started_us, changed_us, first_seq, last_seq"
-                    " FROM run WHERE 1");
+  buf_addf(&q->sql,
+           "SELECT run, runbook, state, actor, started_us, changed_us, first_seq, last_seq,"
+           " %s AS holds FROM run WHERE 1",
+           lock);
+  if (f->open) buf_adds(&q->sql, " AND " RUN_OPEN);
+  if (f->lock) query_text(q, " AND holds = ?", f->lock);
   if (f->run) query_text(q, " AND run = ?", f->run);
   if (f->state) query_text(q, " AND state = ?", f->state);
   if (f->runbook) query_text(q, " AND runbook = ?", f->runbook);
@@ -142,7 +150,7 @@ enum status journal_runs(struct journal *j, const struct run_filter *f,
   static const struct run_filter all = {0};
   struct query q = {0};
   struct sqlite3_stmt *s = NULL;
-  runs_query(&q, f ? f : &all);
+  runs_query(&q, f ? f : &all, j->version);
   enum status status = query_prepare(j, &q, &s, err);
   int rc = SQLITE_ROW;
   while (status == OK && (rc = sqlite3_step(s)) == SQLITE_ROW) {
@@ -150,6 +158,7 @@ enum status journal_runs(struct journal *j, const struct run_filter *f,
                         .runbook = text_at(s, 1),
                         .state = text_at(s, 2),
                         .actor = text_at(s, 3),
+                        .lock = text_at(s, 8),
                         .started_us = sqlite3_column_int64(s, 4),
                         .changed_us = sqlite3_column_int64(s, 5),
                         .first_seq = sqlite3_column_int64(s, 6),

@@ -48,6 +48,26 @@ static const char *const versions[] = {
     "BEGIN SELECT RAISE(ABORT, 'texts are never changed'); END;\n"
     "CREATE TRIGGER text_no_delete BEFORE DELETE ON text\n"
     "BEGIN SELECT RAISE(ABORT, 'texts are never deleted'); END;\n",
+    /* 2: what a run locks, and listings that need not look at every run */
+    "ALTER TABLE run RENAME TO run_1;\n"
+    "CREATE TABLE run(\n"
+    "  first_seq INTEGER PRIMARY KEY,\n"
+    "  run TEXT NOT NULL UNIQUE,\n"
+    "  runbook TEXT NOT NULL,\n"
+    "  actor TEXT NOT NULL,\n"
+    "  state TEXT NOT NULL,\n"
+    "  started_us INTEGER NOT NULL,\n"
+    "  changed_us INTEGER NOT NULL,\n"
+    "  last_seq INTEGER NOT NULL,\n"
+    "  lock TEXT NOT NULL\n"
+    ") STRICT;\n"
+    "INSERT INTO run SELECT r.*, coalesce(" LOCK_OF(
+        "e.data") ", '')"
+                  "  FROM run_1 r LEFT JOIN event e ON e.seq = r.first_seq;\n"
+                  "DROP TABLE run_1;\n"
+                  "CREATE INDEX run_state ON run(state);\n"
+                  "CREATE INDEX run_runbook ON run(runbook);\n"
+                  "CREATE INDEX run_open ON run(lock) WHERE " RUN_OPEN ";\n",
 };
 _Static_assert(sizeof versions / sizeof *versions == JOURNAL_VERSION, "one SQL text per version");
 
@@ -115,12 +135,10 @@ static enum status refuse_foreign(struct journal *j, int64_t id, struct error *e
 }
 
 static enum status refuse_version(struct journal *j, int64_t version, struct error *err) {
-  bool newer = version > JOURNAL_VERSION;
-  error_set(err, ERR_JOURNAL, "%s is %s than this program: its schema is version %lld, we know %d",
-            j->path, newer ? "newer" : "older", (long long)version, JOURNAL_VERSION);
-  if (newer)
-    error_help(err, "upgrade stepwise (this is " STEPWISE_VERSION "), or use another journal");
-  else error_help(err, "any command that writes to it upgrades it");
+  error_set(err, ERR_JOURNAL,
+            "%s is newer than this program: its schema is version %lld, we know 1 to %d", j->path,
+            (long long)version, JOURNAL_VERSION);
+  error_help(err, "upgrade stepwise (this is " STEPWISE_VERSION "), or use another journal");
   return ERR_JOURNAL;
 }
 
@@ -137,11 +155,13 @@ enum status schema_check(struct journal *j, struct error *err) {
   enum status status = journal_integer(j, "PRAGMA application_id", &id, err);
   if (status == OK) status = journal_integer(j, "PRAGMA user_version", &version, err);
   if (status != OK) return status;
+  j->version = JOURNAL_VERSION;
   if (id == JOURNAL_APPLICATION_ID) {
     if (version == JOURNAL_VERSION) return OK;
-    if (version > JOURNAL_VERSION || version < 1 || j->mode == JOURNAL_READ)
-      return refuse_version(j, version, err);
-    return schema_upgrade(j, &journal_schema, err);
+    if (version > JOURNAL_VERSION || version < 1) return refuse_version(j, version, err);
+    if (j->mode == JOURNAL_WRITE) return schema_upgrade(j, &journal_schema, err);
+    j->version = (int)version;
+    return OK;
   }
   if (id != 0 || version != 0) return refuse_foreign(j, id, err);
   status = journal_integer(j, "PRAGMA page_count", &pages, err);
@@ -267,7 +287,7 @@ static enum status copy_objects(struct journal *j, struct journal *m, struct err
   return status;
 }
 
-enum status schema_compare(struct journal *j, struct buf *problem, struct error *err) {
+enum status schema_compare(struct journal *j, int version, struct buf *problem, struct error *err) {
   static const char differences[] =
       "SELECT o.type, o.name, CASE WHEN t.name IS NULL THEN 'is missing' ELSE 'was changed' END"
       " FROM (" OBJECTS("main") ") o LEFT JOIN temp.theirs t USING (type, name)"
@@ -278,7 +298,8 @@ enum status schema_compare(struct journal *j, struct buf *problem, struct error 
   struct journal m = {.path = j->path, .mode = JOURNAL_WRITE};
   struct sqlite3_stmt *s = NULL;
   enum status status = journal_connect(&m, ":memory:", SQLITE_OPEN_READWRITE, NULL, err);
-  if (status == OK) status = run_versions(&m, &journal_schema, 0, err);
+  struct schema of_then = {journal_schema.version, version};
+  if (status == OK) status = run_versions(&m, &of_then, 0, err);
   if (status == OK) status = journal_exec(&m, "CREATE TABLE temp.theirs(type, name, sql)", err);
   if (status == OK) status = copy_objects(j, &m, err);
   if (status == OK && sqlite3_prepare_v2(m.db, differences, -1, &s, NULL) != SQLITE_OK)

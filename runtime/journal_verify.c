@@ -20,6 +20,7 @@ struct verifier {
   struct journal *j;
   struct journal_report *r;
   struct sqlite3_stmt *run_row, *missing_text;
+  int version;                 /* of the schema */
   int64_t expect;              /* number of the next event */
   uint8_t prev[SHA256_SIZE];   /* what it must follow */
   uint8_t before[SHA256_SIZE]; /* what the event before it followed */
@@ -217,8 +218,12 @@ static enum status diagnose(struct verifier *v, const struct row *row, struct er
  * later one; every row meets its last event once. So the comparison needs no memory of its own. */
 
 #define RUN_ROW                                                                                    \
-  "SELECT last_seq, changed_us, state, first_seq, started_us, actor, runbook IS " RUNBOOK_OF(      \
-      "?2") " FROM run WHERE run = ?1"
+  "SELECT last_seq, changed_us, state, first_seq, started_us, actor, runbook IS " RUNBOOK_OF("?2")
+static const char *const run_row[] = {
+    [1] = RUN_ROW " FROM run WHERE run = ?1",
+    [2] = RUN_ROW " AND lock IS " LOCK_OF("?2") " FROM run WHERE run = ?1",
+};
+_Static_assert(sizeof run_row / sizeof *run_row == JOURNAL_VERSION + 1, "one per version");
 
 static bool text_is(struct sqlite3_stmt *s, int column, const void *p, size_t len) {
   return (size_t)sqlite3_column_bytes(s, column) == len &&
@@ -399,7 +404,7 @@ static enum status check_deep(struct verifier *v, struct error *err) {
 
 static enum status check_all(struct verifier *v, bool deep, struct error *err) {
   struct buf schema = BUF_INIT;
-  enum status status = schema_compare(v->j, &schema, err);
+  enum status status = schema_compare(v->j, v->version, &schema, err);
   if (status == OK) buf_add(&v->r->problem, buf_str(&schema), schema.len);
   buf_release(&schema);
   if (status == OK) status = check_events(v, err);
@@ -410,7 +415,14 @@ static enum status check_all(struct verifier *v, bool deep, struct error *err) {
 }
 
 static enum status verifier_prepare(struct verifier *v, struct error *err) {
-  v->run_row = prepare(v->j, RUN_ROW, err);
+  int64_t version = 0; /* again: another process may have upgraded it since it was opened */
+  enum status status = journal_integer(v->j, "PRAGMA user_version", &version, err);
+  if (status != OK) return status;
+  if (version < 1 || version > JOURNAL_VERSION)
+    return error_set(err, ERR_JOURNAL, "%s was upgraded by a newer stepwise while in use",
+                     v->j->path);
+  v->version = (int)version;
+  v->run_row = prepare(v->j, run_row[version], err);
   if (!v->run_row) return ERR_JOURNAL;
   v->missing_text =
       prepare(v->j,

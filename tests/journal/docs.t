@@ -84,7 +84,7 @@ def main():
         db.close()
     documented = re.search(r"```sql\n(CREATE TABLE event.*?)```", page, re.S).group(1)
     is_equal(documented, "".join(sql + ";\n" for sql in made), "the schema on the page is that of a new journal")
-    is_equal(ids, [0x53574A4C, 1, "wal"], "and so are its ids and its mode")
+    is_equal(ids, [0x53574A4C, 2, "wal"], "and so are its ids and its mode")
 
     dump = re.search(r"```\n(73 74 65.*?)```", page, re.S).group(1)
     example = bytes.fromhex("".join(re.match(r"(?:[0-9a-f]{2}(?: |$))*", line).group(0) for line in dump.splitlines()))

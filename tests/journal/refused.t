@@ -122,7 +122,7 @@ def check_other_databases(room):
     db = sqlite3.connect(path)
     db.execute("PRAGMA user_version = 7")
     db.close()
-    refused("a newer journal", path, "is newer than this program: its schema is version 7, we know 1")
+    refused("a newer journal", path, "is newer than this program: its schema is version 7, we know 1 to 2")
 
     path = make(room, "cut", runs=40)
     os.truncate(path, os.path.getsize(path) // 2)

@@ -277,6 +277,11 @@ def runbook_changed(j):
 
 
 @case(None)
+def lock_changed(j):
+    j.run("UPDATE run SET lock = 'pool' WHERE run = '20261102-0001'")
+
+
+@case(None)
 def times_changed(j):
     j.run("UPDATE run SET changed_us = changed_us + 1 WHERE run = '20261102-0003'")
 
@@ -293,7 +298,7 @@ def run_removed(j):
 
 @case(None)
 def run_made_up(j):
-    j.run("INSERT INTO run SELECT 900, 'made-up', runbook, actor, state, started_us, changed_us, 900 FROM run LIMIT 1")
+    j.run("INSERT INTO run SELECT 900, 'made-up', runbook, actor, state, started_us, changed_us, 900, lock FROM run LIMIT 1")
 
 
 @case(None)

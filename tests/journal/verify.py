@@ -58,6 +58,7 @@ class Journal:
         self.head = GENESIS
         self.count = 0
         self.runs = {}
+        self.has_locks = self.db.execute("PRAGMA user_version").fetchone()[0] > 1
 
     def events(self, where="", *values):
         for row in self.db.execute("SELECT %s FROM event %s ORDER BY seq" % (COLUMNS, where), values):
@@ -66,7 +67,8 @@ class Journal:
     # 1. Schema
 
     def check_schema(self):
-        expected = documented_schema()
+        version = self.db.execute("PRAGMA user_version").fetchone()[0]
+        expected = documented_schema(version)
         found = dict(((kind, name), sql) for kind, name, sql in self.db.execute(
             "SELECT type, name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite~_%' ESCAPE '~'"))
         for key in sorted(expected.keys() | found.keys()):
@@ -74,7 +76,7 @@ class Journal:
                 self.problems.append("schema: %s %s" % key)
         if self.db.execute("PRAGMA application_id").fetchone()[0] != 0x53574A4C:
             self.problems.append("application_id")
-        if self.db.execute("PRAGMA user_version").fetchone()[0] != 1:
+        if version not in (1, 2):
             self.problems.append("user_version")
 
     # 2. Chain
@@ -125,9 +127,10 @@ class Journal:
             return
         if kind == "run.started":
             data = json.loads(event.data)
-            runbook = data.get("runbook")
+            runbook, lock = data.get("runbook"), data.get("lock")
             self.runs[run] = {"first": event.seq, "started": event.time_us, "actor": event.actor,
-                              "runbook": runbook if isinstance(runbook, str) else ""}
+                              "runbook": runbook if isinstance(runbook, str) else "",
+                              "lock": lock if isinstance(lock, str) and self.has_locks else ""}
             self.check_texts_of(event.seq, data)
         row = self.runs.setdefault(run, {})
         row.update(state=STATES[kind], last=event.seq, changed=event.time_us)
@@ -135,10 +138,10 @@ class Journal:
     def check_runs(self):
         if self.bad:
             return
-        names = ("first", "runbook", "actor", "state", "started", "changed", "last")
+        names = ("first", "runbook", "actor", "state", "started", "changed", "last", "lock")
         found = {}
         for row in self.db.execute("SELECT CAST(run AS BLOB), first_seq, runbook, CAST(actor AS BLOB), state,"
-                                   " started_us, changed_us, last_seq FROM run"):
+                                   " started_us, changed_us, last_seq, %s FROM run" % ("lock" if self.has_locks else "''")):
             found[row[0]] = dict(zip(names, row[1:]))
         for run in sorted(found.keys() | self.runs.keys()):
             if found.get(run) != self.runs.get(run):
@@ -166,10 +169,13 @@ class Journal:
         self.check_texts()
 
 
-def documented_schema():
+def documented_schema(version=2):
     """The statements of the page, as SQLite keeps them: by type and name, without the semicolon."""
     with open(DOCS, encoding="utf-8") as page:
         sql = re.search(r"```sql\n(CREATE TABLE event.*?)```", page.read(), re.S).group(1)
+    if version == 1:
+        sql = sql.replace(",\n  lock TEXT NOT NULL\n", "\n")
+        sql = re.sub(r"CREATE INDEX run_(state|runbook|open) .*\n", "", sql)
     db = sqlite3.connect(":memory:")
     db.executescript(sql)
     return dict(((kind, name), text) for kind, name, text in db.execute(

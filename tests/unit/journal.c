@@ -337,20 +337,21 @@ static void changes_are_noticed(void **state) {
 }
 
 static void an_older_journal_is_upgraded(void **state) {
-  static const char *const next[] = {NULL, "ALTER TABLE run ADD COLUMN title TEXT"};
-  static const char *const broken[] = {NULL, NULL, "CREATE TABLE more(x); CREATE TABLE more(x)"};
+  static const char *const next[] = {NULL, NULL, "ALTER TABLE run ADD COLUMN title TEXT"};
+  static const char *const broken[] = {NULL, NULL, NULL,
+                                       "CREATE TABLE more(x); CREATE TABLE more(x)"};
   struct journal *j = opened(*state, JOURNAL_WRITE);
   struct error err = {0};
   int64_t version = 0;
-  assert_int_equal(schema_upgrade(j, &(struct schema){next, 2}, &err), OK);
+  assert_int_equal(schema_upgrade(j, &(struct schema){next, 3}, &err), OK);
   assert_int_equal(journal_integer(j, "PRAGMA user_version", &version, &err), OK);
-  assert_int_equal(version, 2);
+  assert_int_equal(version, 3);
   assert_non_null(strstr(scanned(j, (struct event_filter){.after = 1}),
-                         "2::journal.migrated:{\"from\":1,\"to\":2"));
-  assert_int_equal(schema_upgrade(j, &(struct schema){next, 2}, &err), OK); /* nothing to do */
-  assert_int_equal(schema_upgrade(j, &(struct schema){broken, 3}, &err), ERR_JOURNAL);
+                         "2::journal.migrated:{\"from\":2,\"to\":3"));
+  assert_int_equal(schema_upgrade(j, &(struct schema){next, 3}, &err), OK); /* nothing to do */
+  assert_int_equal(schema_upgrade(j, &(struct schema){broken, 4}, &err), ERR_JOURNAL);
   assert_int_equal(journal_integer(j, "PRAGMA user_version", &version, &err), OK);
-  assert_int_equal(version, 2); /* all of an upgrade or nothing of it */
+  assert_int_equal(version, 3); /* all of an upgrade or nothing of it */
   assert_int_equal(
       journal_integer(j, "SELECT count(*) FROM sqlite_schema WHERE name = 'more'", &version, &err),
       OK);
@@ -444,6 +445,40 @@ static void states_have_names(void **state) {
     assert_ptr_equal(event_kind_find(event_kinds[k].name), &event_kinds[k]); /* no name twice */
 }
 
+static enum status run_id(void *ud, const struct run_row *r) {
+  buf_addf(ud, "%s\n", r->run);
+  return OK;
+}
+
+static char *run_ids(struct journal *j, struct run_filter f) {
+  static char out[256];
+  struct error err = {0};
+  struct buf b = BUF_INIT;
+  assert_int_equal(journal_runs(j, &f, run_id, &b, &err), OK);
+  snprintf(out, sizeof out, "%s", buf_str(&b));
+  buf_release(&b);
+  return out;
+}
+
+/* A run holds its lock in every state that is no end. */
+static void a_lock_is_held_until_the_end(void **state) {
+  struct journal *j = opened(*state, JOURNAL_WRITE);
+  append(j, "r1", "run.started", "{\"runbook\":\"x\",\"lock\":\"pool/eu\"}");
+  append(j, "r2", "run.started", "{\"runbook\":\"x\"}");
+  for (int k = 0; k < EVENT_KINDS; k++) {
+    if (event_kinds[k].state == RUN_NONE || k == EVENT_RUN_STARTED) continue;
+    append(j, "r1", event_kinds[k].name, NULL);
+    const char *held = event_kinds[k].state < RUN_SUCCEEDED ? "r1\n" : "";
+    assert_string_equal(
+        run_ids(j, (struct run_filter){.run = "r1", .lock = "pool/eu", .open = true}), held);
+    assert_string_equal(run_ids(j, (struct run_filter){.lock = "pool/eu", .open = true}), held);
+  }
+  assert_string_equal(run_ids(j, (struct run_filter){.lock = "pool/eu"}), "r1\n");
+  assert_string_equal(run_ids(j, (struct run_filter){.open = true}), "r2\n");
+  assert_string_equal(run_ids(j, (struct run_filter){.lock = "pool", .open = true}), "");
+  journal_close(j);
+}
+
 /* For the script tests, which need a journal: `journal.t write PATH RUNS FIRST`. Each run has a
  * text, a module of its own, steps and an end of another kind, in one commit. */
 
@@ -497,15 +532,28 @@ static int write_journal(const char *path, int runs, int first) {
   return status == OK ? 0 : 9;
 }
 
+/* `journal.t lock PATH TEXT`: the runs that hold it. */
+static int print_holders(const char *path, const char *text) {
+  struct error err = {0};
+  struct journal *j = NULL;
+  if (journal_open(&j, path, JOURNAL_READ, &err) != OK) return 9;
+  char *ids = run_ids(j, (struct run_filter){.lock = text, .open = true});
+  fputs(ids, stdout);
+  journal_close(j);
+  return 0;
+}
+
 #define test(f) cmocka_unit_test_setup_teardown(f, room_make, room_clear)
 
 int main(int argc, char **argv) {
   if (argc == 5 && strcmp(argv[1], "write") == 0)
     return write_journal(argv[2], atoi(argv[3]), atoi(argv[4]));
+  if (argc == 4 && strcmp(argv[1], "lock") == 0) return print_holders(argv[2], argv[3]);
   const struct CMUnitTest tests[] = {
       test(a_new_journal_begins_with_its_origin),
       test(appends_are_one_commit),
       test(two_writers_take_turns),
+      test(a_lock_is_held_until_the_end),
       test(many_processes_share_one_file),
       test(events_are_refused),
       test(a_scan_takes_what_the_filter_says),
