@@ -53,6 +53,7 @@ struct tasks {
   struct task *current;
   size_t live;
   uint32_t outside; /* things the loop is waited on for: polls, work */
+  uint32_t flowing; /* such things while which time goes on: children, transfers */
   struct timers timers;
   struct stack *pool;
   ucontext_t main;
@@ -256,17 +257,29 @@ static void loop_wait(struct tasks *t, int64_t us) {
   uv_run(loop, UV_RUN_ONCE);
 }
 
+/* As loop_wait, with the virtual clock going along. */
+static void loop_wait_flowing(struct tasks *t, int64_t us) {
+  struct clock real;
+  clock_real(&real);
+  int64_t from = clock_mono(&real);
+  loop_wait(t, us);
+  clock_advance(t->clock, clock_mono(&real) - from);
+}
+
 static void turn_wait(struct tasks *t, int64_t limit) {
   struct timer *first = timers_first(&t->timers);
   int64_t now = clock_mono(t->clock);
-  if (t->clock->is_virtual && !t->outside) {
+  bool flows = !t->clock->is_virtual || t->flowing;
+  if (!flows && !t->outside) {
     if (t->loop_open) uv_run(&t->loop, UV_RUN_NOWAIT);
     if (first && !t->first) clock_advance(t->clock, first->at - now);
     return;
   }
-  int64_t wait = first && !t->clock->is_virtual ? first->at - now : CLOCK_NEVER;
+  int64_t wait = first && flows ? first->at - now : CLOCK_NEVER;
   if (limit < wait) wait = limit;
-  loop_wait(t, wait < 0 ? 0 : wait);
+  if (wait < 0) wait = 0;
+  if (t->clock->is_virtual && flows) loop_wait_flowing(t, wait);
+  else loop_wait(t, wait);
 }
 
 void tasks_run(struct tasks *t) {
@@ -393,37 +406,68 @@ void task_unshield(struct tasks *t, int64_t before) {
 
 struct watch {
   uv_poll_t poll; /* first */
-  struct task *task;
+  void (*fn)(void *ud, int events);
+  void *ud;
 };
 
 static void watch_ready(uv_poll_t *poll, int status, int events) {
-  (void)status, (void)events;
-  uv_poll_stop(poll);
   struct watch *w = poll->data;
-  if (w->task) task_wake(w->task);
+  int seen = status < 0 ? WATCH_READ | WATCH_WRITE : 0; /* reading or writing says what it is */
+  if (events & (UV_READABLE | UV_DISCONNECT)) seen |= WATCH_READ;
+  if (events & UV_WRITABLE) seen |= WATCH_WRITE;
+  w->fn(w->ud, seen);
 }
 
 static void watch_closed(uv_handle_t *handle) {
   mem_free(handle->data);
 }
 
-enum status task_readable(struct tasks *t, int fd, int64_t until, struct error *err) {
+struct watch *watch_open(struct tasks *t, int fd, void (*fn)(void *ud, int events), void *ud) {
   struct watch *w = mem_zalloc(sizeof *w);
-  int flags = fcntl(fd, F_GETFL);
-  if (uv_poll_init(loop_of(t), &w->poll, fd) != 0) { /* a regular file: never waits */
+  if (uv_poll_init(loop_of(t), &w->poll, fd) != 0) {
     mem_free(w);
-    return task_poll(t, err);
+    return NULL;
   }
+  w->poll.data = w;
+  w->fn = fn;
+  w->ud = ud;
+  return w;
+}
+
+void watch_set(struct watch *w, int events) {
+  int wanted = (events & WATCH_READ ? UV_READABLE : 0) | (events & WATCH_WRITE ? UV_WRITABLE : 0);
+  if (wanted) uv_poll_start(&w->poll, wanted, watch_ready);
+  else uv_poll_stop(&w->poll);
+}
+
+void watch_close(struct watch *w) {
+  if (w) uv_close((uv_handle_t *)&w->poll, watch_closed);
+}
+
+enum status task_await(struct tasks *t, int64_t until, struct error *err) {
+  t->flowing++;
+  enum wake wake = task_suspend(t, true, until);
+  t->flowing--;
+  if (wake == WAKE_TIMER) return error_set(err, ERR_WAITING, "it did not come in time");
+  return wake_status(wake, err);
+}
+
+static void input_came(void *ud, int events) {
+  (void)events;
+  task_wake(ud);
+}
+
+enum status task_readable(struct tasks *t, int fd, int64_t until, struct error *err) {
+  int flags = fcntl(fd, F_GETFL);
+  struct watch *w = watch_open(t, fd, input_came, t->current);
+  if (!w) return task_poll(t, err); /* a regular file: never waits */
   /* libuv makes it non-blocking, and so the terminal of everybody who shares it. */
   if (flags >= 0) fcntl(fd, F_SETFL, flags);
-  w->poll.data = w;
-  w->task = t->current;
   t->outside++;
-  uv_poll_start(&w->poll, UV_READABLE, watch_ready);
+  watch_set(w, WATCH_READ);
   enum wake wake = task_suspend(t, true, until);
   t->outside--;
-  w->task = NULL;
-  uv_close((uv_handle_t *)&w->poll, watch_closed);
+  watch_close(w);
   if (wake == WAKE_TIMER) return error_set(err, ERR_WAITING, "nobody answered in time");
   return wake_status(wake, err);
 }
