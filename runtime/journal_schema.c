@@ -48,7 +48,7 @@ static const char *const versions[] = {
     "BEGIN SELECT RAISE(ABORT, 'texts are never changed'); END;\n"
     "CREATE TRIGGER text_no_delete BEFORE DELETE ON text\n"
     "BEGIN SELECT RAISE(ABORT, 'texts are never deleted'); END;\n",
-    /* 2: what a run locks, and listings that need not look at every run */
+    /* 2: what a run locks; listings that need not look at every run or event */
     "ALTER TABLE run RENAME TO run_1;\n"
     "CREATE TABLE run(\n"
     "  first_seq INTEGER PRIMARY KEY,\n"
@@ -67,7 +67,8 @@ static const char *const versions[] = {
                   "DROP TABLE run_1;\n"
                   "CREATE INDEX run_state ON run(state);\n"
                   "CREATE INDEX run_runbook ON run(runbook);\n"
-                  "CREATE INDEX run_open ON run(lock) WHERE " RUN_OPEN ";\n",
+                  "CREATE INDEX run_open ON run(lock) WHERE " RUN_OPEN ";\n"
+    "CREATE INDEX event_own ON event(kind) WHERE run = '';\n",
 };
 _Static_assert(sizeof versions / sizeof *versions == JOURNAL_VERSION, "one SQL text per version");
 

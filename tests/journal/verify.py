@@ -175,7 +175,7 @@ def documented_schema(version=2):
         sql = re.search(r"```sql\n(CREATE TABLE event.*?)```", page.read(), re.S).group(1)
     if version == 1:
         sql = sql.replace(",\n  lock TEXT NOT NULL\n", "\n")
-        sql = re.sub(r"CREATE INDEX run_(state|runbook|open) .*\n", "", sql)
+        sql = re.sub(r"CREATE INDEX (run_(state|runbook|open)|event_own) .*\n", "", sql)
     db = sqlite3.connect(":memory:")
     db.executescript(sql)
     return dict(((kind, name), text) for kind, name, text in db.execute(
