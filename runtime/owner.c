@@ -101,7 +101,8 @@ enum status owner_take(struct owners *o, int64_t first_seq, pid_t *holder, struc
   int why = errno;
   if (fd >= 0 && (why == EAGAIN || why == EACCES)) return taken(o, first_seq, holder, err);
   error_set(err, ERR_IO, "cannot lock %s: %s", o->path, strerror(why));
-  error_help(err, "a run is owned by a lock in this file; its directory must allow writing and locks");
+  error_help(err,
+             "a run is owned by a lock in this file; its directory must allow writing and locks");
   return ERR_IO;
 }
 
@@ -111,6 +112,7 @@ void owner_drop(struct owners *o, int64_t first_seq) {
   if (at == o->count) return;
   o->held[at] = o->held[--o->count];
   if (fcntl(o->fd, F_SETLK, &lock) != 0) {
-    /* It goes with the process; until then the run looks owned, which is the safe way to be wrong. */
+    /* It goes with the process; until then the run looks owned, which is the safe way to be wrong.
+     */
   }
 }

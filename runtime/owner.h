@@ -14,7 +14,7 @@
 
 struct owners;
 struct owners *owners_new(const char *journal_file) must_use; /* opens nothing yet */
-void owners_free(struct owners *o);                           /* gives up what it holds; NULL-safe */
+void owners_free(struct owners *o); /* gives up what it holds; NULL-safe */
 
 /* Takes the run; taking again what is held is OK. ERR_CONFLICT when another process has it, with
  * its number in *holder (may be NULL); ERR_IO when the file cannot be made or locked. */

@@ -1,0 +1,88 @@
+/* What the journal has of one run, as an index to go on from: per step what became of it, where its
+ * current attempt begins, when it was armed, how far its rollback is.
+ *
+ * Loading reads every event once and parses none: an event's data stays text until a field of it is
+ * wanted. An interrupted run's whole future depends on what is read here, so what cannot be
+ * understood is an error and never a guess. */
+#ifndef STEPWISE_HISTORY_H
+#define STEPWISE_HISTORY_H
+
+#include "journal.h"
+#include "value.h"
+
+/* One recorded event. Events are numbered from 1 in the order of the journal; 0 is none. */
+struct past {
+  enum event_kind kind;
+  uint32_t next; /* the next event of the same step, or 0 */
+  uint32_t len;
+  size_t at; /* its data: len bytes in history.data */
+  int64_t seq, time_us;
+};
+
+enum step_outcome { STEP_BEGUN, STEP_FINISHED, STEP_SKIPPED, STEP_FAILED };
+enum step_undo { UNDO_NONE, UNDO_BEGUN, UNDO_FAILED, UNDO_DONE };
+
+/* A step that was begun or passed over. The one whose id is "" holds what stands outside of steps.
+ */
+struct step_past {
+  const char *id;
+  uint32_t first, last; /* its events */
+  uint32_t
+      began; /* the latest step.started: earlier ones are groups of attempts that were given up */
+  uint32_t attempt_at; /* step.started or the latest step.retried after it */
+  uint32_t attempt;    /* its number, from 1; 0 before the first step.started */
+  uint32_t ended;      /* step.finished, .skipped or .failed that counts, or 0 */
+  uint32_t undo_at;    /* the latest rollback.started or rollback.passed */
+  int64_t armed_seq;   /* the event that armed it, or 0 */
+  enum step_outcome outcome;
+  enum step_undo undo;
+  bool passed_over; /* it was skipped without being begun */
+  bool visited;     /* the walk of a resumed run has met it */
+};
+
+struct history {
+  struct journal *journal; /* borrowed */
+  char run[RUN_ID_MAX];
+  struct past *events; /* events[0] is none */
+  uint32_t count;      /* the number of the last event */
+  size_t event_cap;
+  struct buf data;
+  struct step_past **steps; /* in the order of their first event; steps[0] is "" */
+  size_t step_count, step_cap;
+  uint32_t started, resumed, held; /* latest run.started, run.resumed, run.held; 0 = none */
+  uint32_t rolling_back;           /* the latest run.rolling_back, unless its rollback has ended */
+  uint32_t plan_changed;           /* the latest run.plan_changed */
+  enum run_state state;
+  int64_t first_seq, last_us; /* the latest time that an event has */
+  bool wrote;                 /* the intent of a write is there */
+  struct history_index *index;
+};
+
+/* ERR_NOT_FOUND when the journal has no such run. */
+enum status history_load(struct history **out, struct journal *j, const char *run,
+                         struct error *err) must_use;
+void history_free(struct history *h);                                    /* NULL-safe */
+struct step_past *history_step(const struct history *h, const char *id); /* NULL: never met */
+
+/* Fields of an event's data. False, or the given default, when there is no such field. */
+const struct past *history_event(const struct history *h, uint32_t event);
+bool past_raw(const struct history *h, uint32_t event, const char *name, const char **json,
+              size_t *len);
+int64_t past_int(const struct history *h, uint32_t event, const char *name, int64_t otherwise);
+bool past_is(const struct history *h, uint32_t event, const char *name, const char *text);
+char *past_text(const struct history *h, uint32_t event, const char *name); /* owned; NULL: none */
+/* A VALUE; large ones come from the text table. Nil when there is no such field. */
+enum status past_value(const struct history *h, uint32_t event, const char *name,
+                       struct symtab *syms, value *out, struct error *err) must_use;
+/* The names and values of an object whose members are VALUEs, one call each, in order. */
+enum status past_members(const struct history *h, uint32_t event, const char *name,
+                         struct symtab *syms,
+                         enum status (*fn)(void *ud, const char *name, value owned), void *ud,
+                         struct error *err) must_use;
+/* An ERROR as it was: kind, message, help. Status ERR_FAILED. */
+void past_error(const struct history *h, uint32_t event, const char *name, struct error *out);
+
+/* A member of a JSON object's text, which must be valid: no parsing, no memory. */
+bool json_member(const char *json, size_t len, const char *name, const char **out, size_t *n);
+
+#endif
