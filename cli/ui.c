@@ -260,14 +260,15 @@ static const char *end_ink(const char *state) {
   return strcmp(state, "succeeded") == 0 ? INK_GREEN : INK_RED;
 }
 
-/* The command that shows the run, as a shell takes it. */
-static void look(struct ui *ui, const char *indent, const char *id) {
+/* A command for the run, as a shell takes it. */
+static void command(struct ui *ui, const char *indent, const char *what, const char *verb,
+                    const char *id) {
   struct buf b = BUF_INIT;
   if (ui->journal) {
     buf_adds(&b, " --journal ");
     text_shell(&b, ui->journal);
   }
-  fprintf(ui->out, "%slook: stepwise show %s", indent, id);
+  fprintf(ui->out, "%s%s: stepwise %s %s", indent, what, verb, id);
   text_print(ui->out, buf_str(&b), 0);
   putc('\n', ui->out);
   buf_release(&b);
@@ -302,7 +303,9 @@ static void on_end(struct ui *ui, const struct notice *n) {
     tame(ui, n->error->help, 8, 8);
     putc('\n', ui->out);
   }
-  if (n->id) look(ui, good ? "" : "  ", n->id);
+  if (n->id && strcmp(n->text, run_state_name(RUN_ROLLBACK_INCOMPLETE)) == 0)
+    command(ui, "  ", "mend what stopped it, then go on", "rollback", n->id);
+  if (n->id) command(ui, good ? "" : "  ", "look", "show", n->id);
 }
 
 static void (*const on_notice[])(struct ui *ui, const struct notice *n) = {

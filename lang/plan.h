@@ -59,6 +59,7 @@ struct step {
   node_id body;              /* N_body; clause calls in it carry NF_CLAUSE and are passed over */
   struct verify *verifies;
   node_id rollback;          /* block, or 0 */
+  node_id undo_timeout, undo_retries, undo_backoff; /* of the rollback: expressions or 0 */
   node_id irreversible;      /* expression giving why, or 0 */
   bool writes;               /* the body calls an action with effect :write */
   uint32_t *outputs;         /* slots of the variables the body may assign, in order of text */

@@ -143,6 +143,9 @@ static void take_rollback(struct check *k, node_id id, const struct clause_args 
                           struct building *b) {
   (void)id;
   b->step->rollback = a->block;
+  b->step->undo_timeout = arg_key(a, W_timeout);
+  b->step->undo_retries = arg_key(a, W_retries);
+  b->step->undo_backoff = arg_key(a, W_backoff);
   k->undoing = k->step_writes;
   walk_block(k, a->block, (struct place){IN_ROLLBACK, EFFECTS_WRITE, "a rollback"});
   k->undoing = false;

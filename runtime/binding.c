@@ -63,6 +63,7 @@ static void record_call(struct record *r, const struct action_run *c) {
   record_text(r, "binding", text_of(c->lane, c->action->binding->name));
   record_text(r, "action", text_of(c->lane, c->action->name));
   record_int(r, "call", c->ordinal);
+  if (c->lane->at && c->lane->at->rolling_back) record_bool(r, "rollback", true);
 }
 
 /* A step is armed with its first intent: a half-done step is rolled back too. */

@@ -2,120 +2,149 @@
  * first rollback that fails stops the unwinding, and what is left is listed. */
 #include "run.h"
 
-static void record_armed(struct record *r, const char *name, const struct lane *lane) {
-  size_t n = 0;
-  for (struct step_run *a = lane->run->armed; a; a = a->before)
-    n++;
-  const char **ids = mem_array(n + 1, sizeof *ids);
-  n = 0;
-  for (struct step_run *a = lane->run->armed; a; a = a->before)
-    ids[n++] = a->id;
-  if (n) record_texts(r, name, ids, n);
-  else record_raw(r, name, "[]");
-  mem_free(ids);
-}
+/* The rollback of one step: its attempts and their limits. */
+struct undo {
+  struct lane *lane;
+  struct step_run *s;
+  uint32_t attempt;
+  int64_t timeout, retries, backoff;
+};
 
-static void rollback_ended(struct lane *lane, struct step_run *s, struct error *cause,
-                           struct error *problem) {
-  struct record r = {0};
-  lane->run->result->state = problem ? RUN_ROLLBACK_INCOMPLETE : RUN_ROLLED_BACK;
-  run_handler(lane, s, problem ? problem : cause);
-  if (!problem) {
-    record_int(&r, "duration_us", run_age(lane->run));
-    run_end(lane, RUN_ROLLED_BACK, EVENT_NAME(RUN_ROLLED_BACK), &r, cause, NULL);
-    return;
-  }
-  struct buf left = BUF_INIT;
-  buf_adds(&left, lane->run->armed ? "still to be undone by hand, in this order:"
-                                   : "nothing is left to undo");
-  for (struct step_run *a = lane->run->armed; a; a = a->before)
-    buf_addf(&left, "%s %s", a == lane->run->armed ? "" : ",", a->id);
-  record_armed(&r, "left", lane);
-  record_text(&r, "step", lane->run->armed ? lane->run->armed->id : "");
-  record_error(&r, "error", problem, lane->run->program);
-  run_end(lane, RUN_ROLLBACK_INCOMPLETE, EVENT_NAME(RUN_ROLLBACK_INCOMPLETE), &r, problem,
-          buf_str(&left));
-  buf_release(&left);
-}
+/* --- one attempt --- */
 
-/* Evaluates the block with the variables as the step left them, whatever later steps assigned. One
- * whose write failed half-way may have left variables unset: they are nil. What the block assigns
- * is gone with it. */
-static enum status rollback_eval(struct lane *lane, const struct step_run *s, struct error *err) {
-  struct eval *e = &lane->eval;
+/* What the block assigns is gone with it. */
+static enum status undo_eval(struct undo *u, struct error *err) {
+  struct eval *e = &u->lane->eval;
   value out = VALUE_NIL;
-  size_t then = s->log_to == LOG_OPEN ? lane->log.count : s->log_to;
-  eval_log_back(e, then);
   size_t mark = eval_log_mark(e);
-  e->unset_is_nil = true;
-  enum status status = run_call_block(lane, s->step->rollback, &out, err);
-  e->unset_is_nil = false;
+  enum status status = run_call_block(u->lane, u->s->step->rollback, &out, err);
   eval_log_undo(e, mark);
-  eval_log_forth(e, then);
   if (status == OK) value_unref(out);
   return status;
 }
 
-static enum status rollback_try(struct lane *lane, struct step_run *s, struct error *err) {
-  struct tasks *tasks = lane->run->engine->tasks;
-  s->calls = s->prompts = 0;
-  int64_t before = task_shield(tasks);
-  task_deadline_push(tasks, clock_add(clock_mono(lane->run->engine->config.clock), LIMIT_ROLLBACK));
-  enum status status = rollback_eval(lane, s, err);
-  task_unshield(tasks, before);
-  if (status == ERR_STOP) { /* skip! in a rollback: there is nothing to undo */
-    lane->stop = STOP_NONE;
-    error_release(err);
-    return OK;
+static enum status undo_try(struct undo *u, struct error *err) {
+  struct engine *g = u->lane->run->engine;
+  char limit[32];
+  u->s->calls = u->s->prompts = 0;
+  u->s->unsafe = false;
+  int64_t at = clock_add(clock_mono(g->config.clock), u->timeout);
+  int64_t before = task_deadline_push(g->tasks, at);
+  enum status status = undo_eval(u, err);
+  task_deadline_restore(g->tasks, before);
+  if (status != OK && strcmp(err->kind, "limit") == 0) {
+    took_text(u->timeout, limit);
+    error_set(err, ERR_FAILED, "the rollback took longer than its timeout of %s", limit);
+    error_kind(err, "timeout");
   }
   return status;
 }
 
-static enum status rollback_attempts(struct lane *lane, struct step_run *s, struct error *err) {
-  for (uint32_t attempt = 1;; attempt++) {
+/* --- attempts --- */
+
+/* As for a step: what may be over soon, unless something was begun that may not be repeated. */
+static bool undo_again(const struct undo *u, const struct error *err) {
+  return u->attempt <= u->retries && strcmp(err->kind, "transient") == 0 && !u->s->unsafe &&
+         !u->s->in_doubt;
+}
+
+static enum status undo_failed(struct undo *u, const struct error *cause, bool again, int64_t delay,
+                               struct error *err) {
+  struct record r = {0};
+  record_error(&r, "error", cause, u->lane->run->program);
+  record_int(&r, "attempt", u->attempt);
+  if (again) record_int(&r, "delay_us", delay);
+  run_notice(u->lane, &(struct notice){.kind = again ? NOTICE_RETRY : NOTICE_ROLLBACK_FAILED,
+                                       .error = cause,
+                                       .n = u->attempt + again,
+                                       .us = delay});
+  return run_record(u->lane, EVENT_NAME(ROLLBACK_FAILED), &r, err);
+}
+
+static enum status undo_attempts(struct undo *u, struct error *err) {
+  struct tasks *tasks = u->lane->run->engine->tasks;
+  for (u->attempt = 1;; u->attempt++) {
     struct record r = {0};
-    record_int(&r, "attempt", attempt);
-    enum status status = run_record(lane, EVENT_NAME(ROLLBACK_STARTED), &r, err);
-    if (status == OK) status = rollback_try(lane, s, err);
-    if (status == OK || attempt == ROLLBACK_TRIES || strcmp(err->kind, "transient") != 0)
-      return status;
-    int64_t before = task_shield(lane->run->engine->tasks);
-    struct error slept = {0};
-    status = task_sleep(lane->run->engine->tasks, LIMIT_BACKOFF << attempt, &slept);
-    error_release(&slept);
-    task_unshield(lane->run->engine->tasks, before);
+    struct error second = {0};
+    record_int(&r, "attempt", u->attempt);
+    enum status status = run_record(u->lane, EVENT_NAME(ROLLBACK_STARTED), &r, err);
+    if (status == OK) status = undo_try(u, err);
+    if (status == OK) return OK;
+    bool again = undo_again(u, err);
+    int64_t delay = again ? backoff_delay(u->backoff, LIMIT_MAX_BACKOFF, u->attempt, true) : 0;
+    enum status kept = undo_failed(u, err, again, delay, &second);
+    if (kept == OK && again) kept = task_sleep(tasks, delay, &second);
+    if (kept != OK) error_release(&second); /* the rollback's own failure says more */
+    if (!again || kept != OK) return status;
+    error_release(err);
   }
+}
+
+static enum status undo_limits(struct undo *u, struct error *err) {
+  const struct step *step = u->s->step;
+  u->retries = ROLLBACK_RETRIES;
+  enum status status = run_duration(u->lane, step->undo_timeout, LIMIT_ROLLBACK, &u->timeout, err);
+  if (status == OK)
+    status = run_duration(u->lane, step->undo_backoff, LIMIT_BACKOFF, &u->backoff, err);
+  if (status != OK || !step->undo_retries) return status;
+  value v;
+  status = run_eval(u->lane, step->undo_retries, &v, err);
+  if (status == OK && v.tag == V_INT) u->retries = v.u.i;
+  if (status == OK) value_unref(v);
+  return status;
+}
+
+/* The block sees the variables as the step left them, whatever later steps assigned. A step whose
+ * write failed half-way may have left variables unset: they are nil. */
+static enum status undo_in_frame(struct undo *u, struct error *err) {
+  struct eval *e = &u->lane->eval;
+  size_t then = u->s->log_to == LOG_OPEN ? u->lane->log.count : u->s->log_to;
+  eval_log_back(e, then);
+  e->unset_is_nil = true;
+  enum status status = undo_limits(u, err);
+  if (status == OK) status = undo_attempts(u, err);
+  e->unset_is_nil = false;
+  eval_log_forth(e, then);
+  return status;
+}
+
+/* --- one step --- */
+
+static enum status undo_pass(struct lane *lane, struct step_run *s, struct error *err) {
+  struct record r = {0};
+  char *why = NULL;
+  if (run_text(lane, s->step->irreversible, &why, err) != OK) {
+    why = mem_strdup("it is irreversible");
+    error_release(err);
+  }
+  record_text(&r, "reason", why);
+  run_notice(lane, &(struct notice){
+                       .kind = NOTICE_ROLLBACK_PASSED, .text = s->label, .id = s->id, .detail = why});
+  mem_free(why);
+  return run_record(lane, EVENT_NAME(ROLLBACK_PASSED), &r, err);
 }
 
 /* Undoes one step, or says why it cannot be undone. */
-static enum status roll_back_step(struct lane *lane, struct step_run *s, struct error *err) {
+static enum status undo_step(struct lane *lane, struct step_run *s, struct error *err) {
+  struct clock *clock = lane->run->engine->config.clock;
+  struct undo u = {.lane = lane, .s = s};
   struct record r = {0};
-  if (!s->step->rollback) {
-    char *why = NULL;
-    enum status status = run_text(lane, s->step->irreversible, &why, err);
-    if (status != OK) why = mem_strdup("the step has no rollback"), error_release(err);
-    record_text(&r, "reason", why);
-    run_notice(lane,
-               &(struct notice){
-                   .kind = NOTICE_ROLLBACK_PASSED, .text = s->label, .id = s->id, .detail = why});
-    status = run_record(lane, EVENT_NAME(ROLLBACK_PASSED), &r, err);
-    mem_free(why);
-    return status;
-  }
+  if (!s->step->rollback) return undo_pass(lane, s, err);
   run_notice(lane, &(struct notice){.kind = NOTICE_ROLLBACK, .text = s->label, .id = s->id});
-  int64_t started = clock_mono(lane->run->engine->config.clock);
-  enum status status = rollback_attempts(lane, s, err);
-  if (status == OK) {
-    int64_t us = clock_mono(lane->run->engine->config.clock) - started;
-    record_int(&r, "duration_us", us);
-    run_notice(lane, &(struct notice){.kind = NOTICE_ROLLBACK_DONE, .us = us});
-    return run_record(lane, EVENT_NAME(ROLLBACK_FINISHED), &r, err);
-  }
-  struct error second = {0};
-  record_error(&r, "error", err, lane->run->program);
-  run_notice(lane, &(struct notice){.kind = NOTICE_ROLLBACK_FAILED, .error = err});
-  if (run_record(lane, EVENT_NAME(ROLLBACK_FAILED), &r, &second) != OK) error_release(&second);
-  return status;
+  int64_t started = clock_mono(clock);
+  enum status status = undo_in_frame(&u, err);
+  if (status != OK) return status;
+  int64_t us = clock_mono(clock) - started;
+  record_int(&r, "duration_us", us);
+  run_notice(lane, &(struct notice){.kind = NOTICE_ROLLBACK_DONE, .us = us});
+  return run_record(lane, EVENT_NAME(ROLLBACK_FINISHED), &r, err);
+}
+
+/* Nobody knows whether an action of the step happened, so nobody knows what there is to undo. */
+static enum status undo_doubtful(const struct step_run *s, struct error *err) {
+  error_set(err, ERR_FAILED, "whether an action of step %s happened is not known", s->id);
+  error_kind(err, "in_doubt");
+  return ERR_FAILED;
 }
 
 /* Each step is undone in the lane it ran in, with that lane's variables; by now every branch rests.
@@ -128,8 +157,9 @@ static enum status unwind(struct run *run, struct error *err) {
     struct step_run *at = lane->at;
     lane->at = s;
     s->rolling_back = true;
-    status = roll_back_step(lane, s, err);
+    status = s->in_doubt ? undo_doubtful(s, err) : undo_step(lane, s, err);
     if (status == OK) status = run_sync(lane, err);
+    s->rolling_back = false;
     lane->at = at;
     if (status != OK) break;
     run->armed = s->before;
@@ -146,14 +176,15 @@ void run_roll_back(struct lane *lane, struct error *cause) {
   for (struct step_run *a = lane->run->armed; a; a = a->before)
     n++;
   record_text(&r, "reason", cause->message);
-  record_armed(&r, "steps", lane);
+  record_armed(&r, "steps", lane->run);
   record_error(&r, "error", cause, lane->run->program);
   lane->run->rolling_back = true;
   run_notice(lane, &(struct notice){.kind = NOTICE_ROLLING_BACK, .n = n, .error = cause});
-  struct step_run *s = lane->at;
+  int64_t before = task_shield(lane->run->engine->tasks);
   enum status status = run_record(lane, EVENT_NAME(RUN_ROLLING_BACK), &r, &problem);
   if (status == OK) status = run_sync(lane, &problem);
   if (status == OK) status = unwind(lane->run, &problem);
-  rollback_ended(lane, s, cause, status == OK ? NULL : &problem);
+  task_unshield(lane->run->engine->tasks, before);
+  rollback_ended(lane, cause, status == OK ? NULL : &problem);
   error_release(&problem);
 }

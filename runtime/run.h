@@ -9,7 +9,7 @@
 enum {
   DEFAULT_RETRIES = 3, /* on_failure :retry without retries */
   STEP_ID_MAX = 1000,  /* bytes; less than the journal's EVENT_NAME_MAX */
-  ROLLBACK_TRIES = 3,  /* for failures of the kind :transient */
+  ROLLBACK_RETRIES = 2, /* without retries:, for failures of the kind :transient */
   OUTPUT_MAX = 1 << 20 /* bytes of outputs or of one result that an event holds */
 };
 #define DEFAULT(id, us, what) static const int64_t LIMIT_##id = us;
@@ -135,6 +135,10 @@ enum status run_duration(struct lane *lane, node_id n, int64_t otherwise, int64_
                          struct error *err) must_use;
 enum status run_eval(struct lane *lane, node_id n, value *out, struct error *err) must_use;
 enum status run_call_block(struct lane *lane, node_id block, value *out, struct error *err) must_use;
+/* What stands in the text there, on one line, cut after `most` bytes. */
+void run_source(struct tree *tree, node_id n, size_t most, struct buf *out);
+/* Exponential from base, at most `most`; full jitter: anything from nothing to that. */
+int64_t backoff_delay(int64_t base, int64_t most, uint32_t attempt, bool jitter);
 extern const struct eval_hooks run_hooks;
 bool actor_is(const char *actor, const char *name); /* "ana@host" is ana */
 
@@ -185,7 +189,12 @@ void run_limit_name(struct error *err); /* a limit that no step set is the run's
 enum flow run_failed(struct lane *lane, struct step_run *s, enum policy policy, struct error *err);
 /* What follows from this failure under the step's policy: none of DEFAULT and RETRY. */
 enum policy policy_of(const struct lane *lane, enum policy policy, const struct error *err);
+void run_doubt(struct lane *lane, struct step_run *s, struct error *err);
+/* Undoes what is armed, latest first, and ends the run. */
 void run_roll_back(struct lane *lane, struct error *cause);
+/* rollback_end.c: ends a run that was undone; problem: what stopped the undoing, or NULL. */
+void rollback_ended(struct lane *lane, struct error *cause, struct error *problem);
+void record_armed(struct record *r, const char *name, const struct run *run); /* their ids */
 void step_run_free(struct step_run *s);
 
 #endif

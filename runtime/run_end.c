@@ -114,7 +114,7 @@ static void run_wait(struct lane *lane, struct step_run *s, struct error *err) {
   run_end(lane, RUN_WAITING, EVENT_NAME(RUN_WAITING), &r, err, NULL);
 }
 
-static void run_doubt(struct lane *lane, struct step_run *s, struct error *err) {
+void run_doubt(struct lane *lane, struct step_run *s, struct error *err) {
   struct record r = {0};
   record_text(&r, "step", s->id);
   record_text(&r, "reason", err->message);

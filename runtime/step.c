@@ -193,7 +193,16 @@ static enum status may_retry(struct lane *lane, struct step_run *s, const struct
   return OK;
 }
 
-/* Exponential with full jitter, capped. */
+int64_t backoff_delay(int64_t base, int64_t most, uint32_t attempt, bool jitter) {
+  for (uint32_t i = 1; i < attempt && base < most; i++)
+    base = clock_add(base, base);
+  if (base > most) base = most;
+  uint64_t random = 0;
+  if (!jitter || base <= 0) return base;
+  random_bytes(&random, sizeof random);
+  return (int64_t)(random % (uint64_t)base);
+}
+
 static enum status retry_delay(struct lane *lane, struct step_run *s, int64_t *out,
                                struct error *err) {
   static const struct retry plain;
@@ -208,15 +217,7 @@ static enum status retry_delay(struct lane *lane, struct step_run *s, int64_t *o
     if (status == OK) jitter = value_truthy(v), value_unref(v);
   }
   if (status != OK) return status;
-  for (uint32_t i = 1; i < s->attempt && base < most; i++)
-    base = clock_add(base, base);
-  if (base > most) base = most;
-  uint64_t random = 0;
-  if (jitter && base > 0) {
-    random_bytes(&random, sizeof random);
-    base = (int64_t)(random % (uint64_t)base);
-  }
-  *out = base;
+  *out = backoff_delay(base, most, s->attempt, jitter);
   return OK;
 }
 

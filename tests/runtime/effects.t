@@ -136,7 +136,7 @@ runbook "undo" do
   end
 end
 RUBY
-  has => [qr/FAILED: stuck is stuck/, qr/still to be undone by hand, in this order: second, first/],
+  has => [qr/FAILED: stuck is stuck/, qr/still to be undone, in this order:\n +1\. Second \(second\): \{ pool\.restore node: "stuck" \}\n +2\. First \(first\): .*go on: stepwise rollback /s],
   also => sub {
     my ($end) = grep { $_->{kind} eq 'run.rollback_incomplete' } @_;
     return "@{$end->{data}{left}}" eq 'second first' ? () : 'left';
