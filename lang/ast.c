@@ -48,3 +48,49 @@ double tree_float(const struct node *n) {
   memcpy(&value, &bits, sizeof value);
   return value;
 }
+
+/* Which of a, b and c hold a child, and which a list of them. */
+enum { A = 1, B = 2, C = 4, A_LIST = 8, B_LIST = 16, C_LIST = 32 };
+
+static const uint8_t children[NODE_KINDS] = {
+    [N_dstr] = A_LIST,
+    [N_regex] = A_LIST,
+    [N_array] = A_LIST,
+    [N_hash] = A_LIST,
+    [N_body] = A_LIST,
+    [N_pair] = A | B,
+    [N_range] = A | B,
+    [N_binary] = A | B,
+    [N_and] = A | B,
+    [N_or] = A | B,
+    [N_assign] = A | B,
+    [N_opassign] = A | B,
+    [N_unary] = A,
+    [N_call] = A | C_LIST,
+    [N_index] = A | C_LIST,
+    [N_if] = A | B | C,
+    [N_case] = A | B_LIST | C,
+    [N_when] = A_LIST | B,
+    [N_block] = A_LIST | B,
+    [N_massign] = A_LIST | B,
+    [N_param] = C_LIST,
+};
+
+static bool walk_list(const struct tree *t, node_id first, bool (*visit)(void *ud, node_id id),
+                      void *ud) {
+  for (node_id id = first; id; id = tree_node(t, id)->next)
+    if (tree_walk(t, id, visit, ud)) return true;
+  return false;
+}
+
+bool tree_walk(const struct tree *t, node_id id, bool (*visit)(void *ud, node_id id), void *ud) {
+  if (!id) return false;
+  const struct node *n = tree_node(t, id);
+  const node_id fields[] = {n->a, n->b, n->c};
+  if (visit(ud, id)) return true;
+  for (int i = 0; i < 3; i++) {
+    if (children[n->kind] & A << i && tree_walk(t, fields[i], visit, ud)) return true;
+    if (children[n->kind] & A_LIST << i && walk_list(t, fields[i], visit, ud)) return true;
+  }
+  return false;
+}

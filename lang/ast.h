@@ -112,6 +112,10 @@ static inline struct span tree_span(const struct tree *t, node_id id) {
   return (struct span){t->file, n->start, n->end};
 }
 
+/* Visits the node and every node inside, outer ones first, in order of text, until visit says true;
+ * whether one did. id 0 has none. */
+bool tree_walk(const struct tree *t, node_id id, bool (*visit)(void *ud, node_id id), void *ud);
+
 /* One line per node, indented, for tests: kind, fields, names, places. Deep trees stop at 256. */
 void ast_dump(const struct tree *t, const struct symtab *syms, node_id id, struct buf *out);
 

@@ -5,12 +5,9 @@
  * evaluated here, with primitives at hand that no runbook can reach. */
 #include "run.h"
 
-#include <errno.h>
-#include <sys/stat.h>
-
 #include "codec.h"
 #include "digest.h"
-#include "primitive.h"
+#include "driver.h"
 
 /* One call under way: what the driver's hooks see. */
 struct action_run {
@@ -21,12 +18,6 @@ struct action_run {
   char key[65];
   bool writing; /* a primitive that writes was reached */
 };
-
-const struct driver *driver_for(const struct binding *b) {
-  for (const struct driver *d = b->drivers; d; d = d->next)
-    if (d->is_default) return d;
-  return b->drivers && !b->drivers->next ? b->drivers : NULL;
-}
 
 static const char *text_of(const struct lane *lane, sym s) {
   return sym_text(lane->run->program->syms, s);
@@ -113,200 +104,22 @@ static void tell(const struct action_run *c, enum notice_kind kind, int64_t us,
   buf_release(&name);
 }
 
-/* --- arguments and results --- */
-
-static enum status field_problem(const struct action_run *c, const char *what, sym name,
-                                 struct error *inner, struct error *err) {
-  error_set(err, ERR_VALUE, "%s.%s: %s %s: %s", text_of(c->lane, c->action->binding->name),
-            text_of(c->lane, c->action->name), what, text_of(c->lane, name),
-            inner->message ? inner->message : "bad value");
-  error_kind(err, "validation");
-  error_release(inner);
-  return ERR_VALUE;
-}
-
-/* A driver answers with a hash; the runbook gets a record of what the action gives. */
-static bool result_field(const struct lane *lane, value from, sym name, value *out) {
-  if (from.tag == V_RECORD) return record_get(from, name, out);
-  if (from.tag != V_HASH) return false;
-  if (dict_get(value_dict(from), value_symbol(name), out)) return true;
-  value key = value_string(text_of(lane, name), sym_len(lane->run->program->syms, name));
-  bool found = dict_get(value_dict(from), key, out);
-  value_unref(key);
-  return found;
-}
-
-static enum status result_record(struct action_run *c, struct eval *e, value in, value *out,
-                                 struct error *err) {
-  struct dict *d = dict_new();
-  enum status status = OK;
-  for (size_t i = 0; status == OK && i < c->action->give_count; i++) {
-    const struct field *f = &c->action->gives[i];
-    struct error inner = {0};
-    value v = VALUE_NIL, checked = VALUE_NIL;
-    bool found = result_field(c->lane, in, f->name, &v);
-    if (!found && !f->optional) {
-      error_set(&inner, ERR_VALUE, "missing in what driver %s answered",
-                text_of(c->lane, c->driver->name));
-      status = field_problem(c, "result", f->name, &inner, err);
-    } else if (found && !(v.tag == V_NIL && f->optional) &&
-               field_check(e, f, v, false, &checked, &inner) != OK) {
-      status = field_problem(c, "result", f->name, &inner, err);
-    }
-    if (status == OK) dict_set(d, value_symbol(f->name), checked);
-  }
-  *out = value_record(d);
-  if (status != OK) value_unref(*out);
-  return status;
-}
-
-static enum status result_check(struct action_run *c, struct eval *e, value in, value *out,
-                                struct error *err) {
-  if (c->action->give_count) return result_record(c, e, in, out, err);
-  if (c->action->result == T_nil) {
-    *out = VALUE_NIL;
-    return OK;
-  }
-  struct field f = {.type = c->action->result, .file = c->driver->performs[0].unit.file};
-  struct error inner = {0};
-  if (field_check(e, &f, in, false, out, &inner) == OK) return OK;
-  error_set(err, ERR_VALUE, "%s.%s: what driver %s answered: %s",
-            text_of(c->lane, c->action->binding->name), text_of(c->lane, c->action->name),
-            text_of(c->lane, c->driver->name), inner.message);
-  error_release(&inner);
-  return ERR_VALUE;
-}
-
-/* --- the driver --- */
-
-static enum status state_dir_make(const char *path, struct error *err) {
-  if (mkdir(path, 0700) == 0 || errno == EEXIST) return OK;
-  int why = errno;
-  error_set(err, ERR_IO, "cannot make the directory %s: %s", path, strerror(why));
-  error_help(err, "it holds what embedded drivers keep; it stands beside the journal (--journal)");
-  return ERR_IO;
-}
-
-static enum status hook_primitive(void *ud, struct eval *e, const struct primitive_sig *sig,
-                                  node_id call, const value *args, value *out) {
-  struct action_run *c = ud;
-  struct engine *g = c->lane->run->engine;
-  const struct primitive *p = (const struct primitive *)(const void *)sig;
-  (void)call;
-  if (sig->effect == EFFECT_WRITE && c->action->effect != EFFECT_WRITE)
-    return error_set(e->err, ERR_CHECK,
-                     "%s.%s is declared as a read, but its driver calls %s.%s, which writes",
-                     text_of(c->lane, c->action->binding->name), text_of(c->lane, c->action->name),
-                     sig->group, sig->name);
-  enum status status = state_dir_make(g->config.state_dir, e->err);
-  if (status != OK) return status;
-  c->writing |= sig->effect == EFFECT_WRITE;
-  struct primitive_call pc = {.syms = c->lane->run->program->syms,
-                              .key = c->action->effect == EFFECT_WRITE ? c->key : "",
-                              .state_dir = g->config.state_dir,
-                              .tasks = g->tasks};
-  return p->fn(&pc, args, out, e->err);
-}
-
-/* Of the statements a driver has only fail!, which is the same word. */
-static enum status hook_statement(void *ud, struct eval *e, node_id call, sym word, value *out) {
-  struct action_run *c = ud;
-  const struct node *n = tree_node(e->tree, call);
-  if (word != W_fail_bang || n->kind != N_call)
-    return error_set(e->err, ERR_CHECK, "%s cannot stand in a driver", text_of(c->lane, word));
-  struct buf text[2] = {BUF_INIT, BUF_INIT};
-  enum status status = OK;
-  int count = 0;
-  for (node_id a; status == OK && count < 2 && (a = call_arg(e->tree, n, (size_t)count)); count++) {
-    value v;
-    status = eval_node(e, a, &v);
-    if (status == OK) value_to_s(v, c->lane->run->program->syms, &text[count]), value_unref(v);
-  }
-  if (status == OK) {
-    status = error_set(e->err, ERR_FAILED, "%s", buf_str(&text[count == 2]));
-    error_kind(e->err, count == 2 ? buf_str(&text[0]) : "provider");
-  }
-  buf_release(&text[0]);
-  buf_release(&text[1]);
-  *out = VALUE_NIL;
-  return status;
-}
-
-static enum status hook_action(void *ud, struct eval *e, const struct action *action, node_id call,
-                               const value *args, const bool *given, value *out) {
-  struct action_run *c = ud;
-  (void)call, (void)args, (void)given, (void)out;
-  return error_set(e->err, ERR_CHECK, "a driver cannot call %s.%s: drivers use primitives only",
-                   text_of(c->lane, action->binding->name), text_of(c->lane, action->name));
-}
-
-static enum status hook_poll(void *ud, struct eval *e) {
-  struct action_run *c = ud;
-  return task_poll(c->lane->run->engine->tasks, e->err);
-}
-
-static int64_t hook_now(void *ud) {
-  struct action_run *c = ud;
-  return clock_wall(c->lane->run->engine->config.clock);
-}
-
-static const struct eval_hooks driver_hooks = {.action = hook_action,
-                                               .statement = hook_statement,
-                                               .primitive = hook_primitive,
-                                               .poll = hook_poll,
-                                               .now = hook_now};
-
-/* The settings of a driver that no site configures: their defaults. */
-static enum status settings_make(struct eval *e, const struct driver *d, value *out) {
-  struct dict *s = dict_new();
-  struct tree *tree = e->tree;
-  enum status status = OK;
-  for (size_t i = 0; status == OK && i < d->setting_count; i++) {
-    value v = VALUE_NIL;
-    if (d->settings[i].default_value) {
-      e->tree = e->program->trees[d->settings[i].file];
-      status = eval_node(e, d->settings[i].default_value, &v);
-      e->tree = tree;
-    }
-    if (status == OK) dict_set(s, value_symbol(d->settings[i].name), v);
-  }
-  *out = value_record(s);
-  return status;
-}
+/* --- the call --- */
 
 static enum status perform(struct action_run *c, const struct perform *p, const value *args,
                            value *out, struct error *err) {
-  struct eval e;
-  struct dict *call = dict_new();
-  struct error inner = {0};
-  value answer = VALUE_NIL;
-  eval_init(&e, c->lane->run->program, &p->unit, &driver_hooks, c, &inner);
-  dict_set(call, value_symbol(W_key), value_cstr(c->key));
-  e.call = value_record(call);
-  enum status status = settings_make(&e, c->driver, &e.setting);
-  for (uint32_t i = 0; i < p->unit.param_count && i < c->action->take_count; i++)
-    eval_set_slot(&e, i, value_ref(args[i]));
-  if (status == OK) status = eval_body(&e, p->unit.body, &answer);
-  if (status == OK) {
-    status = result_check(c, &e, answer, out, &inner);
-    value_unref(answer);
-  }
-  value_unref(e.call);
-  value_unref(e.setting);
-  e.call = e.setting = VALUE_NIL;
-  eval_release(&e);
-  if (status != OK) {
-    inner.status = status;
-    /* What the world said is shown where the runbook called; a defect of the driver in the driver.
-     */
-    if (inner.kind[0]) inner.has_at = false;
-    error_move(err, &inner);
-  }
-  error_release(&inner);
+  struct engine *g = c->lane->run->engine;
+  struct driver_call call = {.program = c->lane->run->program,
+                             .action = c->action,
+                             .driver = c->driver,
+                             .key = c->key,
+                             .state_dir = g->config.state_dir,
+                             .tasks = g->tasks,
+                             .clock = g->config.clock};
+  enum status status = driver_perform(&call, p, args, out, err);
+  c->writing |= call.writing;
   return status;
 }
-
-/* --- the call --- */
 
 static enum status driver_of(struct action_run *c, const struct perform **out, struct error *err) {
   const struct binding *b = c->action->binding;

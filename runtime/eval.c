@@ -273,21 +273,21 @@ static enum status eval_binary(struct eval *e, node_id id, const struct node *n,
 }
 
 static enum status eval_and(struct eval *e, node_id id, const struct node *n, value *out) {
-  (void)id;
   value a;
   enum status st = eval_node(e, n->a, &a);
   if (st != OK) return st;
-  if (a.tag == V_UNKNOWN || !value_truthy(a)) return *out = a, OK;
+  if (a.tag == V_UNKNOWN) return *out = a, eval_perhaps(e, id);
+  if (!value_truthy(a)) return *out = a, OK;
   value_unref(a);
   return eval_node(e, n->b, out);
 }
 
 static enum status eval_or(struct eval *e, node_id id, const struct node *n, value *out) {
-  (void)id;
   value a;
   enum status st = eval_node(e, n->a, &a);
   if (st != OK) return st;
-  if (a.tag == V_UNKNOWN || value_truthy(a)) return *out = a, OK;
+  if (a.tag == V_UNKNOWN) return *out = a, eval_perhaps(e, id);
+  if (value_truthy(a)) return *out = a, OK;
   value_unref(a);
   return eval_node(e, n->b, out);
 }
@@ -302,14 +302,14 @@ static enum status eval_assign(struct eval *e, node_id id, const struct node *n,
 }
 
 static enum status eval_opassign(struct eval *e, node_id id, const struct node *n, value *out) {
-  (void)id;
   uint32_t slot = tree_node(e->tree, n->a)->b;
   value now = e->is_set[slot] ? value_ref(e->slots[slot]) : VALUE_NIL;
-  bool keep = now.tag == V_UNKNOWN || value_truthy(now) == (n->x == OP_OR);
-  if ((n->x == OP_OR || n->x == OP_AND) && keep) return *out = now, OK;
+  bool logic = n->x == OP_OR || n->x == OP_AND;
+  if (logic && now.tag == V_UNKNOWN) return *out = now, eval_perhaps(e, id);
+  if (logic && value_truthy(now) == (n->x == OP_OR)) return *out = now, OK;
   value b;
   enum status st = eval_node(e, n->b, &b);
-  if (st == OK && (n->x == OP_OR || n->x == OP_AND)) {
+  if (st == OK && logic) {
     *out = b;
   } else if (st == OK) {
     st = op_binary(e, (enum op)n->x, now, b, out);
@@ -356,58 +356,16 @@ static enum status eval_massign(struct eval *e, node_id id, const struct node *n
 
 /* -- branches -- */
 
-/* The branch that an unknown condition hides may or may not run: what it assigns is unknown now. */
-static void forget_assigned(struct eval *e, node_id id) {
-  for (; id; id = tree_node(e->tree, id)->next) {
-    const struct node *n = tree_node(e->tree, id);
-    switch (n->kind) {
-    case N_assign:
-    case N_opassign:
-      eval_set_slot(e, tree_node(e->tree, n->a)->b, value_unknown());
-      break;
-    case N_massign:
-      bind_spread(e, n->a, value_unknown());
-      break;
-    case N_body:
-      forget_assigned(e, n->a);
-      break;
-    case N_if:
-      forget_assigned(e, n->b), forget_assigned(e, n->c);
-      break;
-    case N_case:
-      forget_assigned(e, n->b), forget_assigned(e, n->c);
-      break;
-    case N_when:
-      forget_assigned(e, n->b);
-      break;
-    case N_call:
-      forget_assigned(e, n->c);
-      break;
-    case N_block:
-      forget_assigned(e, n->b);
-      break;
-    default:
-      break;
-    }
-  }
-}
-
 static enum status eval_branch(struct eval *e, node_id id, value *out) {
   if (!id) return *out = VALUE_NIL, OK;
   return eval_node(e, id, out);
 }
 
 static enum status eval_if(struct eval *e, node_id id, const struct node *n, value *out) {
-  (void)id;
   value cond;
   enum status st = eval_node(e, n->a, &cond);
   if (st != OK) return st;
-  if (cond.tag == V_UNKNOWN) {
-    e->met_unknown = true;
-    forget_assigned(e, n->b);
-    forget_assigned(e, n->c);
-    return *out = cond, OK;
-  }
+  if (cond.tag == V_UNKNOWN) return *out = cond, eval_perhaps(e, id);
   bool yes = value_truthy(cond) != ((n->flags & NF_UNLESS) != 0);
   value_unref(cond);
   return eval_branch(e, yes ? n->b : n->c, out);
@@ -448,7 +406,6 @@ static enum status pick_when(struct eval *e, const struct node *n, value subject
 }
 
 static enum status eval_case(struct eval *e, node_id id, const struct node *n, value *out) {
-  (void)id;
   value subject = VALUE_NIL;
   enum answer answer;
   node_id body;
@@ -458,10 +415,7 @@ static enum status eval_case(struct eval *e, node_id id, const struct node *n, v
   value_unref(subject);
   if (st != OK) return st;
   if (answer != UNKNOWN) return eval_branch(e, body, out);
-  e->met_unknown = true;
-  forget_assigned(e, n->b);
-  forget_assigned(e, n->c);
-  return *out = value_unknown(), OK;
+  return *out = value_unknown(), eval_perhaps(e, id);
 }
 
 /* -- bodies and blocks -- */

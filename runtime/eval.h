@@ -39,6 +39,10 @@ struct eval_hooks {
    */
   enum status (*poll)(void *ud, struct eval *e);
   int64_t (*now)(void *ud); /* microseconds since 1970 UTC */
+  /* Plan only, may be NULL: whether parts of n run is not known. n: an if or case (its branches), an
+   * &&, ||, ||= or &&= (its right side), or a block whose receiver or items are not known. What they
+   * assign is unknown afterwards; the hook need not see to that. */
+  enum status (*perhaps)(void *ud, struct eval *e, node_id n);
 };
 
 /* One evaluation context: a frame over one unit. Copying a frame for a parallel branch is
@@ -56,8 +60,8 @@ struct eval {
   void *ud;
   uint32_t depth;
   struct error *err;
-  /* Plan only: a condition was unknown, so neither branch was taken; what they assign is unknown
-   * now. Set by the evaluator, cleared by whoever looks. */
+  /* Plan only: a condition was unknown, so what depends on it was not done; what it assigns is
+   * unknown now. Set by the evaluator, cleared by whoever looks. */
   bool met_unknown;
   struct eval_cache *cache; /* owned; made at first use */
   struct eval_log *log;     /* or NULL; borrowed */
@@ -86,6 +90,8 @@ enum status eval_body(struct eval *e, node_id body, value *out) must_use;
 /* Calls a block node with arguments (borrowed). */
 enum status eval_block(struct eval *e, node_id block, const value *args, size_t count,
                        value *out) must_use;
+/* Everything that is assigned inside this node is unknown from now on. */
+void eval_forget(struct eval *e, node_id n);
 /* The argument expressions of a call: i-th positional, or the one labelled `name`; 0 when absent.
  */
 node_id call_arg(const struct tree *t, const struct node *call, size_t i);

@@ -12,6 +12,10 @@ enum status function_now(struct eval *e, bool midnight, value *out) must_use;
 void bind_names(struct eval *e, node_id first, const value *args, size_t count);
 void bind_spread(struct eval *e, node_id first, value v);
 
+/* Whether parts of the node run is unknown (hooks.perhaps says which kinds): tells the hook, and
+ * forgets what they assign. */
+enum status eval_perhaps(struct eval *e, node_id id) must_use;
+
 /* Whether a value fits a type as primitives write it ("string", "hash?"). Secrets fit "secret" and
  * "any" only. */
 bool type_text_takes(const char *type, value v);

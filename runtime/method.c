@@ -1,6 +1,6 @@
 /* The method table and how a method is called. The table is constant data: nothing is built when
  * the program starts, and the linker proves that every line of method.def has its function. */
-#include "method.h"
+#include "eval_inner.h"
 
 #include "../lang/limits.h"
 
@@ -191,6 +191,12 @@ enum status call_unknown(struct call *c) {
   return ERR_STOP;
 }
 
+/* The block may be called, or not, or again. */
+static enum status give_unknown(const struct call *c, value *out) {
+  *out = value_unknown();
+  return c->block ? eval_perhaps(c->e, c->block) : OK;
+}
+
 /* -- calling -- */
 
 static enum status no_method(struct call *c, value receiver, sym word) {
@@ -219,20 +225,14 @@ static enum status no_method(struct call *c, value receiver, sym word) {
 enum status method_call(struct call *c, value receiver, sym word, value *out) {
   const struct builtin *m = builtin_find(receiver, word);
   if (receiver.tag != V_UNKNOWN && !m) return no_method(c, receiver, word);
-  if (sees_unknown(c, receiver, word)) {
-    *out = value_unknown();
-    return OK;
-  }
+  if (sees_unknown(c, receiver, word)) return give_unknown(c, out);
   enum status st = check_arity(c, m);
   if (st == OK) st = check_args(c, m);
   if (st == OK) st = check_block(c, m);
   if (st != OK) return st;
   c->method = m;
   st = m->fn(c, receiver, out);
-  if (st == ERR_STOP && c->unknown) {
-    *out = value_unknown();
-    return OK;
-  }
+  if (st == ERR_STOP && c->unknown) return give_unknown(c, out);
   if (st == OK && (st = value_sane(*out, c->e->err)) != OK) value_unref(*out);
   return st;
 }

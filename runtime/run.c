@@ -178,6 +178,8 @@ static enum status run_begin(struct lane *lane, struct error *err) {
   enum status status = put_texts(lane, &r, err);
   record_text(&r, "file", lane->run->program->sources[0]->name);
   record_inputs(lane, &r);
+  plan_hash(lane->run->program, NULL, lane->run->plan_sha);
+  record_text(&r, "plan", lane->run->plan_sha);
   record_text(&r, "stepwise", STEPWISE_VERSION);
   record_options(lane, &r);
   if (status == OK) status = run_record(lane, EVENT_NAME(RUN_STARTED), &r, err);

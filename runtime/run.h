@@ -3,8 +3,9 @@
 #ifndef STEPWISE_RUN_H
 #define STEPWISE_RUN_H
 
+#include "driver.h"
 #include "engine.h"
-#include "eval.h"
+#include "plan_hash.h"
 
 enum {
   DEFAULT_RETRIES = 3, /* on_failure :retry without retries */
@@ -75,6 +76,7 @@ struct run {
   const struct run_options *options;
   struct run_result *result;
   char id[RUN_ID_MAX];
+  char plan_sha[SHA256_HEX]; /* of all its texts; from run.started on */
   char *lock; /* path of the lock's file, or NULL; owned */
   int lock_fd;
   struct step_run *armed; /* of all lanes, latest first; owned */
@@ -173,7 +175,6 @@ void answer_word(const struct lane *lane, value v, struct buf *out);
 enum status run_statement(void *ud, struct eval *e, node_id call, sym word, value *out);
 enum status action_call(void *ud, struct eval *e, const struct action *action, node_id call,
                         const value *args, const bool *given, value *out);
-const struct driver *driver_for(const struct binding *b);
 
 /* Ends of a run. run_end records and commits the end; a journal that is gone becomes the result. */
 void run_main(void *arg); /* the main lane's task */

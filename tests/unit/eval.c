@@ -158,6 +158,79 @@ static void an_unknown_condition_hides_both_branches(void **state) {
   trial_end(&t);
 }
 
+/* Whatever may or may not have run, what it assigns is not known. */
+static void what_may_have_run_is_forgotten(void **state) {
+  (void)state;
+  static const char *const exprs[] = {"x && [1].map { |v| y = v }",
+                                      "x || [1].map { |v| y = v }",
+                                      "x ||= [1].map { |v| y = v }",
+                                      "x &&= [1].map { |v| y = v }",
+                                      "x ? [1].map { |v| y = v } : 3",
+                                      "if x then 3 else y = 2 end",
+                                      "y = 2 if x",
+                                      "y += 1 unless x",
+                                      "case x when 1 then y = 2 end",
+                                      "case x when 1 then 3 else y = 2 end",
+                                      "case when x then 3 when [1].any? { |v| y = v } then 4 end",
+                                      "if x then y, z = [2, 3] end",
+                                      "if x then [1].each { |v| y ||= v } end",
+                                      "x.map { |v| y = v }",
+                                      "[1, 2].select { |v| y = v; x }",
+                                      "x && [1, { a: [1].map { |v| y = v } }]"};
+  for (size_t i = 0; i < sizeof exprs / sizeof *exprs; i++) {
+    struct trial t;
+    value v;
+    sym y;
+    trial_begin(&t, exprs[i], NULL);
+    set(&t, "x", value_unknown());
+    set(&t, "y", value_int(1));
+    if (eval_node(&t.e, t.last, &v) != OK) fail_msg("%s: %s", exprs[i], t.err.message);
+    assert_int_equal(v.tag, V_UNKNOWN);
+    assert_true(t.e.met_unknown);
+    y = sym_find(t.p->syms, "y", 1);
+    for (uint32_t k = 0; k < t.unit.slot_count; k++)
+      if (t.unit.slot_names[k] == y && t.e.slots[k].tag != V_UNKNOWN)
+        fail_msg("%s: y is known", exprs[i]);
+    trial_end(&t);
+  }
+}
+
+static enum status count_parts(void *ud, struct eval *e, node_id n) {
+  int *count = ud;
+  (void)e, (void)n;
+  ++*count;
+  return OK;
+}
+
+static void the_hook_is_told_what_may_run(void **state) {
+  (void)state;
+  static const struct eval_hooks hooks = {.perhaps = count_parts};
+  static const struct {
+    const char *expr;
+    int times;
+  } rows[] = {{"x && y", 1},
+              {"false && x", 0},
+              {"x ? 1 : 2", 1},
+              {"x.map { |v| v }", 1},
+              {"x.size", 0},
+              {"case x when 1 then 2 end", 1},
+              {"[1, x].map { |v| v ? 1 : 2 }", 1},
+              {"x ||= 1", 1},
+              {"[1, 2].any? { |v| x }", 1}};
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    struct trial t;
+    value v;
+    int count = 0;
+    trial_begin(&t, rows[i].expr, &hooks);
+    t.e.ud = &count;
+    set(&t, "x", value_unknown());
+    if (eval_node(&t.e, t.last, &v) != OK) fail_msg("%s: %s", rows[i].expr, t.err.message);
+    value_unref(v);
+    if (count != rows[i].times) fail_msg("%s: told %d times", rows[i].expr, count);
+    trial_end(&t);
+  }
+}
+
 /* -- secrets -- */
 
 static void secrets_taint_and_never_show(void **state) {
@@ -438,6 +511,8 @@ static void fields_keep_their_bounds(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(unknown_goes_through_everything),
                                      cmocka_unit_test(an_unknown_condition_hides_both_branches),
+                                     cmocka_unit_test(what_may_have_run_is_forgotten),
+                                     cmocka_unit_test(the_hook_is_told_what_may_run),
                                      cmocka_unit_test(secrets_taint_and_never_show),
                                      cmocka_unit_test(records_are_read_with_a_dot),
                                      cmocka_unit_test(hooks_give_the_time_and_stop_loops),

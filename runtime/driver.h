@@ -1,0 +1,29 @@
+/* What carries an action out: the driver that serves its binding, evaluated here. The engine's door
+ * (binding.c) journals around it; a plan performs reads with nothing written. */
+#ifndef STEPWISE_DRIVER_H
+#define STEPWISE_DRIVER_H
+
+#include "eval.h"
+#include "task.h"
+
+struct driver_call {
+  struct program *program;
+  const struct action *action;
+  const struct driver *driver; /* driver_for(action->binding) */
+  const char *key;             /* what the driver sees as call.key */
+  const char *state_dir;       /* made when a primitive is first called */
+  struct tasks *tasks;
+  struct clock *clock;
+  bool planning; /* nothing may be written: the state directory is not made */
+  int64_t now;   /* planning: what `now` says */
+  bool writing;  /* out: a primitive that writes was reached */
+};
+
+/* The driver that serves a binding; NULL when none does, or several could. */
+const struct driver *driver_for(const struct binding *b);
+/* In a task. Performs the action with arguments that were checked and checks the result against
+ * what the action gives. */
+enum status driver_perform(struct driver_call *c, const struct perform *p, const value *args,
+                           value *out, struct error *err) must_use;
+
+#endif
