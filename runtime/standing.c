@@ -36,7 +36,8 @@ void standing_release(struct standing *s) {
   char *texts[] = {s->runbook, s->title,      s->lock,     s->parent, s->operator, s->last_step,
                    s->waits_on, s->error_kind, s->question, s->at};
   struct told *tolds[] = {&s->started,    &s->last,         &s->sealed,
-                          &s->taken_over, &s->cancel_asked, &s->rollback_asked};
+                          &s->taken_over, &s->noted,        &s->cancel_asked,
+                          &s->rollback_asked};
   for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
     mem_free(texts[i]);
   for (size_t i = 0; i < sizeof tolds / sizeof *tolds; i++)
@@ -111,6 +112,10 @@ static void on_taken_over(struct standing *s, const struct event *e) {
 
 static void on_sealed(struct standing *s, const struct event *e) {
   tell(&s->sealed, e, copy(e, "reason"));
+}
+
+static void on_noted(struct standing *s, const struct event *e) {
+  tell(&s->noted, e, copy(e, "text"));
 }
 
 static void on_cancel_requested(struct standing *s, const struct event *e) {
@@ -345,6 +350,7 @@ static const struct {
     {EVENT_RUN_STARTED, on_started},
     {EVENT_RUN_TAKEN_OVER, on_taken_over},
     {EVENT_RUN_SEALED, on_sealed},
+    {EVENT_RUN_NOTED, on_noted},
     {EVENT_RUN_CANCEL_REQUESTED, on_cancel_requested},
     {EVENT_RUN_ROLLBACK_REQUESTED, on_rollback_requested},
     {EVENT_RUN_IN_DOUBT, on_in_doubt},
@@ -416,6 +422,11 @@ enum status standing_read(struct journal *j, const char *run, struct standing *o
 }
 
 /* --- reading it --- */
+
+const char *standing_state(const struct standing *s, bool live) {
+  bool moves = s->state == RUN_RUNNING || s->state == RUN_ROLLING_BACK;
+  return moves && !live ? "interrupted" : run_state_name(s->state);
+}
 
 bool standing_ended(const struct standing *s) {
   return s->state >= RUN_SUCCEEDED;

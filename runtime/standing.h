@@ -59,7 +59,7 @@ struct standing {
   struct told last;     /* the event that set the state; text: why, or what it waits for */
   char *last_step, *waits_on, *error_kind; /* of that event, or NULL */
   int64_t waits_until_us;
-  struct told sealed, taken_over, cancel_asked, rollback_asked;
+  struct told sealed, taken_over, noted, cancel_asked, rollback_asked;
   bool cancel_rollback;
   int64_t first_seq, last_seq; /* of its events */
   uint64_t events;
@@ -86,6 +86,8 @@ enum status standing_read(struct journal *j, const char *run, struct standing *o
                           struct error *err) must_use;
 void standing_release(struct standing *s);
 
+/* "interrupted" when it is under way and no process has it; else the state as recorded. */
+const char *standing_state(const struct standing *s, bool live);
 bool standing_ended(const struct standing *s);
 /* Steps with effects that nobody undid: ids with commas, latest first; how many. */
 size_t standing_left(const struct standing *s, struct buf *out);
