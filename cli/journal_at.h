@@ -7,4 +7,8 @@
 /* given: --journal, or NULL for the usual place. *out is to be closed in any case. */
 enum status journal_read_at(const char *given, struct journal **out, struct error *err) must_use;
 
+/* journal_find_run, with the nearest run there is when there is none of that name. */
+enum status run_find_at(struct journal *j, const char *text, char out[RUN_ID_MAX],
+                        struct error *err) must_use;
+
 #endif

@@ -103,13 +103,6 @@ static void say_told(struct operation *op, const char *what, const struct told *
   buf_release(&b);
 }
 
-enum status operation_unsealed(struct operation *op, struct error *err) {
-  if (!op->standing.sealed.by) return OK;
-  conflict(op, err, "is sealed,", &op->standing.sealed);
-  error_help(err, "a sealed run stays as it is; note and show still work");
-  return ERR_CONFLICT;
-}
-
 /* --- note --- */
 
 enum status operate_note(struct operation *op, const char *text, struct error *err) {
@@ -131,7 +124,6 @@ enum status operate_note(struct operation *op, const char *text, struct error *e
 
 enum status operate_take_over(struct operation *op, struct error *err) {
   enum status status = operation_begin(op, false, err);
-  if (status == OK) status = operation_unsealed(op, err);
   if (status != OK) return status;
   const struct standing *s = &op->standing;
   if (standing_ended(s)) {
@@ -323,7 +315,6 @@ enum status operate_cancel(struct operation *op, bool rollback, int64_t wait_us,
                            struct error *err) {
   *roll_back = false;
   enum status status = operation_begin(op, true, err);
-  if (status == OK) status = operation_unsealed(op, err);
   if (status != OK) return status;
   if (op->pid) return cancel_live(op, rollback, wait_us, roll_back, err);
   if (standing_ended(&op->standing)) return cancel_ended(op, rollback, err);
@@ -384,7 +375,6 @@ static enum status abandon_refuse(struct operation *op, struct error *err) {
 
 enum status operate_abandon(struct operation *op, struct error *err) {
   enum status status = operation_begin(op, true, err);
-  if (status == OK) status = operation_unsealed(op, err);
   if (status != OK) return status;
   const struct standing *s = &op->standing;
   bool abandoned = s->error_kind && strcmp(s->error_kind, "abandoned") == 0;

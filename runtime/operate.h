@@ -34,9 +34,6 @@ void operation_say(struct operation *op, const char *fmt, ...) like_printf(2, 3)
 void operation_hint(struct operation *op, const char *verb, const char *rest, const char *about);
 /* Says that an actor did something then, and why: "by ana@ops at 2026-11-22 05:14:03 UTC: text". */
 void told_text(const struct told *t, struct buf *out);
-/* ERR_CONFLICT when the run is sealed. */
-enum status operation_unsealed(struct operation *op, struct error *err) must_use;
-
 enum status operate_note(struct operation *op, const char *text, struct error *err) must_use;
 enum status operate_take_over(struct operation *op, struct error *err) must_use;
 enum status operate_seal(struct operation *op, struct error *err) must_use;
