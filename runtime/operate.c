@@ -96,6 +96,17 @@ static enum status conflict(struct operation *op, struct error *err, const char 
   return ERR_CONFLICT;
 }
 
+static const char *ended(const struct operation *op) {
+  static const char *const words[RUN_STATES] = {
+      [RUN_SUCCEEDED] = "has succeeded,",
+      [RUN_FAILED] = "has failed,",
+      [RUN_CANCELLED] = "was cancelled",
+      [RUN_ROLLED_BACK] = "was rolled back",
+      [RUN_ROLLBACK_INCOMPLETE] = "was rolled back in part,"};
+  const char *word = words[op->standing.state];
+  return word ? word : "has ended,";
+}
+
 static void say_told(struct operation *op, const char *what, const struct told *t) {
   struct buf b = BUF_INIT;
   told_text(t, &b);
@@ -127,7 +138,7 @@ enum status operate_take_over(struct operation *op, struct error *err) {
   if (status != OK) return status;
   const struct standing *s = &op->standing;
   if (standing_ended(s)) {
-    conflict(op, err, run_state_name(s->state), &s->last);
+    conflict(op, err, ended(op), &s->last);
     error_help(err, "there is nothing left to operate; `note` records what is still to be said");
     return ERR_CONFLICT;
   }
@@ -222,7 +233,7 @@ static enum status cancel_ended(struct operation *op, bool rollback, struct erro
     say_told(op, "cancelled already", &s->last);
     return OK;
   }
-  conflict(op, err, run_state_name(s->state), &s->last);
+  conflict(op, err, ended(op), &s->last);
   if (s->state == RUN_CANCELLED)
     error_help(err, "it was cancelled without a rollback: stepwise rollback %s%s undoes it", op->run,
                op->tail);
@@ -282,7 +293,7 @@ static enum status cancel_outcome(struct operation *op, bool rollback) {
   const struct standing *s = &op->standing;
   bool undone = s->state == RUN_ROLLED_BACK && rollback;
   if (s->state != RUN_CANCELLED && !undone) {
-    operation_say(op, "run %s %s", op->run, run_state_name(s->state));
+    operation_say(op, "run %s was not cancelled: it is %s", op->run, run_state_name(s->state));
     return ERR_STOP;
   }
   operation_say(op, undone ? "run %s is cancelled and rolled back" : "run %s is cancelled", op->run);
@@ -370,7 +381,7 @@ static enum status abandon_refuse(struct operation *op, struct error *err) {
     error_help(err, "stop it: stepwise cancel %s --reason TEXT%s", op->run, op->tail);
     return ERR_CONFLICT;
   }
-  return conflict(op, err, run_state_name(s->state), &s->last);
+  return conflict(op, err, ended(op), &s->last);
 }
 
 enum status operate_abandon(struct operation *op, struct error *err) {

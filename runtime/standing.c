@@ -436,7 +436,7 @@ size_t standing_left(const struct standing *s, struct buf *out) {
   size_t n = 0;
   for (size_t i = s->wrote_count; i-- > 0;) {
     const struct wrote *w = &s->wrote[i];
-    if (w->undone || !(w->did || w->armed)) continue;
+    if (w->undone) continue;
     buf_addf(out, "%s%s%s%s", n++ ? ", " : "", *w->step ? w->step : "on_failure",
              w->did ? "" : " (begun)", w->armed ? "" : " (cannot be undone)");
   }
