@@ -259,7 +259,7 @@ static enum status cancel_here(struct operation *op, bool rollback, bool *roll_b
   }
   struct record r = {0};
   record_text(&r, "reason", op->reason);
-  record_text(&r, "step", s->last_step);
+  record_text(&r, "step", s->at ? s->at : s->last_step);
   status = record_it(op, EVENT_NAME(RUN_CANCELLED), "", &r, err);
   if (status != OK) return status;
   operation_say(op, "run %s is cancelled", op->run);
@@ -365,7 +365,7 @@ static enum status abandon_record(struct operation *op, struct error *err) {
   record_text(&error, "message", op->reason);
   buf_addc(&error.data, '}');
   record_raw(&r, "error", buf_str(&error.data));
-  record_text(&r, "step", s->last_step);
+  record_text(&r, "step", s->at ? s->at : s->last_step);
   if (status == OK) status = record_it(op, EVENT_NAME(RUN_FAILED), "", &r, err);
   else journal_rollback(op->journal);
   buf_release(&r.data);

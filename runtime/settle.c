@@ -23,6 +23,7 @@ static int names(const struct doubt *d, const char *text) {
   else if (n == whole && strncmp(text, full, n) == 0) fit = 2;
   else if (n + at == whole && strncmp(text, full + at, n) == 0) fit = 1;
   else if (n == call && strcmp(text, full + whole) == 0) fit = 1;
+  else if (strcmp(text, step) == 0) fit = 1;
   else if (n >= KEY_LEAST && d->key && strncmp(text, d->key, n) == 0) fit = 1;
   buf_release(&b);
   return fit;
@@ -270,6 +271,19 @@ static enum status result_json(struct operation *op, const struct doubt *d, cons
 
 /* --- recording --- */
 
+/* A result as people read it, without the marks of its types. */
+static void result_text(const char *tagged, struct buf *out) {
+  struct symtab *syms = symtab_new();
+  struct error err = {0};
+  value v;
+  if (json_read(tagged, strlen(tagged), syms, true, &v, &err) == OK) {
+    json_write(v, syms, false, out);
+    value_unref(v);
+  }
+  error_release(&err);
+  symtab_free(syms);
+}
+
 static enum status was_settled(struct operation *op, const struct settled *was,
                                const struct settlement *s, struct error *err) {
   struct buf json = BUF_INIT, told = BUF_INIT, name = BUF_INIT;
@@ -285,10 +299,11 @@ static enum status was_settled(struct operation *op, const struct settled *was,
   if (status == OK && same) {
     operation_say(op, "%s is settled so already, %s", buf_str(&name), buf_str(&told));
   } else if (status == OK) {
-    bool done = was->as && strcmp(was->as, "done") == 0;
-    status = error_set(err, ERR_CONFLICT, "%s was settled as %s%s%s, %s", buf_str(&name),
-                       was->as ? was->as : "?", done && was->result ? " with " : "",
-                       done && was->result ? was->result : "", buf_str(&told));
+    struct buf result = BUF_INIT;
+    if (was->result) buf_adds(&result, " with "), result_text(was->result, &result);
+    status = error_set(err, ERR_CONFLICT, "%s was settled as %s%s, %s", buf_str(&name),
+                       was->as ? was->as : "?", buf_str(&result), buf_str(&told));
+    buf_release(&result);
     error_help(err, "what was said of an action stands: the run may have gone on with it");
   }
   buf_release(&json);
@@ -334,7 +349,7 @@ static enum status append_waiting(struct operation *op, struct error *err) {
   struct buf text = BUF_INIT;
   buf_addf(&text, "settled; go on with: stepwise resume %s", op->run);
   record_text(&r, "on", "operator");
-  record_text(&r, "step", s->last_step);
+  record_text(&r, "step", s->at ? s->at : s->last_step);
   record_text(&r, "text", buf_str(&text));
   buf_release(&text);
   return append(op, EVENT_RUN_WAITING, "", &r, err);
