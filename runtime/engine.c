@@ -135,7 +135,7 @@ void lane_release(struct lane *lane) {
   task_release(lane->task);
 }
 
-static void run_free(struct run *run) {
+void run_free(struct run *run) {
   while (run->armed) {
     struct step_run *s = run->armed;
     run->armed = s->before;
@@ -165,12 +165,11 @@ static void run_task(void *arg) {
   if (options->ended) options->ended(options->ud, result);
 }
 
-void engine_start(struct engine *g, struct program *program, const struct run_options *options,
-                  struct run_result *out) {
+struct run *run_new(struct engine *g, struct program *program, const struct run_options *options,
+                    const struct eval_hooks *hooks, struct run_result *out) {
   struct run *run = mem_zalloc(sizeof *run);
   *out = (struct run_result){0};
   *run = (struct run){.engine = g,
-                      .next = g->runs,
                       .program = program,
                       .plan = program->plan,
                       .options = options,
@@ -181,9 +180,16 @@ void engine_start(struct engine *g, struct program *program, const struct run_op
   memcpy(out->id, run->id, sizeof out->id);
   run->lanes = &run->main;
   run->main.run = run;
-  eval_init(&run->main.eval, program, &run->plan->unit, &run_hooks, &run->main, &run->main.err);
+  eval_init(&run->main.eval, program, &run->plan->unit, hooks, &run->main, &run->main.err);
   eval_log_open(&run->main.eval, &run->main.log);
+  return run;
+}
+
+void engine_start(struct engine *g, struct program *program, const struct run_options *options,
+                  struct run_result *out) {
+  struct run *run = run_new(g, program, options, &run_hooks, out);
   if (!g->runs) tasks_on_signal(g->tasks, signal_came, g);
+  run->next = g->runs;
   g->runs = run;
   g->lanes++;
   run->main.task = task_spawn(g->tasks, run_task, run);

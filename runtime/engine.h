@@ -84,6 +84,7 @@ struct run_options {
   size_t skip_count;
   const char *skip_reason;
   bool virtual_clock; /* recorded: the run's waits took no time */
+  bool inputs_unknown; /* a plan: an input that nobody gives is an unknown value */
   /* Called in the run's task when all of it is over, with what engine_start was given; or NULL. */
   void (*ended)(void *ud, struct run_result *result);
   void *ud;

@@ -14,7 +14,9 @@ struct journal;
 
 enum journal_mode {
   JOURNAL_WRITE, /* create when missing, migrate when older */
-  JOURNAL_READ   /* writes nothing; works on a read-only file or directory, and on older versions */
+  JOURNAL_READ,  /* writes nothing; works on a read-only file or directory, and on older versions */
+  JOURNAL_LOOK   /* the same without a trace: SQLite's own files beside it are not made or changed
+                  * either, and a file that is not there is a journal without events */
 };
 
 /* What state a run is in. Derived from its events: event.def says which kind sets which. */

@@ -32,7 +32,7 @@ static enum status step_exists(const struct lane *lane, const char *option, cons
   return found ? OK : ERR_NOT_FOUND;
 }
 
-static enum status steps_exist(const struct lane *lane, struct error *err) {
+static enum status steps_exist(struct lane *lane, struct error *err) {
   const struct run_options *o = lane->run->options;
   enum status status = step_exists(lane, "--from", o->from, err);
   if (status == OK) status = step_exists(lane, "--only", o->only, err);
@@ -194,12 +194,23 @@ static enum status unset_check(struct lane *lane, struct error *err) {
   return status;
 }
 
+static enum status (*const checks[])(struct lane *lane, struct error *err) = {
+    steps_exist, unset_check, roles_check, drivers_check};
+
 enum status run_preflight(struct lane *lane, struct error *err) {
-  enum status status = steps_exist(lane, err);
-  if (status == OK) status = unset_check(lane, err);
-  if (status == OK) status = roles_check(lane, err);
-  if (status == OK) status = drivers_check(lane, err);
+  enum status status = OK;
+  for (size_t i = 0; status == OK && i < sizeof checks / sizeof *checks; i++)
+    status = checks[i](lane, err);
   return status;
+}
+
+void run_preflight_all(struct lane *lane, void (*tell)(void *ud, const struct error *problem),
+                       void *ud) {
+  for (size_t i = 0; i < sizeof checks / sizeof *checks; i++) {
+    struct error err = {0};
+    if (checks[i](lane, &err) != OK) tell(ud, &err);
+    error_release(&err);
+  }
 }
 
 /* --- the lock --- */

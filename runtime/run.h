@@ -118,6 +118,11 @@ enum status run_record(struct lane *lane, const char *kind, struct record *r,
 enum status run_sync(struct lane *lane, struct error *err) must_use;
 void run_notice(struct lane *lane, const struct notice *n);
 
+/* A run that is not started, with its main line's variables and log; hooks' ud is that lane. The
+ * engine starts it; a plan uses it to look at what a run would see. */
+struct run *run_new(struct engine *g, struct program *program, const struct run_options *options,
+                    const struct eval_hooks *hooks, struct run_result *out) must_use;
+void run_free(struct run *run);
 void lane_release(struct lane *lane); /* what it holds; not itself */
 int64_t engine_turn(void *ud); /* the loop's hook: group commit */
 
@@ -147,7 +152,10 @@ bool actor_is(const char *actor, const char *name); /* "ana@host" is ana */
 /* --- the parts of a run --- */
 
 enum status inputs_gather(struct lane *lane, struct error *err) must_use; /* fills eval.input */
-enum status run_preflight(struct lane *lane, struct error *err) must_use; /* preflight.c */
+/* preflight.c: the first thing that is missing; or all of it, one of each kind. */
+enum status run_preflight(struct lane *lane, struct error *err) must_use;
+void run_preflight_all(struct lane *lane, void (*tell)(void *ud, const struct error *problem),
+                       void *ud);
 enum status run_lock(struct lane *lane, struct error *err) must_use;
 void run_unlock(struct run *run);
 enum status role_check(struct lane *lane, sym role, const char *what, struct error *err) must_use;
