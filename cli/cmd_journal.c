@@ -6,6 +6,7 @@
 
 #include "../runtime/digest.h"
 #include "journal_view.h"
+#include "spares.h"
 
 enum { POLL_MS = 200, TAIL_LINES = 20 };
 
@@ -21,6 +22,7 @@ struct action {
   const char *name, *flags; /* flags: letters of the options it takes */
   bool operand_needed, operand_allowed;
   int (*run)(struct request *q);
+  bool writes;
 };
 
 static int fail(struct error *err) {
@@ -332,13 +334,18 @@ static int do_verify(struct request *q) {
   return code;
 }
 
+static int do_merge(struct request *q) {
+  return spares_take_in(q->j) ? EXIT_SUCCEEDED : EXIT_FAILED;
+}
+
 /* Arguments. */
 
 static const struct action actions[] = {
-    {"tail", "nfj", false, false, do_tail},
-    {"show", "j", true, true, do_show},
-    {"verify", "jd", false, false, do_verify},
-    {"export", "", false, true, do_export},
+    {"tail", "nfj", false, false, do_tail, false},
+    {"show", "j", true, true, do_show, false},
+    {"verify", "jd", false, false, do_verify, false},
+    {"export", "", false, true, do_export, false},
+    {"merge", "", false, false, do_merge, true},
 };
 
 static const struct action *find_action(const char *name) {
@@ -419,9 +426,14 @@ static int read_arguments(struct request *q, const struct action *a, int argc, c
   return EXIT_SUCCEEDED;
 }
 
+/* Nothing here makes a journal: one that is missing is an error in JOURNAL_READ. */
+static enum journal_mode journal_mode(const struct action *a, const char *path) {
+  return a->writes && access(path, F_OK) == 0 ? JOURNAL_WRITE : JOURNAL_READ;
+}
+
 int cmd_journal(int argc, char **argv) {
   const struct action *a = argc > 1 ? find_action(argv[1]) : NULL;
-  if (argc < 2) return usage_error("journal", "tail, show, verify or export?");
+  if (argc < 2) return usage_error("journal", "tail, show, verify, export or merge?");
   if (!a) return usage_error("journal", "cannot '%s'", argv[1]);
   struct request q = {.lines = TAIL_LINES};
   int code = read_arguments(&q, a, argc, argv);
@@ -429,7 +441,7 @@ int cmd_journal(int argc, char **argv) {
   struct error err = {0};
   struct buf path = BUF_INIT;
   enum status status = journal_path(q.path, false, &path, &err);
-  if (status == OK) status = journal_open(&q.j, buf_str(&path), JOURNAL_READ, &err);
+  if (status == OK) status = journal_open(&q.j, buf_str(&path), journal_mode(a, buf_str(&path)), &err);
   buf_release(&path);
   if (status != OK) return a->run == do_verify ? fail_verify(&q, &err) : fail(&err);
   code = a->run(&q);

@@ -14,6 +14,7 @@
 #include "journal_view.h"
 #include "load.h"
 #include "options.h"
+#include "spares.h"
 #include "text.h"
 #include "ui.h"
 
@@ -150,7 +151,9 @@ static enum status journal_ready(struct run_command *c, struct error *err) {
   const char *path = buf_str(&c->journal_path), *slash = strrchr(path, '/');
   buf_add(&c->state_dir, path, slash ? (size_t)(slash - path) + 1 : 0);
   buf_adds(&c->state_dir, "state");
-  return journal_open(&c->store, path, JOURNAL_WRITE, err);
+  status = journal_open(&c->store, path, JOURNAL_WRITE, err);
+  if (status == OK) spares_take_in(c->store);
+  return status;
 }
 
 /* --- the run --- */

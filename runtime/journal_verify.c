@@ -25,6 +25,7 @@ struct verifier {
   uint8_t prev[SHA256_SIZE];   /* what it must follow */
   uint8_t before[SHA256_SIZE]; /* what the event before it followed */
   int64_t last_time, backwards;
+  bool merging; /* the last event says that those that follow were kept elsewhere first */
   uint64_t runs_matched;
 };
 
@@ -318,6 +319,11 @@ static bool is_run_kind(const struct piece *kind) {
   return kind->len > 4 && memcmp(kind->p, "run.", 4) == 0;
 }
 
+static bool is_marker(const struct piece *kind) {
+  const char *name = EVENT_NAME(RUN_SPARE_MERGED);
+  return kind->len == strlen(name) && memcmp(kind->p, name, kind->len) == 0;
+}
+
 static enum status check_events(struct verifier *v, struct error *err) {
   struct row row;
   uint8_t hash[SHA256_SIZE];
@@ -334,8 +340,9 @@ static enum status check_events(struct verifier *v, struct error *err) {
       rc = SQLITE_DONE;
       break;
     }
-    if (row.f.time_us < v->last_time && !v->backwards) v->backwards = row.f.seq;
+    if (row.f.time_us < v->last_time && !v->backwards && !v->merging) v->backwards = row.f.seq;
     v->last_time = row.f.time_us;
+    v->merging = is_marker(&row.f.piece[PIECE_KIND]);
     if (is_run_kind(&row.f.piece[PIECE_KIND])) status = check_run_event(v, &row, err);
     memcpy(v->before, v->prev, SHA256_SIZE);
     memcpy(v->prev, hash, SHA256_SIZE);
