@@ -98,7 +98,7 @@ isnt(state_of($journal), 'rolled_back', 'what it said is not known');
 good($journal, 'torn');
 
 # What is refused is left as it is.
-for my $case (['an unknown run', sub { s/spare-[^.]+/spare-19700101-000000-nobody/ for my $to = $_[0]; write_file($to, read_file($_[0]) =~ s/"run":"[^"]*"/"run":"19700101-000000-nobody"/gr); $to }, qr/has no run 19700101-000000-nobody/],
+for my $case (['an unknown run', sub { s/spare-[^.]+/spare-19700101-000000-nobody/ for my $to = $_[0]; write_file($to, read_file($_[0]) =~ s/"run":"[^"]*"/"run":"19700101-000000-nobody"/gr); unlink $_[0]; $to }, qr/has no run 19700101-000000-nobody/],
               ['a line that is none', sub { write_file($_[0], "{nonsense}\n" . read_file($_[0])); $_[0] }, qr/line 1 is no event/],
               ['an unknown kind', sub { my $t = read_file($_[0]); $t =~ s/"kind":"[^"]*"/"kind":"odd.kind"/; write_file($_[0], $t); $_[0] }, qr/odd\.kind/],
               ['an event of another run', sub { my $t = read_file($_[0]); $t =~ s/"run":"[^"]*"/"run":"other"/; write_file($_[0], $t); $_[0] }, qr/belongs to run other/]) {
