@@ -252,6 +252,7 @@ static void run_command_release(struct run_command *c) {
   mem_free(c->names);
   value_unref(c->inputs_file);
   asker_release(&c->asker);
+  ui_release(&c->ui);
   journal_close(c->store);
   program_free(c->program);
   host_release(&c->host);

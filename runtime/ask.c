@@ -162,6 +162,32 @@ static void tell_answer(struct lane *lane, const struct prompt *q, value said) {
   buf_release(&text);
 }
 
+enum status ask_begin(struct lane *lane, struct ask_wait *w, int64_t until, struct error *err) {
+  struct engine *g = lane->run->engine;
+  struct ask_wait **last = &g->asking;
+  *w = (struct ask_wait){.task = task_current(g->tasks)};
+  while (*last)
+    last = &(*last)->next;
+  *last = w;
+  enum status status = OK;
+  while (status == OK && g->asking != w) {
+    int64_t left = until - clock_mono(g->config.clock);
+    if (left <= 0) status = error_set(err, ERR_WAITING, "nobody answered in time");
+    else status = task_sleep(g->tasks, until == CLOCK_NEVER ? CLOCK_NEVER : left, err);
+  }
+  if (status != OK) ask_end(lane, w);
+  return status;
+}
+
+void ask_end(struct lane *lane, struct ask_wait *w) {
+  struct ask_wait **at = &lane->run->engine->asking;
+  bool first = *at == w;
+  while (*at != w)
+    at = &(*at)->next;
+  *at = w->next;
+  if (first && w->next) task_wake(w->next->task);
+}
+
 static enum status ask_until_good(struct lane *lane, struct prompt *q, const struct field *field,
                                   struct answer *a, struct checked *c, struct error *err) {
   const struct prompter *p = lane->run->engine->config.prompter;
@@ -190,13 +216,24 @@ static enum status ask_until_good(struct lane *lane, struct prompt *q, const str
   return status;
 }
 
+static enum status ask_in_turn(struct lane *lane, struct prompt *q, const struct field *field,
+                               struct answer *a, struct checked *c, struct error *err) {
+  struct ask_wait w;
+  enum status status = ask_begin(lane, &w, q->until, err);
+  if (status != OK) return status;
+  status = ask_until_good(lane, q, field, a, c, err);
+  ask_end(lane, &w);
+  return status;
+}
+
 enum status run_ask(struct lane *lane, struct prompt *q, const struct field *field,
                     struct answer *out, struct error *err) {
   struct checked c = {0};
   q->step = lane->at ? lane->at->id : "";
   q->until = clock_add(clock_mono(lane->run->engine->config.clock), LIMIT_ANSWER);
+  q->branch = lane->name;
   enum status status = record_asked(lane, q, err);
-  if (status == OK) status = ask_until_good(lane, q, field, out, &c, err);
+  if (status == OK) status = ask_in_turn(lane, q, field, out, &c, err);
   if (status != OK) return status;
   status = record_answered(lane, q, out, c.value, err);
   if (status == OK) tell_answer(lane, q, c.value);

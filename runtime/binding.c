@@ -63,6 +63,7 @@ static enum status arm(struct lane *lane, struct error *err) {
   lane->run->wrote = true;
   if (!s || s->armed || lane->run->rolling_back || lane->run->in_handler) return OK;
   s->armed = true;
+  lane->armed++;
   s->before = lane->run->armed;
   lane->run->armed = s;
   return s->step->rollback ? run_record(lane, EVENT_NAME(STEP_ARMED), NULL, err) : OK;

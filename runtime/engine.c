@@ -116,23 +116,13 @@ static void run_interrupt(struct run *run, int signum) {
                                                   : signum == SIGHUP ? "the terminal is gone"
                                                                      : "told to stop",
                                           .detail = what});
-  for (struct lane *lane = run->lanes; lane; lane = lane->next)
-    task_cancel(lane->task);
+  lane_halt(&run->main, HALT_SIGNAL);
 }
 
 static void signal_came(void *ud, int signum) {
   struct engine *g = ud;
   for (struct run *run = g->runs; run; run = run->next)
     run_interrupt(run, signum);
-}
-
-void lane_release(struct lane *lane) {
-  eval_log_close(&lane->eval);
-  eval_release(&lane->eval);
-  error_release(&lane->err);
-  mem_free(lane->stop_reason);
-  buf_release(&lane->item_key);
-  task_release(lane->task);
 }
 
 void run_free(struct run *run) {
@@ -181,7 +171,7 @@ struct run *run_new(struct engine *g, struct program *program, const struct run_
   run->lanes = &run->main;
   run->main.run = run;
   eval_init(&run->main.eval, program, &run->plan->unit, hooks, &run->main, &run->main.err);
-  eval_log_open(&run->main.eval, &run->main.log);
+  eval_log_open(&run->main.eval, &run->main.log, false);
   return run;
 }
 

@@ -41,7 +41,10 @@ enum notice_kind {
 
 struct notice {
   enum notice_kind kind;
-  const char *run, *step; /* where it comes from: ids, "" outside a step; filled in by the engine */
+  /* Where it comes from, filled in by the engine: ids, "" outside a step; which of the branches that
+   * go on side by side, or NULL; and where its places and symbols are. */
+  const char *run, *step, *branch;
+  const struct program *program;
   const char *text, *id, *detail;
   uint32_t n, of;
   int64_t us;

@@ -21,6 +21,7 @@ struct eval_log {
   struct eval_change *items;
   size_t count, cap;
   uint32_t *logged_in; /* by slot: the period of its latest entry */
+  bool *touched;       /* by slot: assigned since the log was opened; or NULL */
   uint32_t period;
 };
 
@@ -73,8 +74,9 @@ void eval_init(struct eval *e, struct program *p, const struct unit *unit,
 void eval_release(struct eval *e);
 void eval_fork(struct eval *dst, const struct eval *src);
 
-/* Logs assignments from here on, in a log that outlives e or is closed before. */
-void eval_log_open(struct eval *e, struct eval_log *log);
+/* Logs assignments from here on, in a log that outlives e or is closed before. touch: and keeps
+ * which slots were assigned at all. */
+void eval_log_open(struct eval *e, struct eval_log *log, bool touch);
 void eval_log_close(struct eval *e);
 void eval_log_clear(struct eval *e);  /* forgets the log; the variables stay */
 size_t eval_log_mark(struct eval *e); /* begins a period: a place to go back to */

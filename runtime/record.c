@@ -122,6 +122,8 @@ void run_notice(struct lane *lane, const struct notice *n) {
   struct notice told = *n;
   told.run = lane->run->id;
   told.step = lane->at ? lane->at->id : "";
+  told.branch = lane->name;
+  told.program = lane->run->program;
   if (o->notice) o->notice(o->ud, &told);
 }
 
@@ -156,8 +158,9 @@ enum status run_sync(struct lane *lane, struct error *err) {
   if (g->lanes == 1 || g->journal_lost) {
     status = commit(g, err);
   } else {
-    struct sync_wait w = {.task = task_current(g->tasks), .next = g->waiting};
-    g->waiting = &w;
+    struct sync_wait w = {.task = task_current(g->tasks)};
+    *(g->waiting ? g->waiting_end : &g->waiting) = &w;
+    g->waiting_end = &w.next;
     int64_t before = task_shield(g->tasks);
     while (status == OK && !w.done)
       status = task_park(g->tasks, err);

@@ -100,23 +100,25 @@ static enum flow step_run_item(struct lane *lane, const struct item *item) {
   return step_execute(lane, item->step);
 }
 
-/* Kinds that are not here are refused before a run begins (not_yet in host.c). */
-static enum flow (*const item_run[])(struct lane *lane, const struct item *item) = {
+static enum flow (*const item_ways[])(struct lane *lane, const struct item *item) = {
     [ITEM_SECTION] = section_run, [ITEM_STEP] = step_run_item, [ITEM_IF] = if_run,
     [ITEM_CASE] = case_run,       [ITEM_EACH_OF] = each_run,   [ITEM_ASSIGN] = assign_run,
-    [ITEM_START] = NULL,
+    [ITEM_PARALLEL] = parallel_run, [ITEM_START] = NULL,
 };
 
+enum flow item_run_one(struct lane *lane, const struct item *item) {
+  struct error err = {0};
+  if (lane_halted(lane, &err) != OK) return plan_failed(lane, &err);
+  if (item_ways[item->kind]) return item_ways[item->kind](lane, item);
+  /* not_yet in host.c */
+  error_set(&err, ERR_CHECK, "this construct cannot be run yet");
+  error_at(&err, tree_span(lane->eval.tree, item->node));
+  return plan_failed(lane, &err);
+}
+
 enum flow items_run(struct lane *lane, const struct item *items) {
-  for (const struct item *item = items; item; item = item->next) {
-    struct error err = {0};
-    if (!item_run[item->kind]) {
-      error_set(&err, ERR_CHECK, "this construct cannot be run yet");
-      error_at(&err, tree_span(lane->eval.tree, item->node));
-      return plan_failed(lane, &err);
-    }
-    if (item_run[item->kind](lane, item) == FLOW_END) return FLOW_END;
-  }
+  for (const struct item *item = items; item; item = item->next)
+    if (item_run_one(lane, item) == FLOW_END) return FLOW_END;
   return FLOW_ON;
 }
 

@@ -34,7 +34,7 @@ static enum status step_run_new(struct lane *lane, const struct step *step, stru
   s->label = label ? label : mem_strdup(step->label ? step->label : step->id);
   s->started = clock_mono(lane->run->engine->config.clock);
   /* Without a step to undo nobody will want the variables of earlier. */
-  if (!lane->run->armed) eval_log_clear(&lane->eval);
+  if (!lane->armed) eval_log_clear(&lane->eval);
   s->log_from = eval_log_mark(&lane->eval);
   s->log_to = LOG_OPEN;
   *out = s;
@@ -52,7 +52,7 @@ static enum status step_skipped(struct lane *lane, struct step_run *s, const cha
                                     .text = s->label,
                                     .id = s->id,
                                     .detail = reason,
-                                    .n = lane->run->number,
+                                    .n = s->number,
                                     .of = lane->run->total});
   return run_record(lane, EVENT_NAME(STEP_SKIPPED), &r, err);
 }
@@ -91,6 +91,7 @@ static const char *const policy_name[] = {[POLICY_HOLD] = "hold",
                                           [POLICY_SKIP] = "skip"};
 
 static enum flow step_failed(struct lane *lane, struct step_run *s, struct error *err) {
+  lane_halt_name(lane, err);
   run_limit_name(err);
   run_park(lane, err);
   enum policy policy = policy_of(lane, s->step->policy, err);
@@ -280,7 +281,7 @@ static enum status step_begin(struct lane *lane, struct step_run *s, struct erro
                                     .text = s->label,
                                     .id = s->id,
                                     .detail = s->step->about,
-                                    .n = lane->run->number,
+                                    .n = s->number,
                                     .of = lane->run->total});
   for (size_t i = 0; i < s->step->link_count; i++)
     run_notice(lane, &(struct notice){.kind = NOTICE_LINK, .text = s->step->links[i]});
@@ -297,15 +298,15 @@ static enum flow stopped(struct lane *lane, struct step_run *s, struct error *er
                                          : step_finished(lane, s, reason, err);
   enum flow flow = stop == STOP_SKIP ? FLOW_ON : FLOW_END;
   if (status != OK) flow = run_failed(lane, s, s->step->policy, err);
-  else if (stop == STOP_FINISH) run_succeed(lane, reason);
+  else if (stop == STOP_FINISH && !lane->outer) run_succeed(lane, reason);
   mem_free(reason);
   return flow;
 }
 
 static const char *passed_over(struct lane *lane, const struct step *step) {
   const struct run_options *o = lane->run->options;
-  if (o->from && strcmp(step->id, o->from) == 0) lane->run->from_seen = true;
-  if (o->from && !lane->run->from_seen) return "before --from";
+  if (o->from && strcmp(step->id, o->from) == 0) lane->from_seen = true;
+  if (o->from && !lane->from_seen) return "before --from";
   if (o->only && strcmp(step->id, o->only) != 0) return "not the step of --only";
   for (size_t i = 0; i < o->skip_count; i++)
     if (strcmp(step->id, o->skip[i]) == 0) return o->skip_reason ? o->skip_reason : "--skip";
@@ -331,9 +332,10 @@ enum flow step_execute(struct lane *lane, const struct step *step) {
   struct error err = {0};
   struct step_run *s;
   enum status status = step_run_new(lane, step, &s, &err);
-  lane->run->number++;
+  s->number = ++lane->run->number;
   lane->at = s;
   enum flow flow = status == OK ? step_run_through(lane, s) : step_failed(lane, s, &err);
+  if (lane->failure.step == s) return error_release(&err), flow; /* kept for who meets it */
   lane->at = NULL;
   if (!s->armed) step_run_free(s);
   else if (flow == FLOW_ON) s->log_to = eval_log_mark(&lane->eval);

@@ -174,9 +174,9 @@ write_file("$dir/uses.rb", "runbook \"uses\" do\n  use \"../secret\"\n  step \"G
 ok($exit == 3 && $said =~ /no module/, 'and looks nowhere above it') or diag("$exit $said");
 
 # What cannot be run yet is refused by name.
-write_file("$dir/not.rb", "runbook \"not\" do\n  parallel at_once: 2 do\n    step \"A\" do\n      note \"a\"\n    end\n  end\nend\n");
+write_file("$dir/not.rb", "runbook \"not\" do\n  concurrency 2\n  step \"A\" do\n    note \"a\"\n  end\nend\n");
 ($said, $exit) = stepwise('run', "$dir/not.rb", '--journal', $journal);
-ok($exit == 3 && $said =~ /`?parallel`?/ && $said !~ /\[1/, 'a construct that cannot be run yet is an error by name') or diag($said);
+ok($exit == 3 && $said =~ /`?concurrency`?/ && $said !~ /\[1/, 'a construct that cannot be run yet is an error by name') or diag($said);
 
 # Locks.
 write_file("$dir/lock.rb", "runbook \"lock\" do\n  lock \"the one\"\n  step \"Wait\" do\n    note \"in\"\n    wait 30.seconds\n  end\nend\n");
