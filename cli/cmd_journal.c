@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "../runtime/digest.h"
+#include "journal_at.h"
 #include "journal_view.h"
 #include "spares.h"
 
@@ -440,7 +441,7 @@ int cmd_journal(int argc, char **argv) {
   if (code != EXIT_SUCCEEDED) return code;
   struct error err = {0};
   struct buf path = BUF_INIT;
-  enum status status = journal_path(q.path, false, &path, &err);
+  enum status status = journal_path_at(q.path, &path, &err);
   if (status == OK) status = journal_open(&q.j, buf_str(&path), journal_mode(a, buf_str(&path)), &err);
   buf_release(&path);
   if (status != OK) return a->run == do_verify ? fail_verify(&q, &err) : fail(&err);

@@ -35,7 +35,7 @@ int verb_usage(struct verb *v, int argc, char **argv, const struct option *optio
 /* A journal that is not there is not made: there is no run in it. */
 static enum status open_for_writing(struct verb *v, struct error *err) {
   struct buf path = BUF_INIT;
-  enum status status = journal_path(v->journal_given, false, &path, err);
+  enum status status = journal_path_at(v->journal_given, &path, err);
   bool there = status == OK && access(buf_str(&path), F_OK) == 0;
   if (status == OK)
     status =

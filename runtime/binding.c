@@ -109,24 +109,29 @@ static void tell(const struct action_run *c, enum notice_kind kind, int64_t us,
 
 static enum status perform(struct action_run *c, const struct perform *p, const value *args,
                            value *out, struct error *err) {
-  struct engine *g = c->lane->run->engine;
-  struct driver_call call = {.program = c->lane->run->program,
+  struct run *run = c->lane->run;
+  struct engine *g = run->engine;
+  value setting;
+  enum status status =
+      driver_settings(&run->settings, g->config.site, run->program, c->driver, &setting, err);
+  if (status != OK) return status;
+  struct driver_call call = {.program = run->program,
+                             .setting = setting,
                              .action = c->action,
                              .driver = c->driver,
                              .key = c->key,
                              .state_dir = g->config.state_dir,
                              .tasks = g->tasks,
                              .clock = g->config.clock};
-  enum status status = driver_perform(&call, p, args, out, err);
+  status = driver_perform(&call, p, args, out, err);
   c->writing |= call.writing;
   return status;
 }
 
 static enum status driver_of(struct action_run *c, const struct perform **out, struct error *err) {
   const struct binding *b = c->action->binding;
-  c->driver = driver_for(b);
-  if (!c->driver)
-    return error_set(err, ERR_NOT_FOUND, "no driver serves binding %s", text_of(c->lane, b->name));
+  enum status status = run_driver(c->lane->run, b, &c->driver, err);
+  if (status != OK) return status;
   *out = &c->driver->performs[c->action - b->actions];
   return OK;
 }

@@ -71,6 +71,11 @@ enum status run_duration(struct lane *lane, node_id n, int64_t otherwise, int64_
   return status;
 }
 
+enum status run_driver(const struct run *run, const struct binding *b, const struct driver **out,
+                       struct error *err) {
+  return site_driver(run->engine->config.site, run->program, b, out, err);
+}
+
 bool actor_is(const char *actor, const char *name) {
   size_t n = strcspn(actor, "@");
   return strcspn(name, "@") == n && strncasecmp(actor, name, n) == 0;
@@ -86,8 +91,16 @@ static int64_t hook_now(void *ud) {
   return clock_wall(lane->run->engine->config.clock);
 }
 
-const struct eval_hooks run_hooks = {
-    .action = action_call, .statement = run_statement, .poll = hook_poll, .now = hook_now};
+static int64_t hook_offset(void *ud, int64_t us) {
+  struct lane *lane = ud;
+  return site_offset(lane->run->engine->config.site, us);
+}
+
+const struct eval_hooks run_hooks = {.action = action_call,
+                                     .statement = run_statement,
+                                     .poll = hook_poll,
+                                     .now = hook_now,
+                                     .offset = hook_offset};
 
 /* --- runs --- */
 
@@ -132,6 +145,7 @@ void run_free(struct run *run) {
     step_run_free(s);
   }
   run_unlock(run);
+  driver_settings_free(&run->settings);
   for (struct lane *lane = run->lanes, *next; lane; lane = next) {
     next = lane->next;
     lane_release(lane);

@@ -59,11 +59,13 @@ struct observer {
 };
 
 struct engine;
+struct site;
 struct engine_config {
   struct clock *clock;
   struct journal *journal;
   const struct prompter *prompter;
   const struct observer *observer;
+  struct site *site;     /* or NULL: nobody has said who holds a role, drivers are the defaults */
   const char *state_dir; /* where embedded drivers and locks live; made when first needed */
 };
 struct engine *engine_new(const struct engine_config *config) must_use; /* borrows all of it */

@@ -40,6 +40,8 @@ struct eval_hooks {
    */
   enum status (*poll)(void *ud, struct eval *e);
   int64_t (*now)(void *ud); /* microseconds since 1970 UTC */
+  /* Seconds that the site's time is ahead of UTC then: which day today is. NULL: none. */
+  int64_t (*offset)(void *ud, int64_t us);
   /* Plan only, may be NULL: whether parts of n run is not known. n: an if or case (its branches), an
    * &&, ||, ||= or &&= (its right side), or a block whose receiver or items are not known. What they
    * assign is unknown afterwards; the hook need not see to that. */

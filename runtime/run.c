@@ -138,6 +138,18 @@ static enum status record_inputs(struct lane *lane, struct record *r) {
   return OK;
 }
 
+static enum status put_site(struct lane *lane, struct record *r, struct error *err) {
+  const struct site *site = lane->run->engine->config.site;
+  char sha[65];
+  if (!site) return OK;
+  const struct source *s = site_text(site);
+  enum status status =
+      journal_put_text(lane->run->engine->config.journal, s->text, s->len, sha, err);
+  if (status == OK) record_text(r, "site", sha);
+  record_text(r, "site_file", site->file);
+  return status;
+}
+
 /* The run is pinned: the journal keeps the text of everything it was read from. */
 static enum status put_texts(struct lane *lane, struct record *r, struct error *err) {
   struct program *p = lane->run->program;
@@ -154,7 +166,7 @@ static enum status put_texts(struct lane *lane, struct record *r, struct error *
     record_raw(r, "modules", buf_str(&modules.data));
   }
   buf_release(&modules.data);
-  return status;
+  return status == OK ? put_site(lane, r, err) : status;
 }
 
 static void record_options(struct lane *lane, struct record *r) {
@@ -180,7 +192,7 @@ static enum status run_begin(struct lane *lane, struct error *err) {
   enum status status = put_texts(lane, &r, err);
   record_text(&r, "file", lane->run->program->sources[0]->name);
   record_inputs(lane, &r);
-  plan_hash(lane->run->program, NULL, lane->run->plan_sha);
+  plan_hash(lane->run->program, site_text(lane->run->engine->config.site), lane->run->plan_sha);
   record_text(&r, "plan", lane->run->plan_sha);
   record_text(&r, "stepwise", STEPWISE_VERSION);
   record_options(lane, &r);

@@ -6,6 +6,7 @@
 #include "driver.h"
 #include "engine.h"
 #include "plan_hash.h"
+#include "site.h"
 
 enum {
   DEFAULT_RETRIES = 3, /* on_failure :retry without retries */
@@ -110,6 +111,7 @@ struct run {
   bool wrote; /* a write action was begun */
   bool begun, recorded; /* run.started is appended; and committed */
   uint32_t handler_calls;
+  struct driver_settings *settings; /* of the drivers it uses; owned */
   int64_t started;    /* clock_mono */
   int spare_fd;       /* of spare.c; -1 until it is needed */
   char *spare;        /* its path; owned */
@@ -201,7 +203,13 @@ void run_preflight_all(struct lane *lane, void (*tell)(void *ud, const struct er
                        void *ud);
 enum status run_lock(struct lane *lane, struct error *err) must_use;
 void run_unlock(struct run *run);
+
+/* --- people.c: roles --- */
+
+/* Whether the operator may run what requires this role: a member of it, where there is a site. */
 enum status role_check(struct lane *lane, sym role, const char *what, struct error *err) must_use;
+/* All roles that the plan names: who may run it, who approves, who is paged. */
+enum status people_check(struct lane *lane, struct error *err) must_use;
 
 enum flow { FLOW_ON, FLOW_END };
 /* Runs items in order: run.c. each_run: one item of the list after the other. */
@@ -236,6 +244,9 @@ void answer_word(const struct lane *lane, value v, struct buf *out);
 enum status run_statement(void *ud, struct eval *e, node_id call, sym word, value *out);
 enum status action_call(void *ud, struct eval *e, const struct action *action, node_id call,
                         const value *args, const bool *given, value *out);
+/* Which driver serves a binding, as the site or the modules say. */
+enum status run_driver(const struct run *run, const struct binding *b, const struct driver **out,
+                       struct error *err) must_use;
 
 /* Ends of a run. run_end records and commits the end; a journal that is gone becomes the result. */
 void run_main(void *arg); /* the main lane's task */
