@@ -132,6 +132,7 @@ static enum status record_asked(struct lane *lane, const struct prompt *q, struc
   record_text(&r, "type", prompt_kind_name[q->kind]);
   record_text(&r, "text", q->text);
   if (lane->at) record_int(&r, "call", ++lane->at->prompts);
+  if (lane->at) record_int(&r, "attempt", lane->at->attempt);
   record_texts(&r, "options", q->options, q->option_count);
   return run_record(lane, EVENT_NAME(PROMPT_ASKED), &r, err);
 }
@@ -143,6 +144,7 @@ static enum status record_answered(struct lane *lane, const struct prompt *q,
   record_text(&r, "type", prompt_kind_name[q->kind]);
   record_text(&r, "text", q->text);
   if (lane->at) record_int(&r, "call", lane->at->prompts);
+  if (lane->at) record_int(&r, "attempt", lane->at->attempt);
   if (q->kind == PROMPT_CHOOSE) record_text(&r, "answer", q->options[said.u.i]);
   else record_value(&r, "answer", said, lane->run->program->syms);
   record_text(&r, "evidence", a->comment);

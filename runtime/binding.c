@@ -14,6 +14,7 @@ struct action_run {
   struct lane *lane;
   const struct action *action;
   const struct driver *driver;
+  node_id call; /* in the lane's tree: where the runbook calls */
   uint32_t ordinal;
   char key[65];
   bool writing; /* a primitive that writes was reached */
@@ -45,9 +46,7 @@ static void record_args(struct record *r, const struct lane *lane, const struct 
   for (size_t i = 0; i < action->take_count; i++)
     if (args[i].tag != V_NIL)
       record_value(&in, text_of(lane, action->takes[i].name), args[i], lane->run->program->syms);
-  buf_adds(&in.data, in.data.len ? "}" : "{}");
-  record_raw(r, "args", buf_str(&in.data));
-  buf_release(&in.data);
+  record_join(r, "args", &in);
 }
 
 static void record_call(struct record *r, const struct action_run *c) {
@@ -55,6 +54,19 @@ static void record_call(struct record *r, const struct action_run *c) {
   record_text(r, "action", text_of(c->lane, c->action->name));
   record_int(r, "call", c->ordinal);
   if (c->lane->at && c->lane->at->rolling_back) record_bool(r, "rollback", true);
+}
+
+/* "LINE:COL", with the file's name before it when it is not the runbook's own. */
+static void record_site(struct record *r, const struct action_run *c) {
+  struct eval *e = &c->lane->eval;
+  struct source *file = e->tree->source;
+  struct buf b = BUF_INIT;
+  uint32_t line, col;
+  source_line_col(file, tree_span(e->tree, c->call).start, &line, &col);
+  if (file != c->lane->run->program->sources[0]) buf_addf(&b, "%s:", file->name);
+  buf_addf(&b, "%u:%u", line, col);
+  record_text(r, "site", buf_str(&b));
+  buf_release(&b);
 }
 
 /* A step is armed with its first intent: a half-done step is rolled back too. */
@@ -77,6 +89,7 @@ static enum status intent(struct action_run *c, const value *args, struct error 
   if (status != OK) return status;
   record_call(&r, c);
   record_text(&r, "effect", write ? "write" : "read");
+  record_site(&r, c);
   record_args(&r, lane, c->action, args);
   record_text(&r, "driver", text_of(lane, c->driver->name));
   if (write) record_text(&r, "key", c->key);
@@ -209,7 +222,7 @@ static enum status carry_out(struct action_run *c, const struct perform *p, cons
 enum status action_call(void *ud, struct eval *e, const struct action *action, node_id call,
                         const value *args, const bool *given, value *out) {
   struct lane *lane = ud;
-  struct action_run c = {.lane = lane, .action = action};
+  struct action_run c = {.lane = lane, .action = action, .call = call};
   const struct perform *p = NULL;
   struct error err = {0};
   (void)given;

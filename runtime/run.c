@@ -132,9 +132,7 @@ static enum status record_inputs(struct lane *lane, struct record *r) {
     dict_at(d, i, &name, &v);
     record_value(&in, sym_text(lane->run->program->syms, name.u.s), v, lane->run->program->syms);
   }
-  buf_adds(&in.data, in.data.len ? "}" : "{}");
-  record_raw(r, "inputs", buf_str(&in.data));
-  buf_release(&in.data);
+  record_join(r, "inputs", &in);
   return OK;
 }
 
@@ -161,11 +159,7 @@ static enum status put_texts(struct lane *lane, struct record *r, struct error *
     status = journal_put_text(lane->run->engine->config.journal, s->text, s->len, sha, err);
     if (status == OK) record_text(i ? &modules : r, i ? s->name : "sha256", sha);
   }
-  if (modules.data.len) {
-    buf_addc(&modules.data, '}');
-    record_raw(r, "modules", buf_str(&modules.data));
-  }
-  buf_release(&modules.data);
+  if (modules.data.len) record_join(r, "modules", &modules);
   return status == OK ? put_site(lane, r, err) : status;
 }
 
@@ -178,10 +172,7 @@ static void record_options(struct lane *lane, struct record *r) {
   record_text(&in, "skip_reason", o->skip_reason);
   record_texts(&in, "roles", o->roles, o->role_count);
   if (o->virtual_clock) record_text(&in, "clock", "virtual");
-  if (!in.data.len) return;
-  buf_addc(&in.data, '}');
-  record_raw(r, "options", buf_str(&in.data));
-  buf_release(&in.data);
+  if (in.data.len) record_join(r, "options", &in);
 }
 
 static enum status run_begin(struct lane *lane, struct error *err) {
@@ -197,7 +188,7 @@ static enum status run_begin(struct lane *lane, struct error *err) {
   record_text(&r, "stepwise", STEPWISE_VERSION);
   record_options(lane, &r);
   if (status == OK) status = run_record(lane, EVENT_NAME(RUN_STARTED), &r, err);
-  buf_release(&r.data);
+  record_release(&r);
   if (status != OK) return status;
   run_notice(lane, &(struct notice){.kind = NOTICE_RUN,
                                     .text = plan->title ? plan->title : plan->name,

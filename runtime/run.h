@@ -12,7 +12,7 @@ enum {
   DEFAULT_RETRIES = 3, /* on_failure :retry without retries */
   STEP_ID_MAX = 1000,  /* bytes; less than the journal's EVENT_NAME_MAX */
   ROLLBACK_RETRIES = 2, /* without retries:, for failures of the kind :transient */
-  OUTPUT_MAX = 1 << 20 /* bytes of outputs or of one result that an event holds */
+  VALUE_MAX = 1 << 20  /* bytes of one value in an event; a larger one goes into the text table */
 };
 #define DEFAULT(id, us, what) static const int64_t LIMIT_##id = us;
 #include "limits.def"
@@ -122,9 +122,12 @@ struct run {
 
 /* --- record.c: events --- */
 
-/* The JSON object of an event, built field by field. */
+/* The JSON object of an event, built field by field. Values too large for it go into the journal's
+ * text table and stand in it as {"$text": sha256}. */
 struct record {
   struct buf data;
+  struct buf *texts; /* owned; what run_record puts into the text table */
+  size_t text_count, text_cap;
 };
 void record_text(struct record *r, const char *name, const char *text); /* NULL: nothing */
 void record_texts(struct record *r, const char *name, const char *const *texts, size_t count);
@@ -134,6 +137,9 @@ void record_value(struct record *r, const char *name, value v, const struct symt
 void record_error(struct record *r, const char *name, const struct error *e,
                   const struct program *p);
 void record_raw(struct record *r, const char *name, const char *json);
+/* Closes inner and makes it a member of r; empties it. */
+void record_join(struct record *r, const char *name, struct record *inner);
+void record_release(struct record *r); /* of one that was not recorded */
 /* Appends one event of the run (kind: EVENT_NAME(..)) and empties r, which may be NULL. */
 enum status run_record(struct lane *lane, const char *kind, struct record *r,
                        struct error *err) must_use;

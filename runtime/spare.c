@@ -50,7 +50,7 @@ void spare_hold(struct run *run, const struct event *e) {
   record_raw(&r, "data", e->data);
   buf_adds(&r.data, "}\n");
   buf_add(&run->unsaved, r.data.data, r.data.len);
-  buf_release(&r.data);
+  record_release(&r);
   if (run->engine->journal_lost) spare_write(run);
 }
 

@@ -43,21 +43,7 @@ static enum status step_run_new(struct lane *lane, const struct step *step, stru
 
 /* --- outcomes --- */
 
-static enum status step_skipped(struct lane *lane, struct step_run *s, const char *reason,
-                                const char *by, struct error *err) {
-  struct record r = {0};
-  record_text(&r, "reason", reason);
-  record_text(&r, "by", by);
-  run_notice(lane, &(struct notice){.kind = NOTICE_STEP_SKIPPED,
-                                    .text = s->label,
-                                    .id = s->id,
-                                    .detail = reason,
-                                    .n = s->number,
-                                    .of = lane->run->total});
-  return run_record(lane, EVENT_NAME(STEP_SKIPPED), &r, err);
-}
-
-/* The variables that the step set: what a resumed run starts from. Block parameters have no name.
+/* The variables that the step set: what a resumed run goes on with. Block parameters have no name.
  */
 static void record_outputs(struct lane *lane, const struct step_run *s, struct record *r) {
   struct record outputs = {0};
@@ -68,10 +54,22 @@ static void record_outputs(struct lane *lane, const struct step_run *s, struct r
       record_value(&outputs, sym_text(lane->run->program->syms, unit->slot_names[c->slot]),
                    lane->eval.slots[c->slot], lane->run->program->syms);
   }
-  if (!outputs.data.len) return;
-  buf_addc(&outputs.data, '}');
-  record_raw(r, "outputs", buf_str(&outputs.data));
-  buf_release(&outputs.data);
+  if (outputs.data.len) record_join(r, "outputs", &outputs);
+}
+
+static enum status step_skipped(struct lane *lane, struct step_run *s, const char *reason,
+                                const char *by, struct error *err) {
+  struct record r = {0};
+  record_text(&r, "reason", reason);
+  record_text(&r, "by", by);
+  record_outputs(lane, s, &r);
+  run_notice(lane, &(struct notice){.kind = NOTICE_STEP_SKIPPED,
+                                    .text = s->label,
+                                    .id = s->id,
+                                    .detail = reason,
+                                    .n = s->number,
+                                    .of = lane->run->total});
+  return run_record(lane, EVENT_NAME(STEP_SKIPPED), &r, err);
 }
 
 static enum status step_finished(struct lane *lane, struct step_run *s, const char *reason,
@@ -95,13 +93,15 @@ static enum flow step_failed(struct lane *lane, struct step_run *s, struct error
   run_limit_name(err);
   run_park(lane, err);
   enum policy policy = policy_of(lane, s->step->policy, err);
-  if (err->status != ERR_JOURNAL && err->status != ERR_WAITING) {
+  /* What waits or is in doubt has not failed yet. */
+  if (err->status != ERR_JOURNAL && err->status != ERR_WAITING && !s->in_doubt) {
     struct record r = {0};
     struct error second = {0};
     int64_t us = clock_mono(lane->run->engine->config.clock) - s->started;
     record_error(&r, "error", err, lane->run->program);
     record_int(&r, "attempt", s->attempt);
     record_text(&r, "policy", policy_name[policy]);
+    record_outputs(lane, s, &r);
     record_int(&r, "duration_us", us);
     run_notice(lane, &(struct notice){
                          .kind = NOTICE_STEP_FAILED,
@@ -232,6 +232,7 @@ static enum status wait_and_retry(struct lane *lane, struct step_run *s, struct 
   record_int(&r, "attempt", s->attempt);
   record_error(&r, "error", cause, lane->run->program);
   record_int(&r, "delay_us", delay);
+  record_outputs(lane, s, &r);
   run_notice(lane,
              &(struct notice){.kind = NOTICE_RETRY, .error = cause, .n = s->attempt, .us = delay});
   status = run_record(lane, EVENT_NAME(STEP_RETRIED), &r, err);
