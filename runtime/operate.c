@@ -304,10 +304,10 @@ static enum status cancel_outcome(struct operation *op, bool rollback) {
 static enum status cancel_live(struct operation *op, bool rollback, int64_t wait_us,
                                bool *roll_back, struct error *err) {
   enum status status = cancel_ask(op, rollback, err);
-  pid_t pid = op->pid;
+  pid_t pid = op->pid, holder;
   for (int64_t waited = 0; status == OK && waited < wait_us; waited += LOOK_AGAIN_US) {
     nap();
-    if (owner_of(op->owners, op->standing.first_seq, NULL)) continue;
+    if (owner_of(op->owners, op->standing.first_seq, &holder)) continue;
     status = operation_begin(op, true, err);
     if (status != OK) return status;
     if (op->pid) continue; /* another one took it up at once */
