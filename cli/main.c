@@ -11,8 +11,9 @@
 #include "text.h"
 
 const struct command commands[] = {
-#define COMMAND_AS(function, name, usage, about) {name, usage, about, cmd_##function},
+#define COMMAND(name, usage, about) {#name, usage, about, cmd_##name},
 #include "command.def"
+#undef COMMAND
     {NULL, NULL, NULL, NULL}};
 
 static const struct command *command_find(const char *name) {

@@ -116,26 +116,25 @@ struct program_host {
 };
 
 /* Of a site file. Settings stay tree nodes of the site's file (unit.file). */
-struct role_decl {
+struct site_role {
   sym name;
-  node_id members, page, is_signed, keys, typed, break_glass; /* expressions or 0 */
+  node_id members, page, is_signed, keys; /* expressions or 0 */
   struct span at;
 };
-struct connect_decl {
+struct site_connect {
   sym binding;
   const char *driver;
   node_id settings; /* the call's arguments: the pairs other than driver: are its settings */
   struct span at;
 };
-struct site_decl {
+struct site {
   const char *name;
   struct unit unit;
   node_id timezone, journal; /* expressions or 0 */
   node_id secrets;           /* the call or 0 */
-  node_id checkpoint;        /* the call or 0 */
-  struct role_decl *roles;
+  struct site_role *roles;
   size_t role_count;
-  struct connect_decl *connects;
+  struct site_connect *connects;
   size_t connect_count;
   node_id *severities; /* calls of `severity` in the escalation block */
   size_t severity_count;
@@ -152,7 +151,7 @@ struct program {
   struct binding **bindings; /* in the arena; REF_BINDING names hold an index into it */
   size_t binding_count;
   struct plan *plan; /* NULL when the main file holds no runbook */
-  struct site_decl *site; /* NULL when it holds no site */
+  struct site *site; /* NULL when it holds no site */
   const struct program_host *host;
 };
 
