@@ -124,9 +124,10 @@ enum status ask_terminal(struct asker *a, const struct prompt *q, struct answer 
                                      struct error *) = {
       [PROMPT_CONFIRM] = ask_confirm, [PROMPT_CHOOSE] = ask_choose,     [PROMPT_ASK] = ask_value,
       [PROMPT_MANUAL] = ask_manual,   [PROMPT_APPROVAL] = ask_approval, [PROMPT_INPUT] = ask_value};
-  ui_break(a->ui);
+  ui_ask(a->ui, q->branch);
   if (q->problem) say(a, INK_YELLOW, q->problem);
   enum status status = ways[q->kind](a, q, out, err);
+  ui_asked(a->ui);
   if (status != OK) answer_release(out);
   return status;
 }

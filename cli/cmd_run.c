@@ -14,16 +14,19 @@
 #include "journal_view.h"
 #include "load.h"
 #include "options.h"
+#include "site_at.h"
+#include "spares.h"
 #include "text.h"
 #include "ui.h"
 
 struct run_command {
   struct texts files, sets, roles, skip;
-  const char *inputs, *answers, *journal, *from, *only, *reason;
+  const char *inputs, *answers, *journal, *site_file, *from, *only, *reason;
   bool json, dry_run, virtual_clock;
   /* what the run is made of */
   struct host host;
   struct program *program;
+  struct site *site;
   struct ui ui;
   struct asker asker;
   struct buf journal_path, state_dir;
@@ -73,6 +76,7 @@ static int usage(struct run_command *c, int argc, char **argv) {
                                    {"--inputs", OPTION_TEXT, &c->inputs},
                                    {"--answers", OPTION_TEXT, &c->answers},
                                    {"--journal", OPTION_TEXT, &c->journal},
+                                   {"--site", OPTION_TEXT, &c->site_file},
                                    {"--role", OPTION_LIST, &c->roles},
                                    {"--from", OPTION_TEXT, &c->from},
                                    {"--only", OPTION_TEXT, &c->only},
@@ -145,12 +149,14 @@ static void inputs_collect(struct run_command *c) {
 /* --- the journal and what stands beside it --- */
 
 static enum status journal_ready(struct run_command *c, struct error *err) {
-  enum status status = journal_path(c->journal, true, &c->journal_path, err);
+  enum status status = site_journal_path(c->journal, c->site, true, &c->journal_path, err);
   if (status != OK) return status;
   const char *path = buf_str(&c->journal_path), *slash = strrchr(path, '/');
   buf_add(&c->state_dir, path, slash ? (size_t)(slash - path) + 1 : 0);
   buf_adds(&c->state_dir, "state");
-  return journal_open(&c->store, path, JOURNAL_WRITE, err);
+  status = journal_open(&c->store, path, JOURNAL_WRITE, err);
+  if (status == OK) spares_take_in(c->store);
+  return status;
 }
 
 /* --- the run --- */
@@ -206,6 +212,7 @@ static int run_it(struct run_command *c) {
                                  .journal = c->store,
                                  .prompter = &c->asker.prompter,
                                  .observer = &observer,
+                                 .site = c->site,
                                  .state_dir = buf_str(&c->state_dir)};
   struct run_options options = {.inputs = c->given,
                                 .input_count = c->given_count,
@@ -249,8 +256,10 @@ static void run_command_release(struct run_command *c) {
   mem_free(c->names);
   value_unref(c->inputs_file);
   asker_release(&c->asker);
+  ui_release(&c->ui);
   journal_close(c->store);
   program_free(c->program);
+  site_free(c->site);
   host_release(&c->host);
   buf_release(&c->journal_path);
   buf_release(&c->state_dir);
@@ -270,6 +279,8 @@ int cmd_run(int argc, char **argv) {
   if (c.virtual_clock) clock_virtual(&c.clock, journal_now());
   else clock_real(&c.clock);
   if (code == EXIT_SUCCEEDED) code = load_runbook(c.files.items[0], &c.host, &c.program);
+  if (code == EXIT_SUCCEEDED)
+    code = load_site(c.site_file, c.files.items[0], true, &c.host, &c.site);
   c.ui.program = c.program;
   c.ui.journal = c.journal;
   if (code == EXIT_SUCCEEDED) code = prepare(&c);

@@ -1,100 +1,333 @@
-/* stepwise runs: the runs of a journal, one line each. */
+/* stepwise runs: the runs of a journal, one line each.
+ *
+ * What is shown as interrupted stands in no column: such a run is under way by its events, and no
+ * process has it. */
 #include "command.h"
 
+#include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "../lang/sym.h"
 #include "../runtime/clock.h"
 #include "../runtime/codec.h"
-#include "../runtime/journal.h"
+#include "../runtime/owner.h"
+#include "../runtime/peek.h"
 #include "journal_at.h"
 #include "options.h"
 #include "table.h"
 #include "ui.h"
+#include "when.h"
 
-struct listing {
-  struct table table;
-  bool json;
-  size_t count;
+enum { SHOWN = 50, SHOWN_LEAST = 10 };
+static const char interrupted[] = "interrupted";
+
+struct listed {
+  char *run, *runbook, *actor, *lock, *why;
+  const char *state, *recorded;
+  int64_t started_us, changed_us, last_seq;
+  pid_t pid;
 };
 
-static void time_text(int64_t us, char out[32]) {
-  time_t t = (time_t)(us / US_SECOND);
-  struct tm tm;
-  gmtime_r(&t, &tm);
-  strftime(out, 32, "%Y-%m-%d %H:%M:%S", &tm);
+struct listing {
+  struct journal *journal;
+  struct owners *owners;
+  struct run_filter filter;
+  const char *state; /* as shown, or NULL */
+  bool json, why;
+  int64_t limit; /* 0: none */
+  struct listed *rows; /* newest first */
+  size_t count, cap;
+  int64_t found, earlier; /* earlier: those that are not shown */
+};
+
+static void listed_release(struct listed *l) {
+  mem_free(l->run);
+  mem_free(l->runbook);
+  mem_free(l->actor);
+  mem_free(l->lock);
+  mem_free(l->why);
 }
 
-static void row_json(const struct run_row *r) {
+/* --- one run --- */
+
+/* What it waits for, or what it failed of: said by the event that set its state. */
+static enum status take_why(void *ud, const struct event *e) {
+  struct listed *l = ud;
+  struct buf b = BUF_INIT;
+  struct member error;
+  if (peek_text(e->data, e->data_len, "on", &b)) buf_adds(&b, ": ");
+  bool told = peek_text(e->data, e->data_len, "reason", &b) ||
+              (peek(e->data, e->data_len, "error", &error) &&
+               peek_text(error.value, error.value_len, "message", &b)) ||
+              peek_text(e->data, e->data_len, "text", &b);
+  if (!told && b.len) buf_truncate(&b, b.len - 2);
+  char *binding = peek_copy(e->data, e->data_len, "binding");
+  char *action = peek_copy(e->data, e->data_len, "action");
+  if (binding && action) buf_addf(&b, "%s%s.%s", told ? "; " : "", binding, action);
+  mem_free(binding);
+  mem_free(action);
+  l->why = b.data ? buf_take(&b) : mem_strdup("");
+  return ERR_STOP;
+}
+
+static enum status find_why(struct listing *g, struct listed *l, struct error *err) {
+  const struct event_filter at = {.after = l->last_seq - 1};
+  enum status status = journal_scan(g->journal, &at, take_why, l, err);
+  return status == ERR_STOP ? OK : status;
+}
+
+static void row_json(const struct listed *l) {
   struct buf b = BUF_INIT;
   const struct {
     const char *name, *text;
-  } fields[] = {{"run", r->run}, {"runbook", r->runbook}, {"state", r->state}, {"actor", r->actor}};
+  } fields[] = {{"run", l->run},     {"runbook", l->runbook},
+                {"state", l->state}, {"recorded", l->state == l->recorded ? "" : l->recorded},
+                {"actor", l->actor}, {"lock", l->lock},
+                {"why", l->why}};
   for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
+    if (i > 2 && (!fields[i].text || !*fields[i].text)) continue;
     buf_addf(&b, "%s\"%s\":", i ? "," : "{", fields[i].name);
     json_text(&b, fields[i].text, strlen(fields[i].text));
   }
-  buf_addf(&b, ",\"started_us\":%lld,\"changed_us\":%lld}", (long long)r->started_us,
-           (long long)r->changed_us);
-  puts(buf_str(&b));
+  if (l->pid) buf_addf(&b, ",\"pid\":%ld", (long)l->pid);
+  buf_addf(&b, ",\"started_us\":%lld,\"changed_us\":%lld}\n", (long long)l->started_us,
+           (long long)l->changed_us);
+  fwrite(b.data, 1, b.len, stdout);
   buf_release(&b);
 }
 
-static enum status row(void *ud, const struct run_row *r) {
-  struct listing *l = ud;
-  char started[32], took[32];
-  l->count++;
-  if (l->json) {
-    row_json(r);
+/* --- gathering --- */
+
+static enum status keep(struct listing *g, struct listed *l) {
+  if (g->limit && g->found > g->limit) {
+    g->earlier++;
     return OK;
   }
-  time_text(r->started_us, started);
-  took_text(r->changed_us - r->started_us, took);
-  const char *cells[] = {r->run, r->state, started, took, r->runbook, r->actor};
-  for (size_t i = 0; i < sizeof cells / sizeof *cells; i++)
-    table_cell(&l->table, cells[i]);
+  g->rows = mem_grow(g->rows, g->count, &g->cap, sizeof *g->rows);
+  struct listed *to = &g->rows[g->count++];
+  *to = *l;
+  to->run = mem_strdup(l->run);
+  to->runbook = mem_strdup(l->runbook);
+  to->actor = mem_strdup(l->actor);
+  to->lock = mem_strdup(l->lock);
   return OK;
 }
 
-static void list(struct listing *l, const char *path) {
+static enum status take_row(void *ud, const struct run_row *r) {
+  struct listing *g = ud;
+  enum run_state state = run_state_find(r->state);
+  bool moves = state == RUN_RUNNING || state == RUN_ROLLING_BACK;
+  struct listed l = {.run = (char *)(uintptr_t)r->run,
+                     .runbook = (char *)(uintptr_t)r->runbook,
+                     .actor = (char *)(uintptr_t)r->actor,
+                     .lock = (char *)(uintptr_t)r->lock,
+                     .state = run_state_name(state),
+                     .recorded = run_state_name(state),
+                     .started_us = r->started_us,
+                     .changed_us = r->changed_us,
+                     .last_seq = r->last_seq};
+  /* A run that waits may have a process too; it is looked up where few are shown. */
+  bool ask = moves || (state < RUN_SUCCEEDED && g->limit);
+  if (ask && !owner_of(g->owners, r->first_seq, &l.pid)) l.pid = 0;
+  if (moves && !l.pid) l.state = interrupted;
+  if (g->state && strcmp(g->state, l.state) != 0) return OK;
+  g->found++;
+  if (!g->json || g->limit) return keep(g, &l);
+  struct error err = {0};
+  enum status status = g->why ? find_why(g, &l, &err) : OK;
+  if (status == OK) row_json(&l);
+  mem_free(l.why);
+  error_release(&err);
+  return status;
+}
+
+/* Whether a process has a run is not in the table: those two states are found by looking at each
+ * run that is under way. */
+static bool asks_owners(const struct listing *g) {
+  return g->state && (strcmp(g->state, interrupted) == 0 || strcmp(g->state, "running") == 0 ||
+                      strcmp(g->state, "rolling_back") == 0);
+}
+
+static enum status gather(struct listing *g, struct error *err) {
+  bool owners = asks_owners(g);
+  g->filter.newest_first = g->limit > 0;
+  if (g->state && strcmp(g->state, interrupted) == 0) g->filter.open = true;
+  else if (g->state) g->filter.state = g->state;
+  if (!owners) g->filter.last = g->limit;
+  enum status status = journal_runs(g->journal, &g->filter, take_row, g, err);
+  if (status != OK || owners || g->json || (int64_t)g->count < g->limit) return status;
+  status = journal_count_runs(g->journal, &g->filter, &g->earlier, err);
+  g->earlier -= (int64_t)g->count;
+  return status;
+}
+
+/* --- the table --- */
+
+static int64_t age(const struct listed *l, int64_t now) {
+  bool moves = strcmp(l->state, "running") == 0 || strcmp(l->state, "rolling_back") == 0;
+  return (moves ? now : l->changed_us) - l->started_us;
+}
+
+static void cells_plain(struct table *t, const struct listed *l, int64_t now) {
+  char started[32], took[32];
+  when_short(l->started_us, now, started);
+  when_brief(age(l, now), took);
+  l->actor[strcspn(l->actor, "@")] = '\0'; /* --json has it whole */
+  const char *cells[] = {l->run, l->state, started, took, l->runbook, l->actor};
+  for (size_t i = 0; i < sizeof cells / sizeof *cells; i++)
+    table_cell(t, cells[i]);
+}
+
+static void cells_why(struct table *t, const struct listed *l, int64_t now) {
+  char since[32];
+  when_short(l->changed_us, now, since);
+  const char *cells[] = {l->run, l->state, since, l->runbook, l->why ? l->why : ""};
+  for (size_t i = 0; i < sizeof cells / sizeof *cells; i++)
+    table_cell(t, cells[i]);
+}
+
+static void print_table(struct listing *g) {
+  static const char *const plain[] = {"RUN", "STATE", "STARTED", "TOOK", "RUNBOOK", "BY"};
+  static const char *const why[] = {"RUN", "STATE", "SINCE", "RUNBOOK", "WHY"};
+  struct table t = {.columns = g->why ? 5 : 6, .whole = g->why ? 3 : 4};
   struct buf b = BUF_INIT;
-  if (l->json) return;
-  if (!l->count) printf("no runs in %s\n", path);
-  else table_write(&l->table, 0, terminal_width(STDOUT_FILENO), &b);
+  for (size_t i = 0; i < t.columns; i++)
+    table_cell(&t, (g->why ? why : plain)[i]);
+  for (size_t i = g->count; i-- > 0;)
+    (g->why ? cells_why : cells_plain)(&t, &g->rows[i], journal_now());
+  table_write(&t, 0, terminal_width(STDOUT_FILENO), &b);
+  if (g->earlier)
+    buf_addf(&b, "%lld earlier %s not shown; --last N shows more\n", (long long)g->earlier,
+             g->earlier == 1 ? "one is" : "ones are");
   fputs(buf_str(&b), stdout);
   buf_release(&b);
+  table_release(&t);
+}
+
+static enum status print(struct listing *g, bool filtered, struct error *err) {
+  enum status status = OK;
+  for (size_t i = 0; g->why && status == OK && i < g->count; i++)
+    status = find_why(g, &g->rows[i], err);
+  if (status != OK) return status;
+  if (g->json) {
+    for (size_t i = g->count; i-- > 0;)
+      row_json(&g->rows[i]);
+  } else if (!g->count) {
+    printf("no runs in %s%s\n", journal_file(g->journal), filtered ? " are like that" : "");
+  } else {
+    print_table(g);
+  }
+  return OK;
+}
+
+/* --- what is asked for --- */
+
+struct asked {
+  const char *journal, *state, *runbook, *last, *since, *until, *actor;
+  bool mine, waiting, open, json;
+};
+
+static int refuse_state(const char *verb, const char *state) {
+  const char *names[RUN_STATES];
+  struct buf all = BUF_INIT;
+  size_t n = 0;
+  names[n++] = interrupted;
+  for (int s = RUN_RUNNING; s < RUN_STATES; s++)
+    names[n++] = run_state_name((enum run_state)s);
+  int near = name_nearest(state, names, n);
+  for (size_t i = 0; i < n; i++)
+    buf_addf(&all, "%s%s", i ? ", " : "", names[i]);
+  int code = near >= 0 ? usage_error(verb, "no state '%s'; did you mean %s?", state, names[near])
+                       : usage_error(verb, "no state '%s'; they are: %s", state, buf_str(&all));
+  buf_release(&all);
+  return code;
+}
+
+/* The last so many; on a terminal what fits on it. */
+static int64_t limit_of(const struct asked *a) {
+  struct winsize w;
+  if (a->last) return strtoll(a->last, NULL, 10);
+  if (a->json) return 0;
+  if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) != 0 || !w.ws_row) return SHOWN;
+  int64_t fits = (int64_t)w.ws_row - 4; /* header, what is not shown, the prompt */
+  return fits > SHOWN ? SHOWN : fits < SHOWN_LEAST ? SHOWN_LEAST : fits;
+}
+
+static bool is_number(const char *text) {
+  return *text && !text[strspn(text, "0123456789")] && strlen(text) < 10 && strtol(text, NULL, 10) > 0;
+}
+
+static int check(const char *verb, const struct asked *a, const struct texts *rest,
+                 struct listing *g) {
+  int64_t now = journal_now();
+  if (rest->count) return usage_error(verb, "unexpected '%s'", rest->items[0]);
+  if (a->last && !is_number(a->last))
+    return usage_error(verb, "--last wants a number, not '%s'", a->last);
+  if (a->state && strcmp(a->state, interrupted) != 0 && run_state_find(a->state) == RUN_NONE)
+    return refuse_state(verb, a->state);
+  if (a->state && (a->waiting || a->open))
+    return usage_error(verb, "--state, --waiting and --open exclude each other");
+  if (a->waiting && a->open) return usage_error(verb, "--waiting is part of --open");
+  if (a->mine && a->actor) return usage_error(verb, "--mine and --actor exclude each other");
+  if (a->since && !when_read(a->since, now, &g->filter.since_us))
+    return usage_error(verb, "--since wants a time such as 2026-11-02, today or 2h, not '%s'",
+                       a->since);
+  if (a->until && !when_read(a->until, now, &g->filter.until_us))
+    return usage_error(verb, "--until wants a time such as 2026-11-02, today or 2h, not '%s'",
+                       a->until);
+  return EXIT_SUCCEEDED;
+}
+
+static void ask(const struct asked *a, struct listing *g) {
+  g->json = a->json;
+  g->limit = limit_of(a);
+  g->state = a->waiting ? run_state_name(RUN_WAITING) : a->state;
+  g->filter.open = a->open;
+  g->filter.runbook = a->runbook;
+  g->filter.actor = a->actor;
+  enum run_state state = g->state ? run_state_find(g->state) : RUN_NONE;
+  g->why = a->open || state == RUN_WAITING || state == RUN_HELD || state == RUN_IN_DOUBT ||
+           state == RUN_FAILED;
+}
+
+static int list(struct listing *g, const struct asked *a) {
+  struct error err = {0};
+  bool filtered = a->state || a->waiting || a->open || a->runbook || a->since || a->until ||
+                  a->actor || a->mine;
+  int code = EXIT_SUCCEEDED;
+  enum status status = journal_read_at(a->journal, &g->journal, &err);
+  if (status == OK) {
+    g->owners = owners_new(journal_file(g->journal));
+    if (a->mine) g->filter.actor = journal_actor(g->journal);
+    status = gather(g, &err);
+  }
+  if (status == OK) status = print(g, filtered, &err);
+  if (status != OK) code = report_error(&err);
+  error_release(&err);
+  return code;
 }
 
 int cmd_runs(int argc, char **argv) {
-  const char *path = NULL, *state = NULL, *last = NULL;
-  struct listing l = {.table = {.columns = 6, .whole = 4}};
+  struct asked a = {0};
+  struct listing g = {0};
   struct texts rest = {0};
-  const struct option options[] = {{"--journal", OPTION_TEXT, &path},
-                                   {"--state", OPTION_TEXT, &state},
-                                   {"--last", OPTION_TEXT, &last},
-                                   {"--json", OPTION_FLAG, &l.json},
-                                   {NULL, OPTION_FLAG, NULL}};
+  const struct option options[] = {
+      {"--journal", OPTION_TEXT, &a.journal}, {"--state", OPTION_TEXT, &a.state},
+      {"--runbook", OPTION_TEXT, &a.runbook}, {"--since", OPTION_TEXT, &a.since},
+      {"--until", OPTION_TEXT, &a.until},     {"--last", OPTION_TEXT, &a.last},
+      {"--actor", OPTION_TEXT, &a.actor},     {"--mine", OPTION_FLAG, &a.mine},
+      {"--waiting", OPTION_FLAG, &a.waiting}, {"--open", OPTION_FLAG, &a.open},
+      {"--json", OPTION_FLAG, &a.json},       {NULL, OPTION_FLAG, NULL}};
   int code = options_read(argc, argv, options, &rest);
-  char *end = NULL;
-  struct run_filter filter = {.state = state, .last = last ? strtol(last, &end, 10) : 20};
-  if (code == EXIT_SUCCEEDED && rest.count)
-    code = usage_error(argv[0], "unexpected '%s'", rest.items[0]);
-  if (code == EXIT_SUCCEEDED && last && (*end || filter.last < 1))
-    code = usage_error(argv[0], "--last wants a number, not '%s'", last);
-  if (code == EXIT_SUCCEEDED && state && run_state_find(state) == RUN_NONE)
-    code = usage_error(argv[0], "no state '%s'", state);
+  if (code == EXIT_SUCCEEDED) code = check(argv[0], &a, &rest, &g);
   texts_release(&rest);
   if (code != EXIT_SUCCEEDED) return code;
-  static const char *const header[] = {"RUN", "STATE", "STARTED (UTC)", "TOOK", "RUNBOOK", "BY"};
-  for (size_t i = 0; i < sizeof header / sizeof *header; i++)
-    table_cell(&l.table, header[i]);
-  struct error err = {0};
-  struct journal *j = NULL;
-  enum status status = journal_read_at(path, &j, &err);
-  if (status == OK) status = journal_runs(j, &filter, row, &l, &err);
-  if (status == OK) list(&l, journal_file(j));
-  else code = report_error(&err);
-  journal_close(j);
-  table_release(&l.table);
-  error_release(&err);
+  ask(&a, &g);
+  code = list(&g, &a);
+  for (size_t i = 0; i < g.count; i++)
+    listed_release(&g.rows[i]);
+  mem_free(g.rows);
+  owners_free(g.owners);
+  journal_close(g.journal);
   return code;
 }

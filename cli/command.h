@@ -20,9 +20,8 @@ enum exit_code {
 };
 
 /* argv[0] is the verb. Returns an exit code. */
-#define COMMAND(name, usage, about) int cmd_##name(int argc, char **argv);
+#define COMMAND_AS(function, name, usage, about) int cmd_##function(int argc, char **argv);
 #include "command.def"
-#undef COMMAND
 
 struct command {
   const char *name, *usage, *about;

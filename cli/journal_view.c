@@ -5,6 +5,7 @@
 #include "journal_view.h"
 
 #include "../runtime/digest.h"
+#include "../runtime/peek.h"
 #include "text.h"
 
 void view_time(struct buf *out, int64_t time_us, bool micros) {
@@ -66,67 +67,6 @@ void view_quote(struct buf *out, const char *s, size_t len) {
   buf_addc(out, '"');
 }
 
-/* Walking. */
-
-static const char *skip_space(const char *p, const char *end) {
-  while (p < end && strchr(" \t\r\n", *p))
-    p++;
-  return p;
-}
-
-static const char *skip_string(const char *p, const char *end) {
-  for (p++; p < end && *p != '"'; p++)
-    if (*p == '\\') p++;
-  return p < end ? p + 1 : end;
-}
-
-static const char *skip_value(const char *p, const char *end) {
-  int depth = 0;
-  for (; p < end; p++) {
-    if (depth == 0 && strchr(",}]", *p)) return p;
-    if (*p == '"') {
-      p = skip_string(p, end) - 1;
-    } else if (*p == '{' || *p == '[') {
-      depth++;
-    } else if (*p == '}' || *p == ']') {
-      depth--;
-    }
-  }
-  return end;
-}
-
-struct member {
-  const char *key, *value; /* key without its quotes; value raw */
-  size_t key_len, value_len;
-};
-
-/* The next member of an object; p begins after its '{'. NULL after the last. */
-static const char *next_member(const char *p, const char *end, struct member *m) {
-  p = skip_space(p, end);
-  if (p < end && *p == ',') p = skip_space(p + 1, end);
-  if (p >= end || *p != '"') return NULL;
-  const char *after = skip_string(p, end);
-  m->key = p + 1;
-  m->key_len = (size_t)(after - p - 2);
-  p = skip_space(after, end);
-  if (p < end && *p == ':') p = skip_space(p + 1, end);
-  m->value = p;
-  p = skip_value(p, end);
-  const char *last = p;
-  while (last > m->value && strchr(" \t\r\n", last[-1]))
-    last--;
-  m->value_len = (size_t)(last - m->value);
-  return p;
-}
-
-static bool find_member(const char *json, size_t len, const char *key, struct member *m) {
-  const char *end = json + len, *p = skip_space(json, end);
-  if (p >= end || *p != '{') return false;
-  for (p++; (p = next_member(p, end, m));)
-    if (m->key_len == strlen(key) && memcmp(m->key, key, m->key_len) == 0) return true;
-  return false;
-}
-
 /* Strings lose their quotes; escapes other than the plain ones stay as they are written. */
 static void add_value(struct buf *out, const struct member *m) {
   static const char plain[] = "\"\\/";
@@ -145,7 +85,7 @@ static void add_value(struct buf *out, const struct member *m) {
 static void add_member(struct buf *out, const struct event *e, const char *before,
                        const char *key) {
   struct member m;
-  if (!find_member(e->data, e->data_len, key, &m)) return;
+  if (!peek(e->data, e->data_len, key, &m)) return;
   buf_adds(out, before);
   add_value(out, &m);
 }
@@ -193,9 +133,9 @@ static const struct telling *telling_of(const char *kind) {
 
 static void add_error(struct buf *out, const struct event *e) {
   struct member error, message;
-  if (!find_member(e->data, e->data_len, "error", &error)) return;
+  if (!peek(e->data, e->data_len, "error", &error)) return;
   if (out->len) buf_adds(out, ": ");
-  if (find_member(error.value, error.value_len, "message", &message)) add_value(out, &message);
+  if (peek(error.value, error.value_len, "message", &message)) add_value(out, &message);
   else buf_add(out, error.value, error.value_len);
 }
 
@@ -223,13 +163,13 @@ void view_json(struct buf *out, const char *json, size_t len, size_t indent) {
   size_t depth = 0;
   const char *end = json + len;
   buf_addn(out, indent, ' ');
-  for (const char *p = skip_space(json, end); p < end; p = skip_space(p, end)) {
+  for (const char *p = peek_space(json, end); p < end; p = peek_space(p, end)) {
     const char *from = p++;
     if (*from == '"') {
-      p = skip_string(from, end);
+      p = peek_string(from, end);
       view_text(out, from, (size_t)(p - from), 0);
     } else if (*from == '{' || *from == '[') {
-      const char *next = skip_space(p, end);
+      const char *next = peek_space(p, end);
       buf_addc(out, *from);
       if (next < end && (*next == '}' || *next == ']')) buf_addc(out, *next), p = next + 1;
       else new_line(out, indent + 2 * ++depth);

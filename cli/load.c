@@ -33,18 +33,22 @@ static int tell(struct program *p) {
   return EXIT_INVALID;
 }
 
-int load_runbook(const char *path, struct host *host, struct program **out) {
+int load_file(const char *path, struct host *host, struct program **out) {
   struct source s;
   struct error err = {0};
-  host_open(host);
   if (read_source(path, &s, &err) != OK) {
     int code = report_error(&err);
     error_release(&err);
     return code;
   }
   program_load(out, &s, &host->program);
-  if ((*out)->diags.errors) return tell(*out);
-  if ((*out)->plan) return EXIT_SUCCEEDED;
+  return (*out)->diags.errors ? tell(*out) : EXIT_SUCCEEDED;
+}
+
+int load_runbook(const char *path, struct host *host, struct program **out) {
+  host_open(host);
+  int code = load_file(path, host, out);
+  if (code != EXIT_SUCCEEDED || (*out)->plan) return code;
   fprintf(stderr,
           "stepwise: %s holds no runbook\nhelp: a runbook is: runbook \"name\" do ... end\n", path);
   return EXIT_INVALID;

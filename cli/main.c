@@ -11,9 +11,8 @@
 #include "text.h"
 
 const struct command commands[] = {
-#define COMMAND(name, usage, about) {#name, usage, about, cmd_##name},
+#define COMMAND_AS(function, name, usage, about) {name, usage, about, cmd_##function},
 #include "command.def"
-#undef COMMAND
     {NULL, NULL, NULL, NULL}};
 
 static const struct command *command_find(const char *name) {

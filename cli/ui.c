@@ -162,6 +162,10 @@ static void on_step_skipped(struct ui *ui, const struct notice *n) {
 }
 
 static void on_step_failed(struct ui *ui, const struct notice *n) {
+  if (strcmp(n->error->kind, "stopped") == 0) {
+    detail(ui, INK_YELLOW, "%s", n->error->message);
+    return;
+  }
   detail(ui, INK_RED, "FAILED: %s", n->error->message ? n->error->message : "failed");
   ui_error(ui, n->error, INDENT);
   if (n->detail) detail(ui, "", "%s", n->detail);
@@ -335,8 +339,112 @@ static void (*const on_notice[])(struct ui *ui, const struct notice *n) = {
     [NOTICE_END] = on_end,
 };
 
+/* --- branches --- */
+
+/* Lines of a branch begin with its name, so that those of several can be told apart. */
+static void prefix(struct ui *ui, const char *branch, FILE *to) {
+  size_t columns = text_columns(branch, strlen(branch));
+  struct buf b = BUF_INIT;
+  text_tame(&b, branch, strlen(branch), '?');
+  fprintf(to, "%s%s%*s |%s ", ui_ink(ui, INK_DIM), buf_str(&b),
+          columns < ui->branch_width ? (int)(ui->branch_width - columns) : 0, "", ui_ink(ui, INK_PLAIN));
+  buf_release(&b);
+}
+
+/* text continues the open line when it is the branch's own. */
+static void put_lines(struct ui *ui, const char *branch, bool open, const char *text, FILE *to) {
+  while (*text) {
+    size_t n = strcspn(text, "\n");
+    bool empty = n == 0 && !open;
+    if (!open && !empty && branch) prefix(ui, branch, to);
+    fwrite(text, 1, n, to);
+    if (text[n] && !(empty && branch)) putc('\n', to);
+    open = false;
+    text += n + (text[n] != '\0');
+  }
+}
+
+static bool same_branch(const char *a, const char *b) {
+  return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+/* Who opened the line that stands open. */
+static void own_line(struct ui *ui, const char *branch) {
+  if (same_branch(ui->open_branch, branch)) return;
+  mem_free(ui->open_branch);
+  ui->open_branch = branch ? mem_strdup(branch) : NULL;
+}
+
+/* Whether the branch's own line stands open. */
+static bool begin_line(struct ui *ui, const char *branch, FILE *to) {
+  enum { NAME_WIDTH = 24 };
+  size_t name = branch ? text_columns(branch, strlen(branch)) : 0;
+  if (name > NAME_WIDTH) name = NAME_WIDTH;
+  if (name > ui->branch_width) ui->branch_width = name;
+  if (ui->line_open && !same_branch(ui->open_branch, branch)) {
+    putc('\n', to);
+    ui->line_open = false;
+  }
+  if (branch && !ui->parted) putc('\n', to);
+  ui->parted |= branch != NULL;
+  return ui->line_open;
+}
+
+static void tell(struct ui *ui, const struct notice *n, FILE *to) {
+  char *text = NULL;
+  size_t size = 0, width = ui->width;
+  FILE *out = ui->out;
+  bool open = begin_line(ui, n->branch, to);
+  ui->out = open_memstream(&text, &size);
+  if (!ui->out) mem_out();
+  if (n->branch && width > ui->branch_width + 3 + 40) ui->width -= ui->branch_width + 3;
+  on_notice[n->kind](ui, n);
+  fclose(ui->out);
+  ui->out = out;
+  ui->width = width;
+  put_lines(ui, n->branch, open, text, to);
+  free(text);
+  own_line(ui, n->branch);
+}
+
 void ui_notice(void *ud, const struct notice *n) {
   struct ui *ui = ud;
-  if (on_notice[n->kind]) on_notice[n->kind](ui, n);
+  const struct program *program = ui->program;
+  if (!on_notice[n->kind]) return;
+  if (n->program) ui->program = n->program;
+  if (ui->asking && n->kind != NOTICE_INTERRUPTED) {
+    char *text = NULL;
+    size_t size = 0;
+    FILE *to = open_memstream(&text, &size);
+    if (!to) mem_out();
+    tell(ui, n, to);
+    fclose(to);
+    buf_add(&ui->held, text, size);
+    free(text);
+  } else {
+    tell(ui, n, ui->out);
+    fflush(ui->out);
+  }
+  ui->program = program;
+}
+
+void ui_ask(struct ui *ui, const char *branch) {
+  ui_break(ui);
+  if (branch) {
+    prefix(ui, branch, ui->out);
+    fputs("asks\n", ui->out);
+  }
+  ui->asking = true;
+}
+
+void ui_asked(struct ui *ui) {
+  ui->asking = false;
+  fwrite(ui->held.data, 1, ui->held.len, ui->out);
+  buf_clear(&ui->held);
   fflush(ui->out);
+}
+
+void ui_release(struct ui *ui) {
+  buf_release(&ui->held);
+  mem_free(ui->open_branch);
 }

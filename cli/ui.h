@@ -12,6 +12,10 @@ struct ui {
   bool terminal;  /* a person's answers are on the screen already */
   struct span shown; /* the place of the last error that was shown; its end is 0 before */
   bool line_open; /* the step's line waits for its outcome */
+  char *open_branch; /* which branch's line that is, or NULL; owned */
+  size_t branch_width; /* the widest name of a branch so far */
+  bool asking;       /* a question stands on the screen: what is told meanwhile is held back */
+  struct buf held;
   bool parted;    /* a blank line stands between the run's head and its steps */
   size_t column;  /* where it stands */
   size_t width;
@@ -20,7 +24,11 @@ struct ui {
 };
 
 void ui_init(struct ui *ui, FILE *out);
+void ui_release(struct ui *ui);
 void ui_notice(void *ui, const struct notice *n); /* an observer's notice */
+/* Between these two a question stands before a person; what is told meanwhile comes after it. */
+void ui_ask(struct ui *ui, const char *branch);
+void ui_asked(struct ui *ui);
 void ui_break(struct ui *ui); /* ends an open line, so that something else can be written */
 const char *ui_ink(const struct ui *ui, const char *code); /* code, or "" without colour */
 /* The message, its place in the text with a caret, its help. */

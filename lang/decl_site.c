@@ -7,28 +7,32 @@ static void repeated(struct check *k, node_id at, const char *what, sym name, st
   diag_note(d, first, "it stands here first");
 }
 
-static void take_role(struct check *k, node_id id, const struct clause_args *a, struct site *s) {
+static void take_role(struct check *k, node_id id, const struct clause_args *a,
+                      struct site_decl *s) {
   sym name = node_at(k, a->pos[0])->a;
   uint32_t first;
   if (index_get(&k->index, &s->roles, name, &first))
     repeated(k, a->pos[0], "the role", name, s->roles[first].at);
   else index_put(&k->index, &s->roles, name, (uint32_t)s->role_count);
-  s->roles[s->role_count++] = (struct site_role){.name = name,
+  s->roles[s->role_count++] = (struct role_decl){.name = name,
                                                  .members = arg_key(a, W_members),
                                                  .page = arg_key(a, W_page),
                                                  .is_signed = arg_key(a, W_signed),
                                                  .keys = arg_key(a, W_keys),
+                                                 .typed = arg_key(a, W_typed),
+                                                 .break_glass = arg_key(a, W_break_glass),
                                                  .at = span_of(k, id)};
 }
 
-static void take_connect(struct check *k, node_id id, const struct clause_args *a, struct site *s) {
+static void take_connect(struct check *k, node_id id, const struct clause_args *a,
+                         struct site_decl *s) {
   sym name = node_at(k, a->pos[0])->a;
   uint32_t first;
   if (index_get(&k->index, &s->connects, name, &first))
     repeated(k, a->pos[0], "the connection", name, s->connects[first].at);
   else index_put(&k->index, &s->connects, name, (uint32_t)s->connect_count);
   s->connects[s->connect_count++] =
-      (struct site_connect){.binding = name,
+      (struct connect_decl){.binding = name,
                             .driver = text_dup(k, arg_key(a, W_driver)),
                             .settings = node_at(k, id)->c,
                             .at = span_of(k, id)};
@@ -44,12 +48,12 @@ static void take_once(struct check *k, node_id *slot, node_id value, node_id id,
 }
 
 static void escalation_clause(struct check *k, node_id id, const struct clause_args *a, void *ud) {
-  struct site *s = ud;
+  struct site_decl *s = ud;
   (void)k;
   if (a->ok) s->severities[s->severity_count++] = id;
 }
 
-static void take_escalation(struct check *k, const struct clause_args *a, struct site *s) {
+static void take_escalation(struct check *k, const struct clause_args *a, struct site_decl *s) {
   node_id body = a->block ? node_at(k, a->block)->b : 0;
   uint32_t lines = body ? list_count(k, node_at(k, body)->a) : 0;
   if (s->severity_count) return;
@@ -58,7 +62,7 @@ static void take_escalation(struct check *k, const struct clause_args *a, struct
 }
 
 static void site_clause(struct check *k, node_id id, const struct clause_args *a, void *ud) {
-  struct site *s = ud;
+  struct site_decl *s = ud;
   if (!a->ok) return;
   switch (a->clause->word) {
   case W_timezone:
@@ -69,6 +73,9 @@ static void site_clause(struct check *k, node_id id, const struct clause_args *a
     break;
   case W_secrets:
     take_once(k, &s->secrets, id, id, "secrets");
+    break;
+  case W_checkpoint:
+    take_once(k, &s->checkpoint, id, id, "checkpoint");
     break;
   case W_role:
     take_role(k, id, a, s);
@@ -89,7 +96,7 @@ void decl_site(struct check *k, node_id call) {
   struct scope scope, *outer = k->scope;
   check_clause(k, call, clause_find(W_site, IN_FILE), &a);
   if (!a.ok) return;
-  struct site *s = arena_new(k->arena, struct site);
+  struct site_decl *s = arena_new(k->arena, struct site_decl);
   node_id body = node_at(k, a.block)->b;
   uint32_t lines = body ? list_count(k, node_at(k, body)->a) : 0;
   s->name = text_dup(k, a.pos[0]);

@@ -116,25 +116,26 @@ struct program_host {
 };
 
 /* Of a site file. Settings stay tree nodes of the site's file (unit.file). */
-struct site_role {
+struct role_decl {
   sym name;
-  node_id members, page, is_signed, keys; /* expressions or 0 */
+  node_id members, page, is_signed, keys, typed, break_glass; /* expressions or 0 */
   struct span at;
 };
-struct site_connect {
+struct connect_decl {
   sym binding;
   const char *driver;
   node_id settings; /* the call's arguments: the pairs other than driver: are its settings */
   struct span at;
 };
-struct site {
+struct site_decl {
   const char *name;
   struct unit unit;
   node_id timezone, journal; /* expressions or 0 */
   node_id secrets;           /* the call or 0 */
-  struct site_role *roles;
+  node_id checkpoint;        /* the call or 0 */
+  struct role_decl *roles;
   size_t role_count;
-  struct site_connect *connects;
+  struct connect_decl *connects;
   size_t connect_count;
   node_id *severities; /* calls of `severity` in the escalation block */
   size_t severity_count;
@@ -151,7 +152,7 @@ struct program {
   struct binding **bindings; /* in the arena; REF_BINDING names hold an index into it */
   size_t binding_count;
   struct plan *plan; /* NULL when the main file holds no runbook */
-  struct site *site; /* NULL when it holds no site */
+  struct site_decl *site; /* NULL when it holds no site */
   const struct program_host *host;
 };
 

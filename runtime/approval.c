@@ -159,7 +159,7 @@ static void trim(char *s) {
 }
 
 /* One answer; asks again after one that does not count, where somebody is there to be asked. */
-static enum status gate_ask(struct lane *lane, struct gate *g, struct prompt *q,
+static enum status gate_ask_now(struct lane *lane, struct gate *g, struct prompt *q,
                             struct error *err) {
   const struct prompter *p = lane->run->engine->config.prompter;
   for (;;) {
@@ -187,6 +187,17 @@ static enum status gate_ask(struct lane *lane, struct gate *g, struct prompt *q,
   }
 }
 
+static enum status gate_ask(struct lane *lane, struct gate *g, struct prompt *q,
+                            struct error *err) {
+  struct ask_wait w;
+  enum status status = ask_begin(lane, &w, q->until, err);
+  if (status == ERR_WAITING) return voided(lane, g, "expired", "given", err);
+  if (status != OK) return status;
+  status = gate_ask_now(lane, g, q, err);
+  ask_end(lane, &w);
+  return status;
+}
+
 static enum status gate_pass(struct lane *lane, struct step_run *s, struct gate *g,
                              struct error *err) {
   struct clock *clock = lane->run->engine->config.clock;
@@ -194,6 +205,7 @@ static enum status gate_pass(struct lane *lane, struct step_run *s, struct gate 
   gate_about(lane, s->step, &about);
   struct prompt q = {.kind = PROMPT_APPROVAL,
                      .step = s->id,
+                     .branch = lane->name,
                      .text = g->text,
                      .about = buf_str(&about),
                      .role = g->role,

@@ -132,6 +132,7 @@ static enum status record_asked(struct lane *lane, const struct prompt *q, struc
   record_text(&r, "type", prompt_kind_name[q->kind]);
   record_text(&r, "text", q->text);
   if (lane->at) record_int(&r, "call", ++lane->at->prompts);
+  if (lane->at) record_int(&r, "attempt", lane->at->attempt);
   record_texts(&r, "options", q->options, q->option_count);
   return run_record(lane, EVENT_NAME(PROMPT_ASKED), &r, err);
 }
@@ -143,6 +144,7 @@ static enum status record_answered(struct lane *lane, const struct prompt *q,
   record_text(&r, "type", prompt_kind_name[q->kind]);
   record_text(&r, "text", q->text);
   if (lane->at) record_int(&r, "call", lane->at->prompts);
+  if (lane->at) record_int(&r, "attempt", lane->at->attempt);
   if (q->kind == PROMPT_CHOOSE) record_text(&r, "answer", q->options[said.u.i]);
   else record_value(&r, "answer", said, lane->run->program->syms);
   record_text(&r, "evidence", a->comment);
@@ -160,6 +162,32 @@ static void tell_answer(struct lane *lane, const struct prompt *q, value said) {
   run_notice(lane,
              &(struct notice){.kind = NOTICE_ANSWER, .text = q->text, .detail = buf_str(&text)});
   buf_release(&text);
+}
+
+enum status ask_begin(struct lane *lane, struct ask_wait *w, int64_t until, struct error *err) {
+  struct engine *g = lane->run->engine;
+  struct ask_wait **last = &g->asking;
+  *w = (struct ask_wait){.task = task_current(g->tasks)};
+  while (*last)
+    last = &(*last)->next;
+  *last = w;
+  enum status status = OK;
+  while (status == OK && g->asking != w) {
+    int64_t left = until - clock_mono(g->config.clock);
+    if (left <= 0) status = error_set(err, ERR_WAITING, "nobody answered in time");
+    else status = task_sleep(g->tasks, until == CLOCK_NEVER ? CLOCK_NEVER : left, err);
+  }
+  if (status != OK) ask_end(lane, w);
+  return status;
+}
+
+void ask_end(struct lane *lane, struct ask_wait *w) {
+  struct ask_wait **at = &lane->run->engine->asking;
+  bool first = *at == w;
+  while (*at != w)
+    at = &(*at)->next;
+  *at = w->next;
+  if (first && w->next) task_wake(w->next->task);
 }
 
 static enum status ask_until_good(struct lane *lane, struct prompt *q, const struct field *field,
@@ -190,13 +218,24 @@ static enum status ask_until_good(struct lane *lane, struct prompt *q, const str
   return status;
 }
 
+static enum status ask_in_turn(struct lane *lane, struct prompt *q, const struct field *field,
+                               struct answer *a, struct checked *c, struct error *err) {
+  struct ask_wait w;
+  enum status status = ask_begin(lane, &w, q->until, err);
+  if (status != OK) return status;
+  status = ask_until_good(lane, q, field, a, c, err);
+  ask_end(lane, &w);
+  return status;
+}
+
 enum status run_ask(struct lane *lane, struct prompt *q, const struct field *field,
                     struct answer *out, struct error *err) {
   struct checked c = {0};
   q->step = lane->at ? lane->at->id : "";
   q->until = clock_add(clock_mono(lane->run->engine->config.clock), LIMIT_ANSWER);
+  q->branch = lane->name;
   enum status status = record_asked(lane, q, err);
-  if (status == OK) status = ask_until_good(lane, q, field, out, &c, err);
+  if (status == OK) status = ask_in_turn(lane, q, field, out, &c, err);
   if (status != OK) return status;
   status = record_answered(lane, q, out, c.value, err);
   if (status == OK) tell_answer(lane, q, c.value);

@@ -14,6 +14,7 @@ struct action_run {
   struct lane *lane;
   const struct action *action;
   const struct driver *driver;
+  node_id call; /* in the lane's tree: where the runbook calls */
   uint32_t ordinal;
   char key[65];
   bool writing; /* a primitive that writes was reached */
@@ -45,9 +46,7 @@ static void record_args(struct record *r, const struct lane *lane, const struct 
   for (size_t i = 0; i < action->take_count; i++)
     if (args[i].tag != V_NIL)
       record_value(&in, text_of(lane, action->takes[i].name), args[i], lane->run->program->syms);
-  buf_adds(&in.data, in.data.len ? "}" : "{}");
-  record_raw(r, "args", buf_str(&in.data));
-  buf_release(&in.data);
+  record_join(r, "args", &in);
 }
 
 static void record_call(struct record *r, const struct action_run *c) {
@@ -57,12 +56,26 @@ static void record_call(struct record *r, const struct action_run *c) {
   if (c->lane->at && c->lane->at->rolling_back) record_bool(r, "rollback", true);
 }
 
+/* "LINE:COL", with the file's name before it when it is not the runbook's own. */
+static void record_site(struct record *r, const struct action_run *c) {
+  struct eval *e = &c->lane->eval;
+  struct source *file = e->tree->source;
+  struct buf b = BUF_INIT;
+  uint32_t line, col;
+  source_line_col(file, tree_span(e->tree, c->call).start, &line, &col);
+  if (file != c->lane->run->program->sources[0]) buf_addf(&b, "%s:", file->name);
+  buf_addf(&b, "%u:%u", line, col);
+  record_text(r, "site", buf_str(&b));
+  buf_release(&b);
+}
+
 /* A step is armed with its first intent: a half-done step is rolled back too. */
 static enum status arm(struct lane *lane, struct error *err) {
   struct step_run *s = lane->at;
   lane->run->wrote = true;
   if (!s || s->armed || lane->run->rolling_back || lane->run->in_handler) return OK;
   s->armed = true;
+  lane->armed++;
   s->before = lane->run->armed;
   lane->run->armed = s;
   return s->step->rollback ? run_record(lane, EVENT_NAME(STEP_ARMED), NULL, err) : OK;
@@ -76,6 +89,7 @@ static enum status intent(struct action_run *c, const value *args, struct error 
   if (status != OK) return status;
   record_call(&r, c);
   record_text(&r, "effect", write ? "write" : "read");
+  record_site(&r, c);
   record_args(&r, lane, c->action, args);
   record_text(&r, "driver", text_of(lane, c->driver->name));
   if (write) record_text(&r, "key", c->key);
@@ -108,24 +122,29 @@ static void tell(const struct action_run *c, enum notice_kind kind, int64_t us,
 
 static enum status perform(struct action_run *c, const struct perform *p, const value *args,
                            value *out, struct error *err) {
-  struct engine *g = c->lane->run->engine;
-  struct driver_call call = {.program = c->lane->run->program,
+  struct run *run = c->lane->run;
+  struct engine *g = run->engine;
+  value setting;
+  enum status status =
+      driver_settings(&run->settings, g->config.site, run->program, c->driver, &setting, err);
+  if (status != OK) return status;
+  struct driver_call call = {.program = run->program,
+                             .setting = setting,
                              .action = c->action,
                              .driver = c->driver,
                              .key = c->key,
                              .state_dir = g->config.state_dir,
                              .tasks = g->tasks,
                              .clock = g->config.clock};
-  enum status status = driver_perform(&call, p, args, out, err);
+  status = driver_perform(&call, p, args, out, err);
   c->writing |= call.writing;
   return status;
 }
 
 static enum status driver_of(struct action_run *c, const struct perform **out, struct error *err) {
   const struct binding *b = c->action->binding;
-  c->driver = driver_for(b);
-  if (!c->driver)
-    return error_set(err, ERR_NOT_FOUND, "no driver serves binding %s", text_of(c->lane, b->name));
+  enum status status = run_driver(c->lane->run, b, &c->driver, err);
+  if (status != OK) return status;
   *out = &c->driver->performs[c->action - b->actions];
   return OK;
 }
@@ -203,7 +222,7 @@ static enum status carry_out(struct action_run *c, const struct perform *p, cons
 enum status action_call(void *ud, struct eval *e, const struct action *action, node_id call,
                         const value *args, const bool *given, value *out) {
   struct lane *lane = ud;
-  struct action_run c = {.lane = lane, .action = action};
+  struct action_run c = {.lane = lane, .action = action, .call = call};
   const struct perform *p = NULL;
   struct error err = {0};
   (void)given;

@@ -7,12 +7,6 @@
 
 #include "primitive.h"
 
-const struct driver *driver_for(const struct binding *b) {
-  for (const struct driver *d = b->drivers; d; d = d->next)
-    if (d->is_default) return d;
-  return b->drivers && !b->drivers->next ? b->drivers : NULL;
-}
-
 static const char *text_of(const struct driver_call *c, sym s) {
   return sym_text(c->program->syms, s);
 }
@@ -158,24 +152,6 @@ static const struct eval_hooks driver_hooks = {.action = hook_action,
                                                .poll = hook_poll,
                                                .now = hook_now};
 
-/* The settings of a driver that no site configures: their defaults. */
-static enum status settings_make(struct eval *e, const struct driver *d, value *out) {
-  struct dict *s = dict_new();
-  struct tree *tree = e->tree;
-  enum status status = OK;
-  for (size_t i = 0; status == OK && i < d->setting_count; i++) {
-    value v = VALUE_NIL;
-    if (d->settings[i].default_value) {
-      e->tree = e->program->trees[d->settings[i].file];
-      status = eval_node(e, d->settings[i].default_value, &v);
-      e->tree = tree;
-    }
-    if (status == OK) dict_set(s, value_symbol(d->settings[i].name), v);
-  }
-  *out = value_record(s);
-  return status;
-}
-
 enum status driver_perform(struct driver_call *c, const struct perform *p, const value *args,
                            value *out, struct error *err) {
   struct eval e;
@@ -185,7 +161,8 @@ enum status driver_perform(struct driver_call *c, const struct perform *p, const
   eval_init(&e, c->program, &p->unit, &driver_hooks, c, &inner);
   dict_set(call, value_symbol(W_key), value_cstr(c->key));
   e.call = value_record(call);
-  enum status status = settings_make(&e, c->driver, &e.setting);
+  enum status status = OK;
+  e.setting = value_ref(c->setting);
   for (uint32_t i = 0; i < p->unit.param_count && i < c->action->take_count; i++)
     eval_set_slot(&e, i, value_ref(args[i]));
   if (status == OK) status = eval_body(&e, p->unit.body, &answer);

@@ -9,7 +9,8 @@
 struct driver_call {
   struct program *program;
   const struct action *action;
-  const struct driver *driver; /* driver_for(action->binding) */
+  const struct driver *driver; /* site_driver(action->binding) */
+  value setting;               /* driver_settings of it; borrowed */
   const char *key;             /* what the driver sees as call.key */
   const char *state_dir;       /* made when a primitive is first called */
   struct tasks *tasks;
@@ -19,8 +20,13 @@ struct driver_call {
   bool writing;  /* out: a primitive that writes was reached */
 };
 
-/* The driver that serves a binding; NULL when none does, or several could. */
-const struct driver *driver_for(const struct binding *b);
+/* The settings of a driver as its performs read them, worked out at the first call and kept in a list
+ * that begins empty. site may be NULL. *out is borrowed. */
+struct site;
+struct driver_settings;
+enum status driver_settings(struct driver_settings **list, struct site *site, struct program *p,
+                            const struct driver *d, value *out, struct error *err) must_use;
+void driver_settings_free(struct driver_settings **list);
 /* In a task. Performs the action with arguments that were checked and checks the result against
  * what the action gives. */
 enum status driver_perform(struct driver_call *c, const struct perform *p, const value *args,

@@ -46,7 +46,7 @@ static enum status keys_of(struct lane *lane, const struct item *item, const str
   return status;
 }
 
-static enum flow item_run_one(struct lane *lane, const struct item *item, value v, value key) {
+static enum flow element_run(struct lane *lane, const struct item *item, value v, value key) {
   size_t outer = lane->item_key.len;
   buf_addf(&lane->item_key, "[%s]", value_str(key)->s);
   eval_bind(&lane->eval, item->param, v);
@@ -55,17 +55,27 @@ static enum flow item_run_one(struct lane *lane, const struct item *item, value 
   return flow;
 }
 
+static enum flow elements_run(struct lane *lane, const struct item *item, const struct list *l,
+                              value keys) {
+  enum flow flow = FLOW_ON;
+  for (size_t i = 0; flow == FLOW_ON && i < l->count; i++) {
+    value key, index;
+    dict_at(value_dict(keys), i, &key, &index);
+    flow = element_run(lane, item, l->items[i], key);
+  }
+  return flow;
+}
+
 static enum flow each_item(struct lane *lane, const struct item *item, const struct list *l) {
   struct error err = {0};
   value keys = VALUE_NIL;
   uint32_t steps = items_steps(item->items);
-  enum flow flow = FLOW_ON;
-  if (keys_of(lane, item, l, &keys, &err) != OK) flow = plan_failed(lane, &err);
-  else lane->run->total += steps * (uint32_t)l->count - steps;
-  for (size_t i = 0; flow == FLOW_ON && i < l->count && i < dict_count(value_dict(keys)); i++) {
-    value key, index;
-    dict_at(value_dict(keys), i, &key, &index);
-    flow = item_run_one(lane, item, l->items[i], key);
+  enum flow flow;
+  if (keys_of(lane, item, l, &keys, &err) != OK) {
+    flow = plan_failed(lane, &err);
+  } else {
+    lane->run->total += steps * (uint32_t)l->count - steps;
+    flow = item->at_once ? each_beside(lane, item, l, keys) : elements_run(lane, item, l, keys);
   }
   value_unref(keys);
   return flow;

@@ -71,6 +71,11 @@ enum status run_duration(struct lane *lane, node_id n, int64_t otherwise, int64_
   return status;
 }
 
+enum status run_driver(const struct run *run, const struct binding *b, const struct driver **out,
+                       struct error *err) {
+  return site_driver(run->engine->config.site, run->program, b, out, err);
+}
+
 bool actor_is(const char *actor, const char *name) {
   size_t n = strcspn(actor, "@");
   return strcspn(name, "@") == n && strncasecmp(actor, name, n) == 0;
@@ -86,8 +91,16 @@ static int64_t hook_now(void *ud) {
   return clock_wall(lane->run->engine->config.clock);
 }
 
-const struct eval_hooks run_hooks = {
-    .action = action_call, .statement = run_statement, .poll = hook_poll, .now = hook_now};
+static int64_t hook_offset(void *ud, int64_t us) {
+  struct lane *lane = ud;
+  return site_offset(lane->run->engine->config.site, us);
+}
+
+const struct eval_hooks run_hooks = {.action = action_call,
+                                     .statement = run_statement,
+                                     .poll = hook_poll,
+                                     .now = hook_now,
+                                     .offset = hook_offset};
 
 /* --- runs --- */
 
@@ -116,8 +129,7 @@ static void run_interrupt(struct run *run, int signum) {
                                                   : signum == SIGHUP ? "the terminal is gone"
                                                                      : "told to stop",
                                           .detail = what});
-  for (struct lane *lane = run->lanes; lane; lane = lane->next)
-    task_cancel(lane->task);
+  lane_halt(&run->main, HALT_SIGNAL);
 }
 
 static void signal_came(void *ud, int signum) {
@@ -126,22 +138,14 @@ static void signal_came(void *ud, int signum) {
     run_interrupt(run, signum);
 }
 
-void lane_release(struct lane *lane) {
-  eval_log_close(&lane->eval);
-  eval_release(&lane->eval);
-  error_release(&lane->err);
-  mem_free(lane->stop_reason);
-  buf_release(&lane->item_key);
-  task_release(lane->task);
-}
-
-static void run_free(struct run *run) {
+void run_free(struct run *run) {
   while (run->armed) {
     struct step_run *s = run->armed;
     run->armed = s->before;
     step_run_free(s);
   }
   run_unlock(run);
+  driver_settings_free(&run->settings);
   for (struct lane *lane = run->lanes, *next; lane; lane = next) {
     next = lane->next;
     lane_release(lane);
@@ -165,12 +169,11 @@ static void run_task(void *arg) {
   if (options->ended) options->ended(options->ud, result);
 }
 
-void engine_start(struct engine *g, struct program *program, const struct run_options *options,
-                  struct run_result *out) {
+struct run *run_new(struct engine *g, struct program *program, const struct run_options *options,
+                    const struct eval_hooks *hooks, struct run_result *out) {
   struct run *run = mem_zalloc(sizeof *run);
   *out = (struct run_result){0};
   *run = (struct run){.engine = g,
-                      .next = g->runs,
                       .program = program,
                       .plan = program->plan,
                       .options = options,
@@ -181,9 +184,16 @@ void engine_start(struct engine *g, struct program *program, const struct run_op
   memcpy(out->id, run->id, sizeof out->id);
   run->lanes = &run->main;
   run->main.run = run;
-  eval_init(&run->main.eval, program, &run->plan->unit, &run_hooks, &run->main, &run->main.err);
-  eval_log_open(&run->main.eval, &run->main.log);
+  eval_init(&run->main.eval, program, &run->plan->unit, hooks, &run->main, &run->main.err);
+  eval_log_open(&run->main.eval, &run->main.log, false);
+  return run;
+}
+
+void engine_start(struct engine *g, struct program *program, const struct run_options *options,
+                  struct run_result *out) {
+  struct run *run = run_new(g, program, options, &run_hooks, out);
   if (!g->runs) tasks_on_signal(g->tasks, signal_came, g);
+  run->next = g->runs;
   g->runs = run;
   g->lanes++;
   run->main.task = task_spawn(g->tasks, run_task, run);

@@ -41,7 +41,10 @@ enum notice_kind {
 
 struct notice {
   enum notice_kind kind;
-  const char *run, *step; /* where it comes from: ids, "" outside a step; filled in by the engine */
+  /* Where it comes from, filled in by the engine: ids, "" outside a step; which of the branches that
+   * go on side by side, or NULL; and where its places and symbols are. */
+  const char *run, *step, *branch;
+  const struct program *program;
   const char *text, *id, *detail;
   uint32_t n, of;
   int64_t us;
@@ -56,11 +59,13 @@ struct observer {
 };
 
 struct engine;
+struct site;
 struct engine_config {
   struct clock *clock;
   struct journal *journal;
   const struct prompter *prompter;
   const struct observer *observer;
+  struct site *site;     /* or NULL: nobody has said who holds a role, drivers are the defaults */
   const char *state_dir; /* where embedded drivers and locks live; made when first needed */
 };
 struct engine *engine_new(const struct engine_config *config) must_use; /* borrows all of it */
@@ -84,6 +89,7 @@ struct run_options {
   size_t skip_count;
   const char *skip_reason;
   bool virtual_clock; /* recorded: the run's waits took no time */
+  bool inputs_unknown; /* a plan: an input that nobody gives is an unknown value */
   /* Called in the run's task when all of it is over, with what engine_start was given; or NULL. */
   void (*ended)(void *ud, struct run_result *result);
   void *ud;

@@ -21,6 +21,7 @@ struct eval_log {
   struct eval_change *items;
   size_t count, cap;
   uint32_t *logged_in; /* by slot: the period of its latest entry */
+  bool *touched;       /* by slot: assigned since the log was opened; or NULL */
   uint32_t period;
 };
 
@@ -39,6 +40,8 @@ struct eval_hooks {
    */
   enum status (*poll)(void *ud, struct eval *e);
   int64_t (*now)(void *ud); /* microseconds since 1970 UTC */
+  /* Seconds that the site's time is ahead of UTC then: which day today is. NULL: none. */
+  int64_t (*offset)(void *ud, int64_t us);
   /* Plan only, may be NULL: whether parts of n run is not known. n: an if or case (its branches), an
    * &&, ||, ||= or &&= (its right side), or a block whose receiver or items are not known. What they
    * assign is unknown afterwards; the hook need not see to that. */
@@ -73,8 +76,9 @@ void eval_init(struct eval *e, struct program *p, const struct unit *unit,
 void eval_release(struct eval *e);
 void eval_fork(struct eval *dst, const struct eval *src);
 
-/* Logs assignments from here on, in a log that outlives e or is closed before. */
-void eval_log_open(struct eval *e, struct eval_log *log);
+/* Logs assignments from here on, in a log that outlives e or is closed before. touch: and keeps
+ * which slots were assigned at all. */
+void eval_log_open(struct eval *e, struct eval_log *log, bool touch);
 void eval_log_close(struct eval *e);
 void eval_log_clear(struct eval *e);  /* forgets the log; the variables stay */
 size_t eval_log_mark(struct eval *e); /* begins a period: a place to go back to */

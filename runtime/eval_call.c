@@ -159,7 +159,9 @@ static int64_t clock_now(struct eval *e) {
 
 enum status function_now(struct eval *e, bool midnight, value *out) {
   const int64_t day = 86400 * INT64_C(1000000);
-  int64_t us = clock_now(e), rest = us % day;
+  int64_t us = clock_now(e);
+  if (midnight && e->hooks && e->hooks->offset) us += e->hooks->offset(e->ud, us) * 1000000;
+  int64_t rest = us % day;
   *out = value_time(midnight ? us - (rest < 0 ? rest + day : rest) : us);
   return OK;
 }

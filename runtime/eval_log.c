@@ -2,9 +2,10 @@
  * variables as the step left them, without copying a frame for every step. */
 #include "eval.h"
 
-void eval_log_open(struct eval *e, struct eval_log *log) {
+void eval_log_open(struct eval *e, struct eval_log *log, bool touch) {
   *log = (struct eval_log){.period = 1};
   log->logged_in = mem_array(e->unit->slot_count + 1, sizeof *log->logged_in);
+  if (touch) log->touched = mem_zalloc(e->unit->slot_count + 1);
   e->log = log;
 }
 
@@ -18,6 +19,7 @@ void eval_log_close(struct eval *e) {
   drop(e->log, 0);
   mem_free(e->log->items);
   mem_free(e->log->logged_in);
+  mem_free(e->log->touched);
   e->log = NULL;
 }
 
@@ -33,6 +35,7 @@ size_t eval_log_mark(struct eval *e) {
 
 void eval_log_assigned(struct eval *e, uint32_t slot) {
   struct eval_log *log = e->log;
+  if (log->touched) log->touched[slot] = true;
   if (log->logged_in[slot] == log->period) return;
   log->logged_in[slot] = log->period;
   log->items = mem_grow(log->items, log->count, &log->cap, sizeof *log->items);

@@ -67,6 +67,7 @@ struct step_past *history_step(const struct history *h, const char *id) {
 /* --- what each event means --- */
 
 static void step_ended(struct step_past *p, uint32_t event, enum step_outcome how) {
+  p->outputs_at = event;
   p->passed_over = how == STEP_SKIPPED && !p->began;
   p->outcome = how;
   p->ended = event;
@@ -81,7 +82,7 @@ static void on_step_started(struct history *h, struct step_past *p, uint32_t eve
 }
 
 static void on_step_retried(struct history *h, struct step_past *p, uint32_t event) {
-  p->attempt_at = event;
+  p->attempt_at = p->outputs_at = event;
   p->attempt = (uint32_t)past_int(h, event, "attempt", p->attempt + 1);
 }
 
@@ -95,9 +96,22 @@ static void on_skipped(struct history *h, struct step_past *p, uint32_t event) {
   step_ended(p, event, STEP_SKIPPED);
 }
 
+/* What was cut off, by a signal or by a branch beside it, or is in doubt, has not failed: it goes
+ * on where it was. */
+static bool cut_off(const struct history *h, uint32_t event) {
+  static const char *const kinds[] = {"\"interrupted\"", "\"stopped\"", "\"in_doubt\""};
+  const char *error, *kind;
+  size_t len, n;
+  if (!past_raw(h, event, "error", &error, &len)) return false;
+  if (!json_member(error, len, "kind", &kind, &n)) return false;
+  for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+    if (n >= strlen(kinds[i]) && memcmp(kind, kinds[i], strlen(kinds[i])) == 0) return true;
+  return false;
+}
+
 static void on_failed(struct history *h, struct step_past *p, uint32_t event) {
-  (void)h;
-  step_ended(p, event, STEP_FAILED);
+  if (cut_off(h, event)) p->outputs_at = event;
+  else step_ended(p, event, STEP_FAILED);
 }
 
 static void on_armed(struct history *h, struct step_past *p, uint32_t event) {
@@ -223,7 +237,9 @@ static enum status take(void *ud, const struct event *e) {
   if (e->time_us > h->last_us) h->last_us = e->time_us;
   struct step_past *p = step_of(h, e->step);
   chain(h, p);
-  if (event_kinds[kind].state != RUN_NONE) h->state = event_kinds[kind].state;
+  enum run_state state = event_kinds[kind].state;
+  if (state != RUN_NONE) h->state = state;
+  if (state == RUN_HELD || state >= RUN_SUCCEEDED) h->rested = h->count;
   if (meaning[kind]) meaning[kind](h, p, h->count);
   return OK;
 }

@@ -31,7 +31,8 @@ struct step_past {
       began; /* the latest step.started: earlier ones are groups of attempts that were given up */
   uint32_t attempt_at; /* step.started or the latest step.retried after it */
   uint32_t attempt;    /* its number, from 1; 0 before the first step.started */
-  uint32_t ended;      /* step.finished, .skipped or .failed that counts, or 0 */
+  uint32_t ended;         /* step.finished, .skipped or .failed that counts, or 0 */
+  uint32_t outputs_at;    /* the latest event that says what variables it set */
   uint32_t undo_at;    /* the latest rollback.started or rollback.passed */
   int64_t armed_seq;   /* the event that armed it, or 0 */
   enum step_outcome outcome;
@@ -51,7 +52,8 @@ struct history {
   size_t step_count, step_cap;
   uint32_t started, resumed, held; /* latest run.started, run.resumed, run.held; 0 = none */
   uint32_t rolling_back;           /* the latest run.rolling_back, unless its rollback has ended */
-  uint32_t plan_changed;           /* the latest run.plan_changed */
+  uint32_t plan_changed;  /* the latest run.plan_changed */
+  uint32_t rested;        /* the latest event that held or ended it */
   enum run_state state;
   int64_t first_seq, last_us; /* the latest time that an event has */
   bool wrote;                 /* the intent of a write is there */

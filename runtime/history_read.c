@@ -55,20 +55,22 @@ char *past_text(const struct history *h, uint32_t event, const char *name) {
 /* --- values --- */
 
 /* {"$text": sha256}: too large for an event, so it stands in the text table. */
-static bool text_tag(value v, value *sha) {
-  value key, name = value_cstr("$text");
-  bool found = v.tag == V_HASH && dict_count(value_dict(v)) == 1;
-  if (found) dict_at(value_dict(v), 0, &key, sha);
-  found = found && key.tag == V_STRING && value_equal(key, name, NULL) && sha->tag == V_STRING;
-  value_unref(name);
-  return found;
+static bool tag_is(value v, const char *tag, value *content) {
+  value key;
+  if (v.tag != V_HASH || dict_count(value_dict(v)) != 1) return false;
+  dict_at(value_dict(v), 0, &key, content);
+  return key.tag == V_STRING && strcmp(value_str(key)->s, tag) == 0 && content->tag == V_STRING;
 }
 
 /* Takes v; a stand-in is replaced by what it stands for. */
 static enum status resolve(const struct history *h, struct symtab *syms, value v, value *out,
                            struct error *err) {
   value sha;
-  if (!text_tag(v, &sha)) return *out = v, OK;
+  if (tag_is(v, "$omitted", &sha)) {
+    value_unref(v);
+    return error_set(err, ERR_VALUE, "a value was too large for the journal, so it is not known now");
+  }
+  if (!tag_is(v, "$text", &sha)) return *out = v, OK;
   struct buf json = BUF_INIT;
   enum status status = journal_get_text(h->journal, value_str(sha)->s, &json, err);
   if (status == OK) status = json_read(buf_str(&json), json.len, syms, true, out, err);

@@ -116,6 +116,8 @@ static enum status gather(struct gathering *g, const struct field *f, struct err
     /* Once something is known to be wrong nobody is asked for the rest. */
     if (!g->problems.len) status = ask_input(lane, f, &v, err);
     if (status != OK) return status;
+  } else if (!f->optional && lane->run->options->inputs_unknown) {
+    v = value_unknown();
   } else if (!f->optional) {
     problem(&g->missing, "%s%s%s", name_of(lane, f), f->about ? ": " : "",
             f->about ? f->about : "");

@@ -123,15 +123,16 @@ static char *plain_path(const char *path) {
   return buf_take(&b);
 }
 
-/* The path as a URI that says the file cannot change, so that no lock and no -shm is needed. */
-static char *immutable_uri(const char *path) {
+/* The path as a URI. how: `immutable` says that the file cannot change, so that no lock and no -shm
+ * is needed; `readonly_shm`, that an -shm which is there is used and not written. */
+static char *uri_of(const char *path, const char *how) {
   struct buf b = BUF_INIT;
   buf_adds(&b, path[0] == '/' ? "file:" : "file:./");
   for (; *path; path++) {
     if (strchr("?#%", *path)) buf_addf(&b, "%%%02X", (unsigned char)*path);
     else buf_addc(&b, *path);
   }
-  buf_adds(&b, "?immutable=1");
+  buf_addf(&b, "?%s=1", how);
   return buf_take(&b);
 }
 
@@ -180,7 +181,7 @@ enum status journal_unchanged(struct journal *j, struct error *err) {
  * those, what is there decides: an -shm is used as it is; a -wal alone is read into memory; without
  * either the file is all there is. */
 static enum status open_for_reading(struct journal *j, struct error *err) {
-  bool writable = can_write_beside(j->path);
+  bool writable = j->mode != JOURNAL_LOOK && can_write_beside(j->path);
   int64_t wal = size_beside(j->path, "-wal"), shm = size_beside(j->path, "-shm");
   int flags = writable ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY;
   const char *vfs = NULL;
@@ -190,12 +191,15 @@ static enum status open_for_reading(struct journal *j, struct error *err) {
     vfs = "unix-none"; /* no locks: nobody can write here */
     j->note = "read-only; its -wal file was read too";
   }
+  bool look = j->mode == JOURNAL_LOOK && !alone && !j->immutable;
+  if (j->immutable || look) flags |= SQLITE_OPEN_URI;
   if (j->immutable) {
-    flags |= SQLITE_OPEN_URI;
     j->stamp = file_stamp(j->path);
     j->note = "read-only and without a -wal file: read as it lies, without locks";
   }
-  char *name = j->immutable ? immutable_uri(j->path) : plain_path(j->path);
+  char *name = j->immutable ? uri_of(j->path, "immutable")
+               : look       ? uri_of(j->path, "readonly_shm")
+                            : plain_path(j->path);
   enum status status = journal_connect(j, name, flags, vfs, err);
   mem_free(name);
   if (status != OK) return status;
@@ -210,6 +214,12 @@ static enum status missing(struct journal *j, struct error *err) {
   error_set(err, ERR_JOURNAL, "there is no journal %s", j->path);
   error_help(err, "give another with --journal PATH; `stepwise run` makes it with its first run");
   return ERR_JOURNAL;
+}
+
+/* An empty journal in memory, for JOURNAL_LOOK where there is no file. */
+static enum status open_nothing(struct journal *j, struct error *err) {
+  enum status status = journal_connect(j, ":memory:", SQLITE_OPEN_READWRITE, NULL, err);
+  return status == OK ? schema_upgrade(j, &journal_schema, err) : status;
 }
 
 /* What stat tells before SQLite is asked: its own words for these are poor. */
@@ -240,8 +250,9 @@ enum status journal_open(struct journal **out, const char *path, enum journal_mo
   j->data_version = -1;
   /* A file size limit is a full disk to us: an error to report, not a signal to die of. */
   if (mode == JOURNAL_WRITE) signal(SIGXFSZ, SIG_IGN);
-  enum status status = look_at_file(j, err);
-  if (status == OK)
+  bool nothing = mode == JOURNAL_LOOK && access(path, F_OK) != 0 && errno == ENOENT;
+  enum status status = nothing ? open_nothing(j, err) : look_at_file(j, err);
+  if (status == OK && !nothing)
     status = mode == JOURNAL_WRITE ? open_for_writing(j, err) : open_for_reading(j, err);
   if (status == OK) status = schema_check(j, err);
   if (status == OK) *out = j;
@@ -322,7 +333,7 @@ static enum status still_ours(struct journal *j, struct error *err) {
 
 static enum status begin(struct journal *j, struct error *err) {
   if (j->open) return OK;
-  if (j->mode == JOURNAL_READ)
+  if (j->mode != JOURNAL_WRITE)
     return error_set(err, ERR_JOURNAL, "%s was opened for reading only", j->path);
   enum status status = still_there(j, err);
   if (status == OK) status = run_kept(j, ST_BEGIN, err);

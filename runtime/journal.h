@@ -14,7 +14,9 @@ struct journal;
 
 enum journal_mode {
   JOURNAL_WRITE, /* create when missing, migrate when older */
-  JOURNAL_READ   /* writes nothing; works on a read-only file or directory, and on older versions */
+  JOURNAL_READ,  /* writes nothing; works on a read-only file or directory, and on older versions */
+  JOURNAL_LOOK   /* the same without a trace: SQLite's own files beside it are not made or changed
+                  * either, and a file that is not there is a journal without events */
 };
 
 /* What state a run is in. Derived from its events: event.def says which kind sets which. */
@@ -128,12 +130,18 @@ struct run_filter {
   const char *runbook; /* NULL = all */
   const char *lock;    /* NULL = all; with `open`: the run that holds it, found at once */
   bool open;           /* only those in a state that is no end */
+  const char *actor;   /* NULL = all; "ana@ops", or "ana" wherever it was */
+  int64_t since_us, until_us; /* started then or later, and before; 0 = whenever */
+  bool newest_first;
   int64_t last;        /* > 0: only the last n to start, still in order */
 };
-/* In the order of their start, oldest first. f may be NULL. */
+/* In the order of their start, oldest first unless newest_first. f may be NULL. */
 enum status journal_runs(struct journal *j, const struct run_filter *f,
                          enum status (*fn)(void *ud, const struct run_row *r), void *ud,
                          struct error *err) must_use;
+/* How many there are; `last` is passed over. */
+enum status journal_count_runs(struct journal *j, const struct run_filter *f, int64_t *out,
+                               struct error *err) must_use;
 #define RUN_ID_MAX 64
 /* Resolves a full id or an unambiguous prefix or "last". ERR_NOT_FOUND; ERR_CONFLICT when several
  * begin so. */

@@ -9,7 +9,7 @@ struct query {
   struct {
     const char *text; /* NULL: number */
     int64_t number;
-  } value[6];
+  } value[12];
   int count;
 };
 
@@ -124,12 +124,11 @@ bool journal_changed(struct journal *j) {
 
 /* Runs. */
 
-static void runs_query(struct query *q, const struct run_filter *f, int version) {
+static void runs_where(struct query *q, const struct run_filter *f, int version) {
   /* Version 1 has no such column: what the event says. */
   const char *lock =
       version > 1 ? "lock"
                   : "coalesce((SELECT " LOCK_OF("data") " FROM event WHERE seq = first_seq), '')";
-  if (f->last > 0) buf_adds(&q->sql, "SELECT * FROM (");
   buf_addf(&q->sql,
            "SELECT run, runbook, state, actor, started_us, changed_us, first_seq, last_seq,"
            " %s AS holds FROM run WHERE 1",
@@ -139,9 +138,20 @@ static void runs_query(struct query *q, const struct run_filter *f, int version)
   if (f->run) query_text(q, " AND run = ?", f->run);
   if (f->state) query_text(q, " AND state = ?", f->state);
   if (f->runbook) query_text(q, " AND runbook = ?", f->runbook);
-  if (f->last > 0)
-    query_number(q, " ORDER BY first_seq DESC LIMIT ?", f->last), buf_adds(&q->sql, ")");
-  buf_adds(&q->sql, " ORDER BY first_seq");
+  if (f->actor) query_text(q, " AND (actor = ?", f->actor);
+  if (f->actor) query_text(q, " OR instr(actor, ? || '@') = 1)", f->actor);
+  if (f->since_us) query_number(q, " AND started_us >= ?", f->since_us);
+  if (f->until_us) query_number(q, " AND started_us < ?", f->until_us);
+}
+
+static void runs_query(struct query *q, const struct run_filter *f, int version) {
+  bool turn = f->last > 0 && !f->newest_first;
+  if (turn) buf_adds(&q->sql, "SELECT * FROM (");
+  runs_where(q, f, version);
+  if (f->last > 0) query_number(q, " ORDER BY first_seq DESC LIMIT ?", f->last);
+  if (turn) buf_addc(&q->sql, ')');
+  if (f->newest_first && f->last <= 0) buf_adds(&q->sql, " ORDER BY first_seq DESC");
+  if (!f->newest_first) buf_adds(&q->sql, " ORDER BY first_seq");
 }
 
 enum status journal_runs(struct journal *j, const struct run_filter *f,
@@ -166,6 +176,21 @@ enum status journal_runs(struct journal *j, const struct run_filter *f,
     status = fn(ud, &r);
   }
   if (status == OK && rc != SQLITE_DONE) status = journal_fail(j, rc, err);
+  sqlite3_finalize(s);
+  return status;
+}
+
+enum status journal_count_runs(struct journal *j, const struct run_filter *f, int64_t *out,
+                               struct error *err) {
+  struct query q = {0};
+  struct sqlite3_stmt *s = NULL;
+  buf_adds(&q.sql, "SELECT count(*) FROM (");
+  runs_where(&q, f, j->version);
+  buf_addc(&q.sql, ')');
+  enum status status = query_prepare(j, &q, &s, err);
+  int rc = status == OK ? sqlite3_step(s) : SQLITE_ROW;
+  if (rc == SQLITE_ROW && status == OK) *out = sqlite3_column_int64(s, 0);
+  else if (status == OK) status = journal_fail(j, rc, err);
   sqlite3_finalize(s);
   return status;
 }

@@ -32,7 +32,7 @@ static enum status step_exists(const struct lane *lane, const char *option, cons
   return found ? OK : ERR_NOT_FOUND;
 }
 
-static enum status steps_exist(const struct lane *lane, struct error *err) {
+static enum status steps_exist(struct lane *lane, struct error *err) {
   const struct run_options *o = lane->run->options;
   enum status status = step_exists(lane, "--from", o->from, err);
   if (status == OK) status = step_exists(lane, "--only", o->only, err);
@@ -41,48 +41,13 @@ static enum status steps_exist(const struct lane *lane, struct error *err) {
   return status;
 }
 
-/* Without a site nobody has said who holds a role; the operator says so, and the journal has it. */
-enum status role_check(struct lane *lane, sym role, const char *what, struct error *err) {
-  if (!role) return OK;
-  const char *name = sym_text(lane->run->program->syms, role);
-  for (size_t i = 0; i < lane->run->options->role_count; i++)
-    if (strcmp(lane->run->options->roles[i], name) == 0) return OK;
-  error_set(err, ERR_FAILED, "%s may be run by :%s only", what, name);
-  error_kind(err, "permission");
-  error_help(err, "if you hold that role, say so with --role %s; the journal records it", name);
-  return ERR_FAILED;
-}
-
-static enum status roles_check(struct lane *lane, struct error *err) {
-  enum status status = role_check(lane, lane->run->plan->requires_role, "this runbook", err);
-  for (size_t i = 0; status == OK && i < lane->run->plan->step_count; i++) {
-    struct buf what = BUF_INIT;
-    buf_addf(&what, "step %s", lane->run->plan->steps[i]->id);
-    status = role_check(lane, lane->run->plan->steps[i]->requires_role, buf_str(&what), err);
-    buf_release(&what);
-  }
-  /* Before the start it is something that was not given, and no failure of the run. */
-  return status == OK ? OK : (err->status = ERR_VALUE);
-}
-
 static enum status driver_check(struct lane *lane, const struct binding *b, struct span at,
                                 struct error *err) {
-  const struct symtab *syms = lane->run->program->syms;
-  const struct driver *d = driver_for(b);
-  enum status status = OK;
-  if (!d) {
-    status = error_set(err, ERR_NOT_FOUND, "no driver serves binding %s", sym_text(syms, b->name));
-    error_help(err, b->drivers ? "it has several; mark one with default: true"
-                               : "use a module that has a driver for it");
-  }
-  for (size_t i = 0; d && status == OK && i < d->setting_count; i++) {
-    const struct field *f = &d->settings[i];
-    if (f->default_value || f->optional) continue;
-    status = error_set(err, ERR_NOT_FOUND, "driver %s of binding %s needs the setting %s",
-                       sym_text(syms, d->name), sym_text(syms, b->name), sym_text(syms, f->name));
-    error_help(err, "a site file gives it: connect :%s, driver: \"%s\", %s: ...",
-               sym_text(syms, b->name), sym_text(syms, d->name), sym_text(syms, f->name));
-  }
+  const struct driver *d;
+  value settings;
+  enum status status = run_driver(lane->run, b, &d, err);
+  if (status == OK) status = driver_settings(&lane->run->settings, lane->run->engine->config.site,
+                             lane->run->program, d, &settings, err);
   if (status != OK) error_at(err, at);
   return status;
 }
@@ -194,12 +159,23 @@ static enum status unset_check(struct lane *lane, struct error *err) {
   return status;
 }
 
+static enum status (*const checks[])(struct lane *lane, struct error *err) = {
+    steps_exist, unset_check, people_check, drivers_check};
+
 enum status run_preflight(struct lane *lane, struct error *err) {
-  enum status status = steps_exist(lane, err);
-  if (status == OK) status = unset_check(lane, err);
-  if (status == OK) status = roles_check(lane, err);
-  if (status == OK) status = drivers_check(lane, err);
+  enum status status = OK;
+  for (size_t i = 0; status == OK && i < sizeof checks / sizeof *checks; i++)
+    status = checks[i](lane, err);
   return status;
+}
+
+void run_preflight_all(struct lane *lane, void (*tell)(void *ud, const struct error *problem),
+                       void *ud) {
+  for (size_t i = 0; i < sizeof checks / sizeof *checks; i++) {
+    struct error err = {0};
+    if (checks[i](lane, &err) != OK) tell(ud, &err);
+    error_release(&err);
+  }
 }
 
 /* --- the lock --- */

@@ -19,6 +19,7 @@ extern const char *const prompt_kind_name[]; /* "confirm" ... as the journal has
 struct prompt {
   enum prompt_kind kind;
   const char *step;           /* id; "" before the first step */
+  const char *branch;         /* which of the branches that go on side by side asks, or NULL */
   const char *text;           /* the question; for an input, its name */
   const char *about;          /* more for the reader, or NULL */
   const char *problem;        /* why the last answer was refused, or NULL */

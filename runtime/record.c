@@ -2,6 +2,7 @@
 #include "run.h"
 
 #include "codec.h"
+#include "digest.h"
 
 static void record_name(struct record *r, const char *name) {
   buf_addc(&r->data, r->data.len ? ',' : '{');
@@ -35,15 +36,24 @@ void record_bool(struct record *r, const char *name, bool b) {
   buf_adds(&r->data, b ? "true" : "false");
 }
 
-/* A value too large for an event leaves its size and a preview: the journal is no data store. */
+/* Too large for an event: the text stands elsewhere, the event says where. */
+static void value_elsewhere(struct record *r, struct buf *json) {
+  char sha[SHA256_HEX];
+  sha256_hex_of(json->data, json->len, sha);
+  buf_addf(&r->data, "{\"$text\":\"%s\"}", sha);
+  r->texts = mem_grow(r->texts, r->text_count, &r->text_cap, sizeof *r->texts);
+  r->texts[r->text_count++] = *json;
+  *json = (struct buf){0};
+}
+
 void record_value(struct record *r, const char *name, value v, const struct symtab *syms) {
-  struct buf json = {.max = r->data.len > EVENT_DATA_MAX / 4 ? 256 : OUTPUT_MAX};
+  struct buf json = BUF_INIT;
   json_write(v, syms, true, &json);
   record_name(r, name);
-  if (!json.overflow) buf_add(&r->data, buf_str(&json), json.len);
-  else
-    buf_addf(&r->data, "{\"$omitted\":\"%s of more than %zu bytes\"}", value_type_name(v),
-             json.max);
+  bool large = json.len > VALUE_MAX || r->data.len + json.len > EVENT_DATA_MAX / 2;
+  if (json.overflow) buf_addf(&r->data, "{\"$omitted\":\"%s\"}", value_type_name(v));
+  else if (large && json.len > 2 * SHA256_HEX) value_elsewhere(r, &json);
+  else buf_add(&r->data, buf_str(&json), json.len);
   buf_release(&json);
 }
 
@@ -60,14 +70,32 @@ void record_error(struct record *r, const char *name, const struct error *e,
     record_int(&inner, "line", line);
     record_int(&inner, "col", col);
   }
-  buf_addc(&inner.data, '}');
-  record_raw(r, name, buf_str(&inner.data));
-  buf_release(&inner.data);
+  record_join(r, name, &inner);
 }
 
 void record_raw(struct record *r, const char *name, const char *json) {
   record_name(r, name);
   buf_adds(&r->data, json);
+}
+
+void record_join(struct record *r, const char *name, struct record *inner) {
+  record_name(r, name);
+  buf_adds(&inner->data, inner->data.len ? "}" : "{}");
+  buf_add(&r->data, inner->data.data, inner->data.len);
+  for (size_t i = 0; i < inner->text_count; i++) {
+    r->texts = mem_grow(r->texts, r->text_count, &r->text_cap, sizeof *r->texts);
+    r->texts[r->text_count++] = inner->texts[i];
+    inner->texts[i] = (struct buf){0};
+  }
+  record_release(inner);
+}
+
+void record_release(struct record *r) {
+  buf_release(&r->data);
+  for (size_t i = 0; i < r->text_count; i++)
+    buf_release(&r->texts[i]);
+  mem_free(r->texts);
+  *r = (struct record){0};
 }
 
 /* --- appending --- */
@@ -81,11 +109,22 @@ static enum status journal_gone(struct engine *g, struct error *err) {
   return ERR_JOURNAL;
 }
 
-static enum status event_append(struct lane *lane, struct event *e, struct error *err) {
+/* The texts go before the event that names them, into the same commit. */
+static enum status texts_put(struct engine *g, const struct record *r, struct error *err) {
+  char sha[SHA256_HEX];
+  enum status status = OK;
+  for (size_t i = 0; status == OK && i < r->text_count; i++)
+    status = journal_put_text(g->config.journal, r->texts[i].data, r->texts[i].len, sha, err);
+  return status;
+}
+
+static enum status event_append(struct lane *lane, const struct record *r, struct event *e,
+                                struct error *err) {
   struct engine *g = lane->run->engine;
   struct error problem = {0};
   enum status status = ERR_JOURNAL;
-  if (!g->journal_lost) status = journal_append(g->config.journal, e, &problem);
+  if (!g->journal_lost) status = texts_put(g, r, &problem);
+  if (!g->journal_lost && status == OK) status = journal_append(g->config.journal, e, &problem);
   /* An event that is too large is refused; the journal is as good as before. */
   if (status == ERR_JOURNAL) status = journal_gone(g, &problem);
   else if (status == OK && !g->pending_since) g->pending_since = clock_mono(g->config.clock);
@@ -109,11 +148,11 @@ enum status run_record(struct lane *lane, const char *kind, struct record *r, st
                     .actor = journal_actor(lane->run->engine->config.journal),
                     .data = buf_str(&r->data),
                     .data_len = r->data.len};
-  enum status status = event_append(lane, &e, err);
+  enum status status = event_append(lane, r, &e, err);
   const struct observer *o = lane->run->engine->config.observer;
   lane->run->begun |= status == OK;
   if (status == OK && o->event) o->event(o->ud, &e);
-  buf_release(&r->data);
+  record_release(r);
   return status;
 }
 
@@ -122,6 +161,8 @@ void run_notice(struct lane *lane, const struct notice *n) {
   struct notice told = *n;
   told.run = lane->run->id;
   told.step = lane->at ? lane->at->id : "";
+  told.branch = lane->name;
+  told.program = lane->run->program;
   if (o->notice) o->notice(o->ud, &told);
 }
 
@@ -156,8 +197,9 @@ enum status run_sync(struct lane *lane, struct error *err) {
   if (g->lanes == 1 || g->journal_lost) {
     status = commit(g, err);
   } else {
-    struct sync_wait w = {.task = task_current(g->tasks), .next = g->waiting};
-    g->waiting = &w;
+    struct sync_wait w = {.task = task_current(g->tasks)};
+    *(g->waiting ? g->waiting_end : &g->waiting) = &w;
+    g->waiting_end = &w.next;
     int64_t before = task_shield(g->tasks);
     while (status == OK && !w.done)
       status = task_park(g->tasks, err);

@@ -100,23 +100,25 @@ static enum flow step_run_item(struct lane *lane, const struct item *item) {
   return step_execute(lane, item->step);
 }
 
-/* Kinds that are not here are refused before a run begins (not_yet in host.c). */
-static enum flow (*const item_run[])(struct lane *lane, const struct item *item) = {
+static enum flow (*const item_ways[])(struct lane *lane, const struct item *item) = {
     [ITEM_SECTION] = section_run, [ITEM_STEP] = step_run_item, [ITEM_IF] = if_run,
     [ITEM_CASE] = case_run,       [ITEM_EACH_OF] = each_run,   [ITEM_ASSIGN] = assign_run,
-    [ITEM_START] = NULL,
+    [ITEM_PARALLEL] = parallel_run, [ITEM_START] = NULL,
 };
 
+enum flow item_run_one(struct lane *lane, const struct item *item) {
+  struct error err = {0};
+  if (lane_halted(lane, &err) != OK) return plan_failed(lane, &err);
+  if (item_ways[item->kind]) return item_ways[item->kind](lane, item);
+  /* not_yet in host.c */
+  error_set(&err, ERR_CHECK, "this construct cannot be run yet");
+  error_at(&err, tree_span(lane->eval.tree, item->node));
+  return plan_failed(lane, &err);
+}
+
 enum flow items_run(struct lane *lane, const struct item *items) {
-  for (const struct item *item = items; item; item = item->next) {
-    struct error err = {0};
-    if (!item_run[item->kind]) {
-      error_set(&err, ERR_CHECK, "this construct cannot be run yet");
-      error_at(&err, tree_span(lane->eval.tree, item->node));
-      return plan_failed(lane, &err);
-    }
-    if (item_run[item->kind](lane, item) == FLOW_END) return FLOW_END;
-  }
+  for (const struct item *item = items; item; item = item->next)
+    if (item_run_one(lane, item) == FLOW_END) return FLOW_END;
   return FLOW_ON;
 }
 
@@ -130,10 +132,20 @@ static enum status record_inputs(struct lane *lane, struct record *r) {
     dict_at(d, i, &name, &v);
     record_value(&in, sym_text(lane->run->program->syms, name.u.s), v, lane->run->program->syms);
   }
-  buf_adds(&in.data, in.data.len ? "}" : "{}");
-  record_raw(r, "inputs", buf_str(&in.data));
-  buf_release(&in.data);
+  record_join(r, "inputs", &in);
   return OK;
+}
+
+static enum status put_site(struct lane *lane, struct record *r, struct error *err) {
+  const struct site *site = lane->run->engine->config.site;
+  char sha[65];
+  if (!site) return OK;
+  const struct source *s = site_text(site);
+  enum status status =
+      journal_put_text(lane->run->engine->config.journal, s->text, s->len, sha, err);
+  if (status == OK) record_text(r, "site", sha);
+  record_text(r, "site_file", site->file);
+  return status;
 }
 
 /* The run is pinned: the journal keeps the text of everything it was read from. */
@@ -147,12 +159,8 @@ static enum status put_texts(struct lane *lane, struct record *r, struct error *
     status = journal_put_text(lane->run->engine->config.journal, s->text, s->len, sha, err);
     if (status == OK) record_text(i ? &modules : r, i ? s->name : "sha256", sha);
   }
-  if (modules.data.len) {
-    buf_addc(&modules.data, '}');
-    record_raw(r, "modules", buf_str(&modules.data));
-  }
-  buf_release(&modules.data);
-  return status;
+  if (modules.data.len) record_join(r, "modules", &modules);
+  return status == OK ? put_site(lane, r, err) : status;
 }
 
 static void record_options(struct lane *lane, struct record *r) {
@@ -164,10 +172,7 @@ static void record_options(struct lane *lane, struct record *r) {
   record_text(&in, "skip_reason", o->skip_reason);
   record_texts(&in, "roles", o->roles, o->role_count);
   if (o->virtual_clock) record_text(&in, "clock", "virtual");
-  if (!in.data.len) return;
-  buf_addc(&in.data, '}');
-  record_raw(r, "options", buf_str(&in.data));
-  buf_release(&in.data);
+  if (in.data.len) record_join(r, "options", &in);
 }
 
 static enum status run_begin(struct lane *lane, struct error *err) {
@@ -178,12 +183,12 @@ static enum status run_begin(struct lane *lane, struct error *err) {
   enum status status = put_texts(lane, &r, err);
   record_text(&r, "file", lane->run->program->sources[0]->name);
   record_inputs(lane, &r);
-  plan_hash(lane->run->program, NULL, lane->run->plan_sha);
+  plan_hash(lane->run->program, site_text(lane->run->engine->config.site), lane->run->plan_sha);
   record_text(&r, "plan", lane->run->plan_sha);
   record_text(&r, "stepwise", STEPWISE_VERSION);
   record_options(lane, &r);
   if (status == OK) status = run_record(lane, EVENT_NAME(RUN_STARTED), &r, err);
-  buf_release(&r.data);
+  record_release(&r);
   if (status != OK) return status;
   run_notice(lane, &(struct notice){.kind = NOTICE_RUN,
                                     .text = plan->title ? plan->title : plan->name,

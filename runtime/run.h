@@ -6,12 +6,13 @@
 #include "driver.h"
 #include "engine.h"
 #include "plan_hash.h"
+#include "site.h"
 
 enum {
   DEFAULT_RETRIES = 3, /* on_failure :retry without retries */
   STEP_ID_MAX = 1000,  /* bytes; less than the journal's EVENT_NAME_MAX */
   ROLLBACK_RETRIES = 2, /* without retries:, for failures of the kind :transient */
-  OUTPUT_MAX = 1 << 20 /* bytes of outputs or of one result that an event holds */
+  VALUE_MAX = 1 << 20  /* bytes of one value in an event; a larger one goes into the text table */
 };
 #define DEFAULT(id, us, what) static const int64_t LIMIT_##id = us;
 #include "limits.def"
@@ -23,6 +24,8 @@ struct engine {
   struct run *runs;          /* live, chained */
   uint32_t lanes;            /* live, of all runs */
   struct sync_wait *waiting; /* tasks that wait for the next commit */
+  struct sync_wait **waiting_end;
+  struct ask_wait *asking; /* who asks a person, and those who wait to, in order */
   int64_t pending_since;     /* first event not committed yet; 0 = none */
   bool journal_lost;
   struct error journal_error;
@@ -34,6 +37,7 @@ struct step_run {
   char *id;    /* owned; with the item's key in an each_of */
   char *label; /* owned; rendered */
   uint32_t attempt, calls, prompts;
+  uint32_t number; /* of the run's steps, in the order they were begun */
   int64_t started; /* clock_mono */
   bool writing;    /* a write action was begun in this attempt */
   bool unsafe;     /* one that may not be repeated */
@@ -49,6 +53,16 @@ struct step_run {
 
 enum stop { STOP_NONE, STOP_SKIP, STOP_FINISH };
 
+/* Why a lane is to stop: a signal came, or a branch beside it failed. */
+enum halt { HALT_NONE, HALT_SIGNAL, HALT_BRANCH };
+
+/* What a branch failed of. The lane that waits for it meets it under this policy. */
+struct failure {
+  struct error err; /* status OK: none */
+  struct step_run *step;
+  enum policy policy;
+};
+
 /* One thread of control of a run: its main line, or a branch of it that goes on beside others. A
  * branch has a copy of the variables; its steps and their rollbacks see that copy, so it lives until
  * its run ends. */
@@ -60,10 +74,19 @@ struct lane {
   struct eval eval;    /* its ud is the lane */
   struct eval_log log; /* what its steps assigned */
   struct error err;    /* where the evaluator leaves errors */
-  struct step_run *at; /* the step under way */
+  struct step_run *at; /* the step under way; of a branch that failed, the one it failed in */
   struct buf item_key; /* "[web-1]" inside each_of; part of every step's id */
+  char *name;          /* for people: which branch this is; NULL for the main line; owned */
   enum stop stop;
   char *stop_reason; /* owned */
+  enum halt halt;
+  bool from_seen;      /* the step of --from was met */
+  uint32_t armed;      /* steps of it that were armed, all in all */
+  struct group *group;     /* of a branch: what it is one of */
+  struct lane *group_next; /* of those that are over */
+  const struct item *item; /* of a branch of parallel: what it does */
+  uint32_t number;     /* of a branch: from 0, in the order of the text or the list */
+  struct failure failure;
 };
 
 struct run {
@@ -82,13 +105,13 @@ struct run {
   struct step_run *armed; /* of all lanes, latest first; owned */
   uint32_t number;     /* steps begun or passed over */
   uint32_t total;      /* steps there will be, as far as is known by now */
-  bool from_seen;
   bool parked;      /* its terminal is gone: it waits for an operator */
   bool some_failed; /* under on_failure :continue */
   bool rolling_back, in_handler;
   bool wrote; /* a write action was begun */
   bool begun, recorded; /* run.started is appended; and committed */
   uint32_t handler_calls;
+  struct driver_settings *settings; /* of the drivers it uses; owned */
   int64_t started;    /* clock_mono */
   int spare_fd;       /* of spare.c; -1 until it is needed */
   char *spare;        /* its path; owned */
@@ -99,9 +122,12 @@ struct run {
 
 /* --- record.c: events --- */
 
-/* The JSON object of an event, built field by field. */
+/* The JSON object of an event, built field by field. Values too large for it go into the journal's
+ * text table and stand in it as {"$text": sha256}. */
 struct record {
   struct buf data;
+  struct buf *texts; /* owned; what run_record puts into the text table */
+  size_t text_count, text_cap;
 };
 void record_text(struct record *r, const char *name, const char *text); /* NULL: nothing */
 void record_texts(struct record *r, const char *name, const char *const *texts, size_t count);
@@ -111,6 +137,9 @@ void record_value(struct record *r, const char *name, value v, const struct symt
 void record_error(struct record *r, const char *name, const struct error *e,
                   const struct program *p);
 void record_raw(struct record *r, const char *name, const char *json);
+/* Closes inner and makes it a member of r; empties it. */
+void record_join(struct record *r, const char *name, struct record *inner);
+void record_release(struct record *r); /* of one that was not recorded */
 /* Appends one event of the run (kind: EVENT_NAME(..)) and empties r, which may be NULL. */
 enum status run_record(struct lane *lane, const char *kind, struct record *r,
                        struct error *err) must_use;
@@ -118,8 +147,35 @@ enum status run_record(struct lane *lane, const char *kind, struct record *r,
 enum status run_sync(struct lane *lane, struct error *err) must_use;
 void run_notice(struct lane *lane, const struct notice *n);
 
-void lane_release(struct lane *lane); /* what it holds; not itself */
+/* A run that is not started, with its main line's variables and log; hooks' ud is that lane. The
+ * engine starts it; a plan uses it to look at what a run would see. */
+struct run *run_new(struct engine *g, struct program *program, const struct run_options *options,
+                    const struct eval_hooks *hooks, struct run_result *out) must_use;
+void run_free(struct run *run);
 int64_t engine_turn(void *ud); /* the loop's hook: group commit */
+
+/* --- lane.c --- */
+
+/* A branch of outer, with a copy of its variables; its task is not spawned yet. name: for people. */
+struct lane *lane_new(struct lane *outer, const char *name);
+void lane_release(struct lane *lane); /* what it holds; not itself */
+void lane_free(struct lane *lane);    /* a branch that nothing needs any more */
+/* The lane and all its branches are to stop: what is shielded is finished first. */
+void lane_halt(struct lane *lane, enum halt why);
+/* The error of a lane that is to stop; an interruption gets its name. */
+enum status lane_halted(const struct lane *lane, struct error *err);
+void lane_halt_name(const struct lane *lane, struct error *err);
+
+/* --- branch.c: branches that go on side by side --- */
+
+enum flow parallel_run(struct lane *lane, const struct item *item);
+/* The items of an each_of with at_once; keys: a hash of their keys, in order. */
+enum flow each_beside(struct lane *lane, const struct item *item, const struct list *list,
+                      value keys);
+/* Where in the plan a node stands, for the journal: "parallel#2[web-1]", "run restart#1". The word,
+ * a child runbook's name, which of those it is in the text, and the items it is in. It stays the
+ * same when other parts of the text change. */
+void place_text(const struct lane *lane, node_id node, struct buf *out);
 
 /* --- spare.c: where a rollback's events go when the journal takes none --- */
 
@@ -147,14 +203,24 @@ bool actor_is(const char *actor, const char *name); /* "ana@host" is ana */
 /* --- the parts of a run --- */
 
 enum status inputs_gather(struct lane *lane, struct error *err) must_use; /* fills eval.input */
-enum status run_preflight(struct lane *lane, struct error *err) must_use; /* preflight.c */
+/* preflight.c: the first thing that is missing; or all of it, one of each kind. */
+enum status run_preflight(struct lane *lane, struct error *err) must_use;
+void run_preflight_all(struct lane *lane, void (*tell)(void *ud, const struct error *problem),
+                       void *ud);
 enum status run_lock(struct lane *lane, struct error *err) must_use;
 void run_unlock(struct run *run);
+
+/* --- people.c: roles --- */
+
+/* Whether the operator may run what requires this role: a member of it, where there is a site. */
 enum status role_check(struct lane *lane, sym role, const char *what, struct error *err) must_use;
+/* All roles that the plan names: who may run it, who approves, who is paged. */
+enum status people_check(struct lane *lane, struct error *err) must_use;
 
 enum flow { FLOW_ON, FLOW_END };
 /* Runs items in order: run.c. each_run: one item of the list after the other. */
 enum flow items_run(struct lane *lane, const struct item *items);
+enum flow item_run_one(struct lane *lane, const struct item *item);
 enum flow each_run(struct lane *lane, const struct item *item);
 uint32_t items_steps(const struct item *items); /* steps in them, all branches counted */
 enum flow plan_failed(struct lane *lane,
@@ -165,6 +231,15 @@ enum status guards_check(struct lane *lane, struct step_run *s, struct error *er
 enum status approvals_pass(struct lane *lane, struct step_run *s, bool *waited,
                            struct error *err) must_use;
 enum status verifies_check(struct lane *lane, struct step_run *s, struct error *err) must_use;
+/* One question at a time stands before a person, of all runs and branches: between these two it is
+ * the lane's. until: clock_mono time; past it, or when the lane is stopped, it is not had. */
+struct ask_wait {
+  struct task *task;
+  struct ask_wait *next;
+};
+enum status ask_begin(struct lane *lane, struct ask_wait *w, int64_t until,
+                      struct error *err) must_use;
+void ask_end(struct lane *lane, struct ask_wait *w);
 /* Asks, journals question and answer, checks the answer; *out as the kind says. */
 enum status run_ask(struct lane *lane, struct prompt *q, const struct field *field,
                     struct answer *out, struct error *err) must_use;
@@ -175,6 +250,9 @@ void answer_word(const struct lane *lane, value v, struct buf *out);
 enum status run_statement(void *ud, struct eval *e, node_id call, sym word, value *out);
 enum status action_call(void *ud, struct eval *e, const struct action *action, node_id call,
                         const value *args, const bool *given, value *out);
+/* Which driver serves a binding, as the site or the modules say. */
+enum status run_driver(const struct run *run, const struct binding *b, const struct driver **out,
+                       struct error *err) must_use;
 
 /* Ends of a run. run_end records and commits the end; a journal that is gone becomes the result. */
 void run_main(void *arg); /* the main lane's task */

@@ -208,18 +208,31 @@ void run_park(struct lane *lane, struct error *err) {
   error_kind(err, "unanswered");
 }
 
+/* Whether the lane goes on after this failure, as its policy has it. */
+static bool goes_on(struct lane *lane, struct step_run *s, enum policy policy,
+                    const struct error *err) {
+  if (policy != POLICY_CONTINUE && policy != POLICY_SKIP) return false;
+  if (err->status == ERR_JOURNAL || err->status == ERR_WAITING || lane->halt) return false;
+  return !(s && s->in_doubt) && !lane->run->result->interrupted;
+}
+
 enum flow run_failed(struct lane *lane, struct step_run *s, enum policy policy, struct error *err) {
+  lane_halt_name(lane, err);
   run_park(lane, err);
   policy = policy_of(lane, policy, err);
   run_limit_name(err);
-  if (err->status == ERR_JOURNAL) journal_lost_end(lane, err);
+  if (goes_on(lane, s, policy, err)) {
+    lane->run->some_failed |= policy == POLICY_CONTINUE;
+    return FLOW_ON;
+  }
+  if (lane->outer) { /* who waits for it decides */
+    lane->failure = (struct failure){.step = s, .policy = policy};
+    error_move(&lane->failure.err, err);
+  } else if (err->status == ERR_JOURNAL) journal_lost_end(lane, err);
   else if (err->status == ERR_WAITING) run_wait(lane, s, err);
   else if (s && s->in_doubt) run_doubt(lane, s, err);
   else if (lane->run->result->interrupted) run_stopped(lane, s, err);
-  else if (policy == POLICY_CONTINUE || policy == POLICY_SKIP) {
-    lane->run->some_failed |= policy == POLICY_CONTINUE;
-    return FLOW_ON;
-  } else if (policy == POLICY_ROLLBACK) run_roll_back(lane, err);
+  else if (policy == POLICY_ROLLBACK) run_roll_back(lane, err);
   else run_stopped(lane, s, err);
   return FLOW_END;
 }

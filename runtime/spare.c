@@ -5,6 +5,7 @@
 #include "run.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 static void spare_open(struct run *run) {
@@ -12,6 +13,8 @@ static void spare_open(struct run *run) {
   buf_addf(&path, "%s.spare-%s.jsonl", journal_file(run->engine->config.journal), run->id);
   run->spare = buf_take(&path);
   run->spare_fd = open(run->spare, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+  /* Who opens the journal meanwhile leaves it alone. */
+  if (run->spare_fd >= 0) flock(run->spare_fd, LOCK_EX | LOCK_NB);
 }
 
 /* When not even this works the undo still goes on: it is what the operator needs most. */
@@ -30,7 +33,11 @@ void spare_tell(const struct run *run, struct error *err) {
                "what the rollback did could not all be written, not to %s either: keep what "
                "stands above",
                run->spare);
-  else error_help(err, "what the rollback did is in %s", run->spare);
+  else
+    error_help(err,
+               "what the rollback did is in %s: when the journal can be written again, the next run "
+               "takes it in, or `stepwise journal merge`",
+               run->spare);
 }
 
 void spare_hold(struct run *run, const struct event *e) {
@@ -43,7 +50,7 @@ void spare_hold(struct run *run, const struct event *e) {
   record_raw(&r, "data", e->data);
   buf_adds(&r.data, "}\n");
   buf_add(&run->unsaved, r.data.data, r.data.len);
-  buf_release(&r.data);
+  record_release(&r);
   if (run->engine->journal_lost) spare_write(run);
 }
 

@@ -83,7 +83,7 @@ static enum status do_expect(const struct args *a, value *out) {
   if (held) return run_record(a->lane, EVENT_NAME(EXPECT_CHECKED), &r, a->err);
   status = text_of(a, positional(a, 1), &text);
   if (status != OK) {
-    buf_release(&r.data);
+    record_release(&r);
     return status;
   }
   struct buf message = BUF_INIT;
@@ -323,7 +323,7 @@ static enum status do_follow_up(const struct args *a, value *out) {
     status = run_record(a->lane, EVENT_NAME(FOLLOW_UP), &r, a->err);
     *out = VALUE_NIL;
   }
-  buf_release(&r.data);
+  record_release(&r);
   buf_release(&detail);
   mem_free(text);
   mem_free(owner);

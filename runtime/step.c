@@ -34,7 +34,7 @@ static enum status step_run_new(struct lane *lane, const struct step *step, stru
   s->label = label ? label : mem_strdup(step->label ? step->label : step->id);
   s->started = clock_mono(lane->run->engine->config.clock);
   /* Without a step to undo nobody will want the variables of earlier. */
-  if (!lane->run->armed) eval_log_clear(&lane->eval);
+  if (!lane->armed) eval_log_clear(&lane->eval);
   s->log_from = eval_log_mark(&lane->eval);
   s->log_to = LOG_OPEN;
   *out = s;
@@ -43,21 +43,7 @@ static enum status step_run_new(struct lane *lane, const struct step *step, stru
 
 /* --- outcomes --- */
 
-static enum status step_skipped(struct lane *lane, struct step_run *s, const char *reason,
-                                const char *by, struct error *err) {
-  struct record r = {0};
-  record_text(&r, "reason", reason);
-  record_text(&r, "by", by);
-  run_notice(lane, &(struct notice){.kind = NOTICE_STEP_SKIPPED,
-                                    .text = s->label,
-                                    .id = s->id,
-                                    .detail = reason,
-                                    .n = lane->run->number,
-                                    .of = lane->run->total});
-  return run_record(lane, EVENT_NAME(STEP_SKIPPED), &r, err);
-}
-
-/* The variables that the step set: what a resumed run starts from. Block parameters have no name.
+/* The variables that the step set: what a resumed run goes on with. Block parameters have no name.
  */
 static void record_outputs(struct lane *lane, const struct step_run *s, struct record *r) {
   struct record outputs = {0};
@@ -68,10 +54,22 @@ static void record_outputs(struct lane *lane, const struct step_run *s, struct r
       record_value(&outputs, sym_text(lane->run->program->syms, unit->slot_names[c->slot]),
                    lane->eval.slots[c->slot], lane->run->program->syms);
   }
-  if (!outputs.data.len) return;
-  buf_addc(&outputs.data, '}');
-  record_raw(r, "outputs", buf_str(&outputs.data));
-  buf_release(&outputs.data);
+  if (outputs.data.len) record_join(r, "outputs", &outputs);
+}
+
+static enum status step_skipped(struct lane *lane, struct step_run *s, const char *reason,
+                                const char *by, struct error *err) {
+  struct record r = {0};
+  record_text(&r, "reason", reason);
+  record_text(&r, "by", by);
+  record_outputs(lane, s, &r);
+  run_notice(lane, &(struct notice){.kind = NOTICE_STEP_SKIPPED,
+                                    .text = s->label,
+                                    .id = s->id,
+                                    .detail = reason,
+                                    .n = s->number,
+                                    .of = lane->run->total});
+  return run_record(lane, EVENT_NAME(STEP_SKIPPED), &r, err);
 }
 
 static enum status step_finished(struct lane *lane, struct step_run *s, const char *reason,
@@ -91,16 +89,19 @@ static const char *const policy_name[] = {[POLICY_HOLD] = "hold",
                                           [POLICY_SKIP] = "skip"};
 
 static enum flow step_failed(struct lane *lane, struct step_run *s, struct error *err) {
+  lane_halt_name(lane, err);
   run_limit_name(err);
   run_park(lane, err);
   enum policy policy = policy_of(lane, s->step->policy, err);
-  if (err->status != ERR_JOURNAL && err->status != ERR_WAITING) {
+  /* What waits or is in doubt has not failed yet. */
+  if (err->status != ERR_JOURNAL && err->status != ERR_WAITING && !s->in_doubt) {
     struct record r = {0};
     struct error second = {0};
     int64_t us = clock_mono(lane->run->engine->config.clock) - s->started;
     record_error(&r, "error", err, lane->run->program);
     record_int(&r, "attempt", s->attempt);
     record_text(&r, "policy", policy_name[policy]);
+    record_outputs(lane, s, &r);
     record_int(&r, "duration_us", us);
     run_notice(lane, &(struct notice){
                          .kind = NOTICE_STEP_FAILED,
@@ -231,6 +232,7 @@ static enum status wait_and_retry(struct lane *lane, struct step_run *s, struct 
   record_int(&r, "attempt", s->attempt);
   record_error(&r, "error", cause, lane->run->program);
   record_int(&r, "delay_us", delay);
+  record_outputs(lane, s, &r);
   run_notice(lane,
              &(struct notice){.kind = NOTICE_RETRY, .error = cause, .n = s->attempt, .us = delay});
   status = run_record(lane, EVENT_NAME(STEP_RETRIED), &r, err);
@@ -280,7 +282,7 @@ static enum status step_begin(struct lane *lane, struct step_run *s, struct erro
                                     .text = s->label,
                                     .id = s->id,
                                     .detail = s->step->about,
-                                    .n = lane->run->number,
+                                    .n = s->number,
                                     .of = lane->run->total});
   for (size_t i = 0; i < s->step->link_count; i++)
     run_notice(lane, &(struct notice){.kind = NOTICE_LINK, .text = s->step->links[i]});
@@ -297,15 +299,15 @@ static enum flow stopped(struct lane *lane, struct step_run *s, struct error *er
                                          : step_finished(lane, s, reason, err);
   enum flow flow = stop == STOP_SKIP ? FLOW_ON : FLOW_END;
   if (status != OK) flow = run_failed(lane, s, s->step->policy, err);
-  else if (stop == STOP_FINISH) run_succeed(lane, reason);
+  else if (stop == STOP_FINISH && !lane->outer) run_succeed(lane, reason);
   mem_free(reason);
   return flow;
 }
 
 static const char *passed_over(struct lane *lane, const struct step *step) {
   const struct run_options *o = lane->run->options;
-  if (o->from && strcmp(step->id, o->from) == 0) lane->run->from_seen = true;
-  if (o->from && !lane->run->from_seen) return "before --from";
+  if (o->from && strcmp(step->id, o->from) == 0) lane->from_seen = true;
+  if (o->from && !lane->from_seen) return "before --from";
   if (o->only && strcmp(step->id, o->only) != 0) return "not the step of --only";
   for (size_t i = 0; i < o->skip_count; i++)
     if (strcmp(step->id, o->skip[i]) == 0) return o->skip_reason ? o->skip_reason : "--skip";
@@ -331,9 +333,10 @@ enum flow step_execute(struct lane *lane, const struct step *step) {
   struct error err = {0};
   struct step_run *s;
   enum status status = step_run_new(lane, step, &s, &err);
-  lane->run->number++;
+  s->number = ++lane->run->number;
   lane->at = s;
   enum flow flow = status == OK ? step_run_through(lane, s) : step_failed(lane, s, &err);
+  if (lane->failure.step == s) return error_release(&err), flow; /* kept for who meets it */
   lane->at = NULL;
   if (!s->armed) step_run_free(s);
   else if (flow == FLOW_ON) s->log_to = eval_log_mark(&lane->eval);

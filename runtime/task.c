@@ -204,6 +204,14 @@ struct task *task_spawn(struct tasks *t, void (*fn)(void *arg), void *arg) {
   return task;
 }
 
+void task_limit(struct task *task, int64_t at) {
+  task->deadline = at;
+}
+
+int64_t task_deadline(const struct tasks *t) {
+  return t->current->deadline;
+}
+
 void task_release(struct task *task) {
   if (task && --task->refs == 0) mem_free(task);
 }

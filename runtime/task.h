@@ -21,6 +21,9 @@ struct clock *tasks_clock(const struct tasks *t);
 /* The handle is owned by the caller: task_wait or task_release it. fn runs at the next turn. */
 struct task *task_spawn(struct tasks *t, void (*fn)(void *arg), void *arg) must_use;
 void task_release(struct task *task);
+/* A deadline (clock_mono) for a task that was just spawned: that of whoever waits for it. */
+void task_limit(struct task *task, int64_t at);
+int64_t task_deadline(const struct tasks *t); /* of the current task */
 /* Runs until no task is left. */
 void tasks_run(struct tasks *t);
 

@@ -3,21 +3,6 @@
 #include "sheet_text.h"
 #include "../utf8.h"
 
-const char *arg_text(const struct primitive_call *call, value v) {
-  if (v.tag == V_STRING) return value_str(v)->s;
-  return v.tag == V_SYMBOL ? sym_text(call->syms, v.u.s) : NULL;
-}
-char *arg_dup(const struct primitive_call *call, value v) {
-  const char *s = arg_text(call, v);
-  return s ? mem_strdup(s) : NULL;
-}
-int64_t arg_integer(value v, int64_t missing) {
-  return v.tag == V_INT ? v.u.i : missing;
-}
-bool arg_true(value v, bool missing) {
-  return v.tag == V_NIL ? missing : value_truthy(v);
-}
-
 static enum status bad(struct error *err, const char *help, const char *fmt, ...) like_printf(3, 4);
 static enum status bad(struct error *err, const char *help, const char *fmt, ...) {
   struct buf text = BUF_INIT;

@@ -2,14 +2,8 @@
 #ifndef STEPWISE_SHEET_ARGS_H
 #define STEPWISE_SHEET_ARGS_H
 
-#include "../primitive.h"
+#include "args.h"
 #include "import.h"
-
-/* The text of a string or symbol; NULL for nil and others. Borrowed. */
-const char *arg_text(const struct primitive_call *call, value v);
-char *arg_dup(const struct primitive_call *call, value v) must_use; /* NULL for nil */
-int64_t arg_integer(value v, int64_t missing);
-bool arg_true(value v, bool missing);
 
 /* columns: an array of hashes {from:, to:, convert:, required:, blank:, country:};
  * keys: an array of column names or of arrays of them. */

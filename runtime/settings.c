@@ -1,0 +1,41 @@
+/* The settings of the drivers that a run or a plan uses. */
+#include "driver.h"
+#include "site.h"
+
+/* What a driver is set to is worked out once, before the first effect. */
+struct driver_settings {
+  const struct driver *driver;
+  value settings; /* a record; owned */
+  struct driver_settings *next;
+};
+
+enum status driver_settings(struct driver_settings **list, struct site *site, struct program *p,
+                            const struct driver *d, value *out, struct error *err) {
+  static const struct unit nothing;
+  struct eval e;
+  struct error inner = {0};
+  value made;
+  for (const struct driver_settings *s = *list; s; s = s->next)
+    if (s->driver == d) return *out = s->settings, OK;
+  eval_init(&e, p, &nothing, NULL, NULL, &inner);
+  enum status status = site_settings(site, &e, d, &made, &inner);
+  eval_release(&e);
+  if (status != OK) {
+    error_move(err, &inner);
+    return status;
+  }
+  struct driver_settings *s = mem_alloc(sizeof *s);
+  *s = (struct driver_settings){d, made, *list};
+  *list = s;
+  *out = made;
+  return OK;
+}
+
+void driver_settings_free(struct driver_settings **list) {
+  for (struct driver_settings *s = *list, *next; s; s = next) {
+    next = s->next;
+    value_unref(s->settings);
+    mem_free(s);
+  }
+  *list = NULL;
+}

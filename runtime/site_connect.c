@@ -1,0 +1,301 @@
+/* What the site hands to drivers: which one serves a binding, its settings, env and secret. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "site_inner.h"
+#include "text.h"
+#include "utf8.h"
+
+enum { SECRET_MAX = 1 << 20 };
+
+/* --- env and secret --- */
+
+static enum status hook_env(const struct site *s, const char *name, bool otherwise, value *out,
+                            struct error *err) {
+  const char *text = getenv(name);
+  (void)s;
+  if (!text && otherwise) return OK; /* the default is there */
+  if (!text) {
+    error_set(err, ERR_NOT_FOUND, "the environment has no %s", name);
+    error_help(err, "set it, or give a default: env(\"%s\", \"...\")", name);
+    return ERR_NOT_FOUND;
+  }
+  if (!utf8_valid(text, strlen(text)))
+    return error_set(err, ERR_VALUE, "%s of the environment is no text in UTF-8", name);
+  value_unref(*out);
+  *out = value_cstr(text);
+  return OK;
+}
+
+/* A name below the directory: no way out of it. */
+static bool name_is_tame(const char *name) {
+  if (!*name || *name == '/') return false;
+  for (const char *p = name; p; p = strchr(p, '/') ? strchr(p, '/') + 1 : NULL)
+    if (*p == '.' || *p == '/' || !*p) return false;
+  return true;
+}
+
+static enum status secret_text(int fd, const char *path, value *out, struct error *err) {
+  struct stat st;
+  struct buf b = {.max = SECRET_MAX};
+  ssize_t n = 0;
+  if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
+    return error_set(err, ERR_IO, "the secret %s is not a file", path);
+  if (st.st_mode & S_IROTH) {
+    error_set(err, ERR_IO, "the secret %s can be read by everybody on this machine", path);
+    error_help(err, "chmod o-r %s", path);
+    return ERR_IO;
+  }
+  for (char *to; (to = buf_reserve(&b, 4096)) && (n = read(fd, to, 4096)) > 0;)
+    b.len += (size_t)n;
+  while (n == 0 && b.len && (b.data[b.len - 1] == '\n' || b.data[b.len - 1] == '\r'))
+    b.len--;
+  enum status status = OK;
+  if (n < 0) status = error_set(err, ERR_IO, "cannot read the secret %s: %s", path, strerror(errno));
+  else if (n > 0) status = error_set(err, ERR_LIMIT, "the secret %s is larger than 1 MiB", path);
+  else if (!b.len) status = error_set(err, ERR_VALUE, "the secret %s is empty", path);
+  else if (!utf8_valid(b.data, b.len))
+    status = error_set(err, ERR_VALUE, "the secret %s is no text in UTF-8", path);
+  else *out = value_secret(value_string(b.data, b.len));
+  if (b.data) explicit_bzero(b.data, b.cap);
+  buf_release(&b);
+  return status;
+}
+
+static enum status secret_file(const struct site *s, const char *name, value *out,
+                               struct error *err) {
+  struct buf path = BUF_INIT;
+  enum status status;
+  if (!name_is_tame(name)) {
+    error_set(err, ERR_VALUE, "'%s' names no secret", name);
+    error_help(err, "a path below %s, without parts that begin with a dot", s->secrets_directory);
+    return ERR_VALUE;
+  }
+  buf_addf(&path, "%s/%s", s->secrets_directory, name);
+  int fd = open(buf_str(&path), O_RDONLY | O_CLOEXEC);
+  if (fd >= 0) {
+    status = secret_text(fd, buf_str(&path), out, err);
+    close(fd);
+  } else {
+    status = error_set(err, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO, "cannot read the secret %s: %s",
+                       buf_str(&path), strerror(errno));
+    error_help(err, "the file's text is the secret; a newline at its end is not part of it");
+  }
+  buf_release(&path);
+  return status;
+}
+
+static enum status hook_secret(const struct site *s, const char *name, value *out,
+                               struct error *err) {
+  if (s->secrets_directory) return secret_file(s, name, out, err);
+  if (!s->secrets_env) {
+    error_set(err, ERR_NOT_FOUND, "the site says nowhere where secrets come from");
+    error_help(err, "secrets driver: \"files\", directory: \"secrets\"");
+    return ERR_NOT_FOUND;
+  }
+  value text = VALUE_NIL;
+  enum status status = hook_env(s, name, false, &text, err);
+  if (status == OK) *out = value_secret(text);
+  return status;
+}
+
+static enum status hook_statement(void *ud, struct eval *e, node_id call, sym word, value *out) {
+  const struct site *s = ud;
+  const struct node *n = tree_node(e->tree, call);
+  value name, fallback = VALUE_NIL;
+  if (word != W_env && word != W_secret)
+    return error_set(e->err, ERR_CHECK, "%s cannot stand in a site",
+                     sym_text(e->program->syms, word));
+  enum status status = eval_node(e, call_arg(e->tree, n, 0), &name);
+  if (status != OK) return status;
+  node_id other = call_arg(e->tree, n, 1);
+  if (other) status = eval_node(e, other, &fallback);
+  *out = fallback;
+  if (status == OK && !value_is_text(name))
+    status = error_set(e->err, ERR_TYPE, "a name is wanted here");
+  else if (status == OK) {
+    struct text t = value_text(name, e->program->syms);
+    char *text = mem_dup(t.s, t.len);
+    status = word == W_env ? hook_env(s, text, other != 0, out, e->err)
+                           : hook_secret(s, text, out, e->err);
+    mem_free(text);
+  }
+  if (status != OK) error_at(e->err, tree_span(e->tree, call));
+  if (status != OK) value_unref(fallback);
+  value_unref(name);
+  return status;
+}
+
+const struct eval_hooks site_hooks = {.statement = hook_statement};
+
+/* --- drivers --- */
+
+const struct site_connection *site_connection(const struct site *s, const char *binding) {
+  for (size_t i = 0; s && i < s->connection_count; i++)
+    if (strcmp(s->connections[i].binding, binding) == 0) return &s->connections[i];
+  return NULL;
+}
+
+static enum status driver_unknown(const struct site *s, const struct site_connection *c,
+                                  const struct program *p, const struct binding *b,
+                                  struct error *err) {
+  enum { MANY = 32 };
+  const char *names[MANY];
+  size_t n = 0;
+  for (const struct driver *d = b->drivers; d && n < MANY; d = d->next)
+    names[n++] = sym_text(p->syms, d->name);
+  int near = name_nearest(c->driver, names, n);
+  error_set(err, ERR_NOT_FOUND, "binding %s has no driver \"%s\"", c->binding, c->driver);
+  if (near >= 0) error_help(err, "did you mean \"%s\"?", names[near]);
+  else if (n) error_help(err, "what the runbook uses brings \"%s\"", names[0]);
+  return site_fail(s, c->at, err);
+}
+
+static const struct driver *driver_plain(const struct binding *b) {
+  for (const struct driver *d = b->drivers; d; d = d->next)
+    if (d->is_default) return d;
+  return b->drivers && !b->drivers->next ? b->drivers : NULL;
+}
+
+enum status site_driver(const struct site *s, const struct program *p, const struct binding *b,
+                        const struct driver **out, struct error *err) {
+  const char *name = sym_text(p->syms, b->name);
+  const struct site_connection *c = site_connection(s, name);
+  *out = NULL;
+  for (const struct driver *d = c ? b->drivers : NULL; d && !*out; d = d->next)
+    if (strcmp(sym_text(p->syms, d->name), c->driver) == 0) *out = d;
+  if (*out) return OK;
+  if (c) return driver_unknown(s, c, p, b, err);
+  *out = driver_plain(b);
+  if (*out) return OK;
+  error_set(err, ERR_NOT_FOUND, "no driver serves binding %s", name);
+  error_help(err, b->drivers ? "it has several: the site connects one, or one has default: true"
+                             : "use a module that has a driver for it");
+  return ERR_NOT_FOUND;
+}
+
+/* --- settings --- */
+
+/* Symbols are numbers of one program's table; what goes to another is named anew there. */
+static value moved(value v, const struct symtab *from, struct symtab *to) {
+  if (v.tag == V_SYMBOL) {
+    const char *text = sym_text(from, v.u.s);
+    return value_symbol(sym_intern(to, text, strlen(text)));
+  }
+  if (v.tag == V_ARRAY) {
+    struct list *l = list_new(value_array(v)->count);
+    for (size_t i = 0; i < value_array(v)->count; i++)
+      list_push(l, moved(value_array(v)->items[i], from, to));
+    return value_list(l);
+  }
+  if (v.tag != V_HASH) return value_ref(v);
+  struct dict *d = dict_new();
+  for (size_t i = 0; i < dict_count(value_dict(v)); i++) {
+    value key, held;
+    dict_at(value_dict(v), i, &key, &held);
+    dict_put(d, to, moved(key, from, to), moved(held, from, to));
+  }
+  return value_hash(d);
+}
+
+static enum status connection_ready(const struct site *s, struct site_connection *c,
+                                    struct error *err) {
+  for (size_t i = 0; !c->ready && i < c->setting_count; i++) {
+    value v;
+    enum status status = site_value(s, c->settings[i].node, &v, err);
+    if (status != OK) return status;
+    value_unref(c->settings[i].value);
+    c->settings[i].value = v;
+  }
+  c->ready = true;
+  return OK;
+}
+
+static enum status settings_known(const struct site *s, const struct site_connection *c,
+                                  const struct program *p, const struct driver *d,
+                                  struct error *err) {
+  const char **names = mem_array(d->setting_count + 1, sizeof *names);
+  enum status status = OK;
+  for (size_t i = 0; i < d->setting_count; i++)
+    names[i] = sym_text(p->syms, d->settings[i].name);
+  for (size_t i = 0; status == OK && i < c->setting_count; i++) {
+    bool known = false;
+    for (size_t k = 0; k < d->setting_count && !known; k++)
+      known = strcmp(names[k], c->settings[i].name) == 0;
+    if (known) continue;
+    int near = name_nearest(c->settings[i].name, names, d->setting_count);
+    error_set(err, ERR_NOT_FOUND, "driver %s of binding %s has no setting %s", c->driver,
+              c->binding, c->settings[i].name);
+    if (near >= 0) error_help(err, "did you mean %s?", names[near]);
+    else if (!d->setting_count) error_help(err, "it takes none");
+    status = site_fail(s, tree_span(s->program->trees[0], c->settings[i].node), err);
+  }
+  mem_free(names);
+  return status;
+}
+
+static enum status setting_given(const struct site *s, struct eval *e,
+                                 const struct site_setting *given, const struct field *f,
+                                 value *out, struct error *err) {
+  struct error inner = {0};
+  value v = moved(given->value, s->program->syms, e->program->syms);
+  enum status status = field_check(e, f, v, v.tag == V_STRING, out, &inner);
+  value_unref(v);
+  if (status == OK) return OK;
+  inner.has_at = false;
+  error_move(err, &inner);
+  return site_fail(s, tree_span(s->program->trees[0], given->node), err);
+}
+
+static enum status setting_missing(const struct site *s, const struct program *p,
+                                   const struct driver *d, const struct field *f,
+                                   struct error *err) {
+  const char *binding = sym_text(p->syms, d->binding->name), *driver = sym_text(p->syms, d->name);
+  const char *name = sym_text(p->syms, f->name);
+  const struct site_connection *c = site_connection(s, binding);
+  error_set(err, ERR_NOT_FOUND, "driver %s of binding %s needs the setting %s", driver, binding,
+            name);
+  error_help(err, "a site file gives it: connect :%s, driver: \"%s\", %s: ...", binding, driver,
+             name);
+  return c ? site_fail(s, c->at, err) : ERR_NOT_FOUND;
+}
+
+static const struct site_setting *given(const struct site_connection *c, const char *name) {
+  for (size_t i = 0; c && i < c->setting_count; i++)
+    if (strcmp(c->settings[i].name, name) == 0) return &c->settings[i];
+  return NULL;
+}
+
+static enum status setting_make(const struct site *s, const struct site_connection *c,
+                                struct eval *e, const struct driver *d, const struct field *f,
+                                value *out, struct error *err) {
+  const struct site_setting *from = given(c, sym_text(e->program->syms, f->name));
+  *out = VALUE_NIL;
+  if (from) return setting_given(s, e, from, f, out, err);
+  if (!f->default_value) return f->optional ? OK : setting_missing(s, e->program, d, f, err);
+  enum status status = field_default(e, f, out);
+  if (status != OK && err != e->err) error_move(err, e->err);
+  return status;
+}
+
+enum status site_settings(struct site *s, struct eval *e, const struct driver *d, value *out,
+                          struct error *err) {
+  const char *binding = sym_text(e->program->syms, d->binding->name);
+  struct site_connection *c = (struct site_connection *)(uintptr_t)site_connection(s, binding);
+  enum status status = OK;
+  if (c && strcmp(c->driver, sym_text(e->program->syms, d->name)) != 0) c = NULL;
+  if (c) status = settings_known(s, c, e->program, d, err);
+  if (c && status == OK) status = connection_ready(s, c, err);
+  struct dict *settings = dict_new();
+  for (size_t i = 0; status == OK && i < d->setting_count; i++) {
+    value v;
+    status = setting_make(s, c, e, d, &d->settings[i], &v, err);
+    if (status == OK) dict_set(settings, value_symbol(d->settings[i].name), v);
+  }
+  if (status == OK) *out = value_record(settings);
+  else dict_free(settings);
+  return status;
+}

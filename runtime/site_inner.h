@@ -1,0 +1,13 @@
+/* What the site's own files share. */
+#ifndef STEPWISE_SITE_INNER_H
+#define STEPWISE_SITE_INNER_H
+
+#include "eval.h"
+#include "site.h"
+
+extern const struct eval_hooks site_hooks; /* env and secret; ud is the site */
+/* Puts the place in the site's file before the message; returns err's status. */
+enum status site_fail(const struct site *s, struct span at, struct error *err);
+enum status site_value(const struct site *s, node_id n, value *out, struct error *err) must_use;
+
+#endif

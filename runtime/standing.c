@@ -1,0 +1,456 @@
+/* How a run stands: a fold over its events, one function for each kind that matters. */
+#include "standing.h"
+
+#include "peek.h"
+
+static void told_free(struct told *t) {
+  mem_free(t->by);
+  mem_free(t->text);
+  *t = (struct told){0};
+}
+
+static void doubt_free(struct doubt *d) {
+  mem_free(d->step);
+  mem_free(d->binding);
+  mem_free(d->action);
+  mem_free(d->key);
+  mem_free(d->args);
+}
+
+static void settled_free(struct settled *s) {
+  doubt_free(&s->doubt);
+  mem_free(s->as);
+  mem_free(s->by);
+  mem_free(s->result);
+  told_free(&s->told);
+}
+
+static void gate_free(struct gate *g) {
+  mem_free(g->step);
+  mem_free(g->text);
+  mem_free(g->role);
+  mem_free(g->nonce);
+}
+
+void standing_release(struct standing *s) {
+  char *texts[] = {s->runbook, s->title,      s->lock,     s->parent, s->operator, s->last_step,
+                   s->waits_on, s->error_kind, s->question, s->at};
+  struct told *tolds[] = {&s->started,    &s->last,         &s->sealed,
+                          &s->taken_over, &s->noted,        &s->cancel_asked,
+                          &s->rollback_asked};
+  for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+    mem_free(texts[i]);
+  for (size_t i = 0; i < sizeof tolds / sizeof *tolds; i++)
+    told_free(tolds[i]);
+  for (size_t i = 0; i < s->doubt_count; i++)
+    doubt_free(&s->doubts[i]);
+  for (size_t i = 0; i < s->settled_count; i++)
+    settled_free(&s->settled[i]);
+  for (size_t i = 0; i < s->gate_count; i++)
+    gate_free(&s->gates[i]);
+  for (size_t i = 0; i < s->lease_count; i++)
+    mem_free(s->leases[i].step), mem_free(s->leases[i].of);
+  for (size_t i = 0; i < s->wrote_count; i++)
+    mem_free(s->wrote[i].step);
+  for (size_t i = 0; i < s->child_count; i++)
+    mem_free(s->children[i].run), mem_free(s->children[i].runbook);
+  mem_free(s->doubts);
+  mem_free(s->settled);
+  mem_free(s->gates);
+  mem_free(s->leases);
+  mem_free(s->wrote);
+  mem_free(s->wrote_index);
+  mem_free(s->children);
+  *s = (struct standing){0};
+}
+
+/* --- small things --- */
+
+static char *copy(const struct event *e, const char *key) {
+  return peek_copy(e->data, e->data_len, key);
+}
+
+static void replace(char **to, char *owned) {
+  mem_free(*to);
+  *to = owned;
+}
+
+static void tell(struct told *t, const struct event *e, char *owned_text) {
+  told_free(t);
+  *t = (struct told){mem_strdup(e->actor), owned_text, e->time_us, e->seq};
+}
+
+static bool same(const char *a, const char *b) {
+  return a && b && strcmp(a, b) == 0;
+}
+
+/* A member as it is written; NULL when it is missing. */
+static char *raw(const struct event *e, const char *key) {
+  struct member m;
+  if (!peek(e->data, e->data_len, key, &m)) return NULL;
+  return mem_dup(m.value, m.value_len);
+}
+
+/* --- runs --- */
+
+static void on_started(struct standing *s, const struct event *e) {
+  replace(&s->runbook, copy(e, "runbook"));
+  replace(&s->title, copy(e, "title"));
+  replace(&s->lock, copy(e, "lock"));
+  replace(&s->operator, mem_strdup(e->actor));
+  struct member parent;
+  if (peek(e->data, e->data_len, "parent", &parent))
+    replace(&s->parent, peek_copy(parent.value, parent.value_len, "run"));
+  tell(&s->started, e, copy(e, "file"));
+}
+
+static void on_taken_over(struct standing *s, const struct event *e) {
+  char *to = copy(e, "to");
+  replace(&s->operator, to ? to : mem_strdup(e->actor));
+  tell(&s->taken_over, e, copy(e, "reason"));
+}
+
+static void on_sealed(struct standing *s, const struct event *e) {
+  tell(&s->sealed, e, copy(e, "reason"));
+}
+
+static void on_noted(struct standing *s, const struct event *e) {
+  tell(&s->noted, e, copy(e, "text"));
+}
+
+static void on_cancel_requested(struct standing *s, const struct event *e) {
+  tell(&s->cancel_asked, e, copy(e, "reason"));
+  s->cancel_rollback = peek_true(e->data, e->data_len, "rollback");
+}
+
+static void on_rollback_requested(struct standing *s, const struct event *e) {
+  tell(&s->rollback_asked, e, copy(e, "reason"));
+}
+
+/* --- doubts --- */
+
+static bool is_of(const struct doubt *d, const struct event *e, int64_t call) {
+  return d->call == call && strcmp(d->step, e->step) == 0 &&
+         (!d->action || peek_is(e->data, e->data_len, "action", d->action));
+}
+
+/* The open action that the event speaks of; the latest one. */
+static struct doubt *doubt_of(struct standing *s, const struct event *e) {
+  int64_t call = peek_int(e->data, e->data_len, "call", 0);
+  for (size_t i = s->doubt_count; i-- > 0;)
+    if (is_of(&s->doubts[i], e, call)) return &s->doubts[i];
+  return NULL;
+}
+
+static void doubt_drop(struct standing *s, struct doubt *d) {
+  size_t i = (size_t)(d - s->doubts);
+  memmove(d, d + 1, (--s->doubt_count - i) * sizeof *d);
+}
+
+static struct doubt doubt_read(const struct event *e) {
+  return (struct doubt){.step = mem_strdup(e->step),
+                        .binding = copy(e, "binding"),
+                        .action = copy(e, "action"),
+                        .key = copy(e, "key"),
+                        .args = raw(e, "args"),
+                        .call = peek_int(e->data, e->data_len, "call", 0),
+                        .seq = e->seq,
+                        .time_us = e->time_us,
+                        .rollback = peek_true(e->data, e->data_len, "rollback")};
+}
+
+/* The step's place in the index, which holds numbers from 1; FNV-1a. */
+static uint32_t *wrote_place(const struct standing *s, const char *step) {
+  uint32_t hash = 2166136261u;
+  for (const char *p = step; *p; p++)
+    hash = (hash ^ (unsigned char)*p) * 16777619u;
+  for (size_t i = hash;; i++) {
+    uint32_t *at = &s->wrote_index[i & (s->wrote_places - 1)];
+    if (!*at || strcmp(s->wrote[*at - 1].step, step) == 0) return at;
+  }
+}
+
+static void wrote_reindex(struct standing *s) {
+  mem_free(s->wrote_index);
+  s->wrote_places = s->wrote_places ? 2 * s->wrote_places : 16;
+  s->wrote_index = mem_array(s->wrote_places, sizeof *s->wrote_index);
+  for (size_t i = 0; i < s->wrote_count; i++)
+    *wrote_place(s, s->wrote[i].step) = (uint32_t)i + 1;
+}
+
+static struct wrote *wrote_of(struct standing *s, const char *step) {
+  if (2 * s->wrote_count >= s->wrote_places) wrote_reindex(s);
+  uint32_t *at = wrote_place(s, step);
+  if (!*at) {
+    s->wrote = mem_grow(s->wrote, s->wrote_count, &s->wrote_cap, sizeof *s->wrote);
+    s->wrote[s->wrote_count++] = (struct wrote){.step = mem_strdup(step)};
+    *at = (uint32_t)s->wrote_count;
+  }
+  return &s->wrote[*at - 1];
+}
+
+static void on_action_started(struct standing *s, const struct event *e) {
+  if (!peek_is(e->data, e->data_len, "effect", "write")) return;
+  /* Another attempt of the same call stands for the one before. */
+  struct doubt *before = doubt_of(s, e);
+  if (before) doubt_free(before), doubt_drop(s, before);
+  s->doubts = mem_grow(s->doubts, s->doubt_count, &s->doubt_cap, sizeof *s->doubts);
+  struct doubt *d = &s->doubts[s->doubt_count++];
+  *d = doubt_read(e);
+  if (!d->rollback) wrote_of(s, e->step)->undone = false;
+}
+
+static void on_action_finished(struct standing *s, const struct event *e) {
+  struct doubt *d = doubt_of(s, e);
+  if (!d) return;
+  struct member error;
+  if (!d->rollback && !peek(e->data, e->data_len, "error", &error)) wrote_of(s, e->step)->did = true;
+  doubt_free(d);
+  doubt_drop(s, d);
+}
+
+static void on_action_settled(struct standing *s, const struct event *e) {
+  struct doubt *d = doubt_of(s, e);
+  s->settled = mem_grow(s->settled, s->settled_count, &s->settled_cap, sizeof *s->settled);
+  struct settled *to = &s->settled[s->settled_count++];
+  *to = (struct settled){.doubt = d ? *d : doubt_read(e),
+                         .as = copy(e, "as"),
+                         .by = copy(e, "by"),
+                         .result = raw(e, "result")};
+  tell(&to->told, e, copy(e, "reason"));
+  if (d) doubt_drop(s, d);
+  if (!to->doubt.rollback && !same(to->as, "not_done")) wrote_of(s, e->step)->did = true;
+}
+
+/* The engine says that nobody knows, though an outcome was recorded: a time limit, for example. */
+static void on_in_doubt(struct standing *s, const struct event *e) {
+  struct member action;
+  if (!peek(e->data, e->data_len, "action", &action) || doubt_of(s, e)) return;
+  s->doubts = mem_grow(s->doubts, s->doubt_count, &s->doubt_cap, sizeof *s->doubts);
+  s->doubts[s->doubt_count++] = doubt_read(e);
+}
+
+/* --- steps and rollbacks --- */
+
+static void on_step_started(struct standing *s, const struct event *e) {
+  replace(&s->at, mem_strdup(e->step));
+}
+
+static void on_step_ended(struct standing *s, const struct event *e) {
+  if (same(s->at, e->step)) replace(&s->at, NULL);
+}
+
+static void on_armed(struct standing *s, const struct event *e) {
+  wrote_of(s, e->step)->armed = true;
+}
+
+static void on_undone(struct standing *s, const struct event *e) {
+  wrote_of(s, e->step)->undone = true;
+}
+
+/* --- people --- */
+
+static struct gate *gate_of(struct standing *s, const struct event *e) {
+  for (size_t i = s->gate_count; i-- > 0;)
+    if (s->gates[i].nonce && peek_is(e->data, e->data_len, "nonce", s->gates[i].nonce))
+      return &s->gates[i];
+  return NULL;
+}
+
+static void on_gate(struct standing *s, const struct event *e) {
+  s->gates = mem_grow(s->gates, s->gate_count, &s->gate_cap, sizeof *s->gates);
+  int64_t quorum = peek_int(e->data, e->data_len, "quorum", 1);
+  int64_t within = peek_int(e->data, e->data_len, "within_us", 0);
+  s->gates[s->gate_count++] =
+      (struct gate){.step = mem_strdup(e->step),
+                    .text = copy(e, "text"),
+                    .role = copy(e, "role"),
+                    .nonce = copy(e, "nonce"),
+                    .quorum = quorum,
+                    .until_us = peek_int(e->data, e->data_len, "expires_us", within + e->time_us),
+                    .time_us = e->time_us};
+}
+
+static void on_gate_given(struct standing *s, const struct event *e) {
+  struct gate *g = gate_of(s, e);
+  if (g) g->given++;
+}
+
+static void on_gate_closed(struct standing *s, const struct event *e) {
+  struct gate *g = gate_of(s, e);
+  if (!g) return;
+  size_t i = (size_t)(g - s->gates);
+  gate_free(g);
+  memmove(g, g + 1, (--s->gate_count - i) * sizeof *g);
+}
+
+static void on_asked(struct standing *s, const struct event *e) {
+  replace(&s->question, copy(e, "text"));
+}
+
+static void on_answered(struct standing *s, const struct event *e) {
+  (void)e;
+  replace(&s->question, NULL);
+}
+
+/* --- leases and children --- */
+
+static struct lease *lease_of(struct standing *s, const struct event *e) {
+  int64_t call = peek_int(e->data, e->data_len, "call", 0);
+  for (size_t i = s->lease_count; i-- > 0;)
+    if (s->leases[i].call == call && strcmp(s->leases[i].step, e->step) == 0) return &s->leases[i];
+  return NULL;
+}
+
+static void on_lease(struct standing *s, const struct event *e) {
+  struct lease *l = lease_of(s, e);
+  int64_t until = peek_int(e->data, e->data_len, "until_us", 0);
+  if (l) {
+    l->until_us = until;
+    return;
+  }
+  s->leases = mem_grow(s->leases, s->lease_count, &s->lease_cap, sizeof *s->leases);
+  s->leases[s->lease_count++] = (struct lease){.step = mem_strdup(e->step),
+                                               .of = copy(e, "of"),
+                                               .call = peek_int(e->data, e->data_len, "call", 0),
+                                               .until_us = until};
+}
+
+static void on_lease_ended(struct standing *s, const struct event *e) {
+  struct lease *l = lease_of(s, e);
+  if (!l) return;
+  size_t i = (size_t)(l - s->leases);
+  mem_free(l->step);
+  mem_free(l->of);
+  memmove(l, l + 1, (--s->lease_count - i) * sizeof *l);
+}
+
+static void on_child(struct standing *s, const struct event *e) {
+  s->children = mem_grow(s->children, s->child_count, &s->child_cap, sizeof *s->children);
+  s->children[s->child_count++] = (struct child){copy(e, "run"), copy(e, "runbook")};
+}
+
+static void on_child_finished(struct standing *s, const struct event *e) {
+  for (size_t i = s->child_count; i-- > 0;) {
+    struct child *c = &s->children[i];
+    if (!c->run || !peek_is(e->data, e->data_len, "run", c->run)) continue;
+    mem_free(c->run);
+    mem_free(c->runbook);
+    memmove(c, c + 1, (--s->child_count - i) * sizeof *c);
+    return;
+  }
+}
+
+/* --- the fold --- */
+
+static const struct {
+  enum event_kind kind;
+  void (*fn)(struct standing *s, const struct event *e);
+} folds[] = {
+    {EVENT_RUN_STARTED, on_started},
+    {EVENT_RUN_TAKEN_OVER, on_taken_over},
+    {EVENT_RUN_SEALED, on_sealed},
+    {EVENT_RUN_NOTED, on_noted},
+    {EVENT_RUN_CANCEL_REQUESTED, on_cancel_requested},
+    {EVENT_RUN_ROLLBACK_REQUESTED, on_rollback_requested},
+    {EVENT_RUN_IN_DOUBT, on_in_doubt},
+    {EVENT_ACTION_STARTED, on_action_started},
+    {EVENT_ACTION_FINISHED, on_action_finished},
+    {EVENT_ACTION_SETTLED, on_action_settled},
+    {EVENT_STEP_STARTED, on_step_started},
+    {EVENT_STEP_FINISHED, on_step_ended},
+    {EVENT_STEP_FAILED, on_step_ended},
+    {EVENT_STEP_SKIPPED, on_step_ended},
+    {EVENT_STEP_ARMED, on_armed},
+    {EVENT_ROLLBACK_FINISHED, on_undone},
+    {EVENT_APPROVAL_REQUESTED, on_gate},
+    {EVENT_APPROVAL_GIVEN, on_gate_given},
+    {EVENT_APPROVAL_USED, on_gate_closed},
+    {EVENT_APPROVAL_DENIED, on_gate_closed},
+    {EVENT_APPROVAL_VOIDED, on_gate_closed},
+    {EVENT_PROMPT_ASKED, on_asked},
+    {EVENT_PROMPT_ANSWERED, on_answered},
+    {EVENT_LEASE_TAKEN, on_lease},
+    {EVENT_LEASE_RENEWED, on_lease},
+    {EVENT_LEASE_ENDED, on_lease_ended},
+    {EVENT_CHILD_STARTED, on_child},
+    {EVENT_CHILD_FINISHED, on_child_finished},
+};
+
+/* Why the run is in the state that this event set: its reason, text or error. */
+static void fold_state(struct standing *s, const struct event *e, enum run_state state) {
+  struct member error;
+  char *why = copy(e, "reason");
+  if (!why) why = copy(e, "text");
+  s->state = state;
+  replace(&s->error_kind, NULL);
+  if (peek(e->data, e->data_len, "error", &error)) {
+    replace(&s->error_kind, peek_copy(error.value, error.value_len, "kind"));
+    if (!why || state != RUN_HELD) {
+      mem_free(why);
+      why = peek_copy(error.value, error.value_len, "message");
+    }
+  }
+  char *step = copy(e, "step");
+  replace(&s->last_step, step ? step : *e->step ? mem_strdup(e->step) : NULL);
+  replace(&s->waits_on, copy(e, "on"));
+  s->waits_until_us = peek_int(e->data, e->data_len, "until_us", 0);
+  tell(&s->last, e, why);
+}
+
+static enum status fold(void *ud, const struct event *e) {
+  struct standing *s = ud;
+  if (!s->first_seq) s->first_seq = e->seq;
+  s->last_seq = e->seq;
+  s->events++;
+  for (size_t i = 0; i < sizeof folds / sizeof *folds; i++)
+    if (strcmp(event_kinds[folds[i].kind].name, e->kind) == 0) folds[i].fn(s, e);
+  if (strncmp(e->kind, "run.", 4) != 0) return OK;
+  const struct event_kind_info *info = event_kind_find(e->kind);
+  if (info && info->state != RUN_NONE) fold_state(s, e, info->state);
+  return OK;
+}
+
+enum status standing_read(struct journal *j, const char *run, struct standing *out,
+                          struct error *err) {
+  struct event_filter filter = {.run = run};
+  *out = (struct standing){0};
+  snprintf(out->run, sizeof out->run, "%s", run);
+  enum status status = journal_scan(j, &filter, fold, out, err);
+  if (status != OK || out->first_seq) return status;
+  return error_set(err, ERR_NOT_FOUND, "no run %s in %s", run, journal_file(j));
+}
+
+/* --- reading it --- */
+
+const char *standing_state(const struct standing *s, bool live) {
+  bool moves = s->state == RUN_RUNNING || s->state == RUN_ROLLING_BACK;
+  return moves && !live ? "interrupted" : run_state_name(s->state);
+}
+
+bool standing_ended(const struct standing *s) {
+  return s->state >= RUN_SUCCEEDED;
+}
+
+size_t standing_left(const struct standing *s, struct buf *out) {
+  size_t n = 0;
+  for (size_t i = s->wrote_count; i-- > 0;) {
+    const struct wrote *w = &s->wrote[i];
+    if (w->undone) continue;
+    buf_addf(out, "%s%s%s%s", n++ ? ", " : "", *w->step ? w->step : "on_failure",
+             w->did ? "" : " (begun)", w->armed ? "" : " (cannot be undone)");
+  }
+  return n;
+}
+
+void doubt_name(const struct standing *s, const struct doubt *d, struct buf *out) {
+  size_t alike = 0;
+  for (size_t i = 0; i < s->doubt_count; i++) {
+    const struct doubt *o = &s->doubts[i];
+    alike += strcmp(o->step, d->step) == 0 && same(o->binding, d->binding) &&
+             same(o->action, d->action);
+  }
+  buf_addf(out, "%s/%s.%s", *d->step ? d->step : "on_failure", d->binding ? d->binding : "?",
+           d->action ? d->action : "?");
+  if (alike > 1) buf_addf(out, "#%lld", (long long)d->call);
+}
