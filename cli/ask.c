@@ -131,3 +131,28 @@ enum status ask_terminal(struct asker *a, const struct prompt *q, struct answer 
   if (status != OK) answer_release(out);
   return status;
 }
+
+static bool is_word(const struct buf *text, const char *word) {
+  const char *s = buf_str(text) + strspn(buf_str(text), " \t");
+  size_t n = strcspn(s, " \t\r");
+  return strncasecmp(s, word, n) == 0 && (n == 1 || n == strlen(word));
+}
+
+bool ask_leave(struct asker *a, const char *what) {
+  struct buf question = BUF_INIT, text = BUF_INIT;
+  struct error err = {0};
+  bool wait = false, leave = false;
+  buf_addf(&question, "\n%s%s.%s [w]ait until it is over, or [k]ill: leave it as it is, now? ",
+           ui_ink(a->ui, INK_BOLD), what, ui_ink(a->ui, INK_PLAIN));
+  ui_break(a->ui);
+  while (!wait && !leave) {
+    buf_clear(&text);
+    if (line_read_urgent(&a->line, buf_str(&question), &text, &err) != OK) break;
+    wait = is_word(&text, "wait");
+    leave = is_word(&text, "kill");
+  }
+  error_release(&err);
+  buf_release(&question);
+  buf_release(&text);
+  return leave;
+}

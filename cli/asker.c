@@ -117,10 +117,29 @@ static enum status asker_ask(void *ud, const struct prompt *q, struct answer *ou
   return ask_terminal(a, q, out, err);
 }
 
+static bool asker_leave(void *ud, const char *what) {
+  struct asker *a = ud;
+  return ask_leave(a, what);
+}
+
+/* Nothing is unwound: what is under way stands on stacks that nobody returns to. */
+static void asker_quit(void *ud) {
+  struct asker *a = ud;
+  line_show(&a->line);
+  fflush(a->ui->out);
+  fflush(stdout);
+  _exit(EXIT_INTERRUPTED);
+}
+
 void asker_init(struct asker *a, struct ui *ui, bool terminal) {
   *a = (struct asker){.terminal = terminal, .ui = ui, .line = {.out = ui->out}};
   a->prompter =
-      (struct prompter){.ud = a, .ask = asker_ask, .source = "terminal", .interactive = terminal};
+      (struct prompter){.ud = a,
+                        .ask = asker_ask,
+                        .leave = asker_leave,
+                        .quit = asker_quit,
+                        .source = "terminal",
+                        .interactive = terminal};
 }
 
 void asker_release(struct asker *a) {

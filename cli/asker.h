@@ -33,4 +33,7 @@ enum status asker_load(struct asker *a, const char *path, struct symtab *syms,
 enum status ask_terminal(struct asker *a, const struct prompt *q, struct answer *out,
                          struct error *err) must_use;
 
+/* Asks whether to wait for what is under way or to leave it as it is, until one is answered. */
+bool ask_leave(struct asker *a, const char *what);
+
 #endif

@@ -30,24 +30,103 @@ static enum status fill(struct line *l, int64_t until, struct error *err) {
   return OK;
 }
 
-enum status line_read(struct line *l, const char *question, bool secret, int64_t until,
-                      struct buf *out, struct error *err) {
-  struct termios before, quiet;
-  bool hidden = secret && tcgetattr(STDIN_FILENO, &before) == 0;
-  if (hidden) { /* before the question: who answers it at once is not shown either */
-    quiet = before;
-    quiet.c_lflag &= ~(tcflag_t)ECHO;
-    tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet);
-  }
+/* A question that stands there. */
+struct read {
+  const char *question;
+  struct termios before;
+  bool hidden;
+};
+
+/* One that came in between; its own task waits for the answer. */
+struct urgent {
+  struct task *task;
+  struct buf *out;
+  bool answered;
+};
+
+static void ask_now(struct line *l, const char *question) {
   fputs(question, l->out);
   fflush(l->out);
+}
+
+static void hide(struct read *r, bool secret) {
+  struct termios quiet;
+  r->hidden = secret && tcgetattr(STDIN_FILENO, &r->before) == 0;
+  if (!r->hidden) return;
+  quiet = r->before;
+  quiet.c_lflag &= ~(tcflag_t)ECHO;
+  tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet);
+}
+
+void line_show(struct line *l) {
+  if (l->reading && l->reading->hidden) tcsetattr(STDIN_FILENO, TCSADRAIN, &l->reading->before);
+}
+
+static void answer_urgent(struct line *l, const struct buf *text) {
+  struct urgent *u = l->urgent;
+  l->urgent = NULL;
+  u->answered = true;
+  buf_add(u->out, text->data, text->len);
+  task_wake(u->task);
+  ask_now(l, l->reading->question);
+}
+
+static enum status read_line(struct line *l, int64_t until, struct buf *out, struct error *err) {
   enum status status = OK;
   l->rest.max = 1 << 20;
-  while (status == OK && !take_line(l, out))
-    status = fill(l, until, err);
-  if (hidden) tcsetattr(STDIN_FILENO, TCSADRAIN, &before);
-  if (hidden || status != OK) putc('\n', l->out);
+  for (;;) {
+    while (status == OK && !take_line(l, out))
+      status = fill(l, until, err);
+    if (status != OK || !l->urgent) return status;
+    answer_urgent(l, out);
+    buf_clear(out);
+  }
+}
+
+/* Whoever waits with a question of his own is let in. */
+static void read_ended(struct line *l) {
+  l->reading = NULL;
+  if (l->urgent) task_wake(l->urgent->task);
+  else if (l->next) task_wake(l->next);
+}
+
+static enum status wait_turn(struct line *l, struct error *err) {
+  enum status status = OK;
+  while (status == OK && l->reading) {
+    l->next = task_current(l->tasks);
+    status = task_park(l->tasks, err);
+    l->next = NULL;
+  }
   return status;
+}
+
+enum status line_read(struct line *l, const char *question, bool secret, int64_t until,
+                      struct buf *out, struct error *err) {
+  struct read r = {.question = question};
+  enum status status = wait_turn(l, err);
+  if (status != OK) return status;
+  l->reading = &r;
+  hide(&r, secret); /* before the question: who answers it at once is not shown either */
+  ask_now(l, question);
+  status = read_line(l, until, out, err);
+  line_show(l);
+  if (r.hidden || status != OK) putc('\n', l->out);
+  read_ended(l);
+  return status;
+}
+
+enum status line_read_urgent(struct line *l, const char *question, struct buf *out,
+                             struct error *err) {
+  struct urgent u = {.task = task_current(l->tasks), .out = out};
+  if (!l->reading) return line_read(l, question, false, CLOCK_NEVER, out, err);
+  l->urgent = &u;
+  ask_now(l, question);
+  enum status status = OK;
+  while (status == OK && !u.answered && l->reading)
+    status = task_park(l->tasks, err);
+  if (l->urgent == &u) l->urgent = NULL;
+  if (status != OK || u.answered) return status;
+  return line_read(l, question, false, CLOCK_NEVER, out, err);
 }
 
 void line_release(struct line *l) {

@@ -278,6 +278,14 @@ static void command(struct ui *ui, const char *indent, const char *what, const c
   buf_release(&b);
 }
 
+static void on_left(struct ui *ui, const struct notice *n) {
+  ui_break(ui);
+  fprintf(ui->out, "\n%sleft as it is%s\n", ui_ink(ui, INK_RED), ui_ink(ui, INK_PLAIN));
+  if (n->text) fprintf(ui->out, "  the journal does not have it: %s\n", n->text);
+  command(ui, "  ", "go on", "resume", n->id);
+  command(ui, "  ", "look", "show", n->id);
+}
+
 /* What a step failed of was shown with the step; what stands around steps was not. */
 static bool is_shown(const struct ui *ui, struct span at) {
   return at.file == ui->shown.file && at.start == ui->shown.start && at.end == ui->shown.end;
@@ -336,6 +344,7 @@ static void (*const on_notice[])(struct ui *ui, const struct notice *n) = {
     [NOTICE_ROLLBACK_PASSED] = on_rollback_passed,
     [NOTICE_ROLLBACK_FAILED] = on_step_failed,
     [NOTICE_INTERRUPTED] = on_interrupted,
+    [NOTICE_LEFT] = on_left,
     [NOTICE_END] = on_end,
 };
 

@@ -2,8 +2,6 @@
  */
 #include "run.h"
 
-#include <signal.h>
-
 #include "digest.h"
 
 struct engine *engine_new(const struct engine_config *config) {
@@ -118,26 +116,6 @@ static void run_name(struct run *run) {
   run->id[n + sizeof random] = '\0';
 }
 
-static void run_interrupt(struct run *run, int signum) {
-  const char *what = run->rolling_back
-                         ? "a rollback is under way and is finished first"
-                         : "stopping at the next safe place; what is under way is finished first";
-  if (signum == SIGHUP) run->parked |= !run->rolling_back;
-  else run->result->interrupted |= !run->rolling_back;
-  run_notice(&run->main, &(struct notice){.kind = NOTICE_INTERRUPTED,
-                                          .text = signum == SIGINT   ? "interrupted"
-                                                  : signum == SIGHUP ? "the terminal is gone"
-                                                                     : "told to stop",
-                                          .detail = what});
-  lane_halt(&run->main, HALT_SIGNAL);
-}
-
-static void signal_came(void *ud, int signum) {
-  struct engine *g = ud;
-  for (struct run *run = g->runs; run; run = run->next)
-    run_interrupt(run, signum);
-}
-
 void run_free(struct run *run) {
   while (run->armed) {
     struct step_run *s = run->armed;
@@ -165,6 +143,7 @@ static void run_task(void *arg) {
     at = &(*at)->next;
   *at = run->next;
   run->engine->lanes--;
+  leave_forget(run->engine);
   run_free(run);
   if (options->ended) options->ended(options->ud, result);
 }

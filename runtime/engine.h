@@ -36,6 +36,7 @@ enum notice_kind {
   NOTICE_ROLLBACK_PASSED, /* text: label, detail: why it cannot be undone */
   NOTICE_ROLLBACK_FAILED, /* error */
   NOTICE_INTERRUPTED,     /* a signal came: detail says what happens now */
+  NOTICE_LEFT,            /* id: a run that is left as it is; text: why it is not recorded, or NULL */
   NOTICE_END              /* text: state, id: run, detail: what an operator can do, error or NULL */
 };
 

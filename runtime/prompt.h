@@ -53,6 +53,11 @@ struct prompter {
   /* In a task. ERR_WAITING when there is nobody to answer (the message names the question) or the
    * limit passed, ERR_CANCELLED when interrupted. */
   enum status (*ask)(void *ud, const struct prompt *q, struct answer *out, struct error *err);
+  /* For Ctrl-C while a run is being stopped or rolled back; only when interactive. In a task of its
+   * own, beside a question that may stand there: whether the person wants to leave all as it is,
+   * now. what: what would be cut off. */
+  bool (*leave)(void *ud, const char *what);
+  void (*quit)(void *ud); /* ends the process; does not return */
 };
 
 #endif

@@ -174,7 +174,7 @@ struct sync_wait {
   bool done;
 };
 
-static enum status commit(struct engine *g, struct error *err) {
+enum status engine_commit(struct engine *g, struct error *err) {
   if (g->journal_lost) return error_set(err, ERR_JOURNAL, "%s", g->journal_error.message);
   g->pending_since = 0;
   enum status status = journal_commit(g->config.journal, err);
@@ -195,7 +195,7 @@ enum status run_sync(struct lane *lane, struct error *err) {
   if (!g->journal_lost && !journal_pending(g->config.journal)) return OK;
   enum status status = OK;
   if (g->lanes == 1 || g->journal_lost) {
-    status = commit(g, err);
+    status = engine_commit(g, err);
   } else {
     struct sync_wait w = {.task = task_current(g->tasks)};
     *(g->waiting ? g->waiting_end : &g->waiting) = &w;
@@ -220,7 +220,7 @@ int64_t engine_turn(void *ud) {
   int64_t age = clock_mono(g->config.clock) - g->pending_since;
   if (!g->waiting && age < LINGER && !g->config.clock->is_virtual) return LINGER - age;
   struct error err = {0};
-  if (!g->journal_lost && journal_pending(g->config.journal) && commit(g, &err) != OK)
+  if (!g->journal_lost && journal_pending(g->config.journal) && engine_commit(g, &err) != OK)
     error_release(&err); /* kept in journal_error; the next event of each run meets it */
   g->pending_since = 0;
   while (g->waiting) {

@@ -23,6 +23,7 @@ struct engine {
   struct tasks *tasks;
   struct run *runs;          /* live, chained */
   uint32_t lanes;            /* live, of all runs */
+  struct task *leaving;      /* asks whether to leave the runs as they are; or NULL */
   struct sync_wait *waiting; /* tasks that wait for the next commit */
   struct sync_wait **waiting_end;
   struct ask_wait *asking; /* who asks a person, and those who wait to, in order */
@@ -153,6 +154,12 @@ struct run *run_new(struct engine *g, struct program *program, const struct run_
                     const struct eval_hooks *hooks, struct run_result *out) must_use;
 void run_free(struct run *run);
 int64_t engine_turn(void *ud); /* the loop's hook: group commit */
+enum status engine_commit(struct engine *g, struct error *err) must_use; /* at once */
+
+/* --- interrupt.c --- */
+
+void signal_came(void *ud, int signum);
+void leave_forget(struct engine *g); /* when a run has ended */
 
 /* --- lane.c --- */
 
