@@ -1,32 +1,25 @@
-/* stepwise journal tail|show|verify|export: reading the journal. Never writes to it. */
-#include "command.h"
-
+/* stepwise journal: reading it, its checkpoints, and whether it is what was written. Each of its
+ * verbs is a line in `actions`. */
 #include <errno.h>
 #include <unistd.h>
 
 #include "../runtime/digest.h"
 #include "journal_at.h"
+#include "journal_request.h"
 #include "journal_view.h"
 #include "spares.h"
 
 enum { POLL_MS = 200, TAIL_LINES = 20 };
 
-struct request {
-  const char *path; /* --journal, or NULL */
-  const char *operand;
-  int64_t lines;
-  bool follow, json, deep;
-  struct journal *j;
-};
-
 struct action {
   const char *name, *flags; /* flags: letters of the options it takes */
-  bool operand_needed, operand_allowed;
-  int (*run)(struct request *q);
-  bool writes;
+  const char *operand;      /* what it needs, for people; NULL: it needs none */
+  bool operand_allowed;
+  enum journal_mode mode;
+  int (*run)(struct journal_request *q);
 };
 
-static int fail(struct error *err) {
+int journal_fails(struct error *err) {
   int code = report_error(err);
   if (err->status == ERR_CONFLICT)
     code = EXIT_INVALID; /* several runs begin so: a wrong argument */
@@ -35,7 +28,7 @@ static int fail(struct error *err) {
 }
 
 /* Printing may fail too: a full disk behind a redirection must not look like success. */
-static int printed(int code) {
+int journal_printed(int code) {
   if (fflush(stdout) == 0 && !ferror(stdout)) return code;
   fprintf(stderr, "stepwise: cannot write the output: %s\n", strerror(errno));
   return EXIT_FAILED;
@@ -88,10 +81,10 @@ static enum status print_event(void *ud, const struct event *e) {
   return ferror(stdout) ? ERR_STOP : OK;
 }
 
-static int print_events(struct request *q, const struct event_filter *f, struct lines *l) {
+static int print_events(struct journal_request *q, const struct event_filter *f, struct lines *l) {
   struct error err = {0};
   enum status status = journal_scan(q->j, f, print_event, l, &err);
-  return status == OK || status == ERR_STOP ? printed(EXIT_SUCCEEDED) : fail(&err);
+  return status == OK || status == ERR_STOP ? journal_printed(EXIT_SUCCEEDED) : journal_fails(&err);
 }
 
 /* tail */
@@ -107,7 +100,7 @@ static enum status remember(void *ud, const struct event *e) {
   return OK;
 }
 
-static int do_tail(struct request *q) {
+static int do_tail(struct journal_request *q) {
   struct lines l = {.json = q->json, .with_run = true, .day = INT64_MIN};
   if (q->follow && *journal_note(q->j))
     fprintf(stderr, "stepwise: %s is %s; nothing new will come\n", journal_file(q->j),
@@ -115,7 +108,7 @@ static int do_tail(struct request *q) {
   (void)journal_changed(q->j); /* before the look, so that no change falls between them */
   struct error err = {0};
   struct event_filter end = {.last = 1};
-  if (journal_scan(q->j, &end, remember, &l.last_seq, &err) != OK) return fail(&err);
+  if (journal_scan(q->j, &end, remember, &l.last_seq, &err) != OK) return journal_fails(&err);
   int code = EXIT_SUCCEEDED;
   if (q->lines > 0) code = print_events(q, &(struct event_filter){.last = q->lines}, &l);
   while (q->follow && code == EXIT_SUCCEEDED) {
@@ -186,17 +179,17 @@ static bool is_number(const char *s, int64_t *out) {
   return *end == '\0' && errno == 0;
 }
 
-static int show_run(struct request *q);
+static int show_run(struct journal_request *q);
 
 /* All digits: the event of that number or, when there is none, the run that begins so. */
-static int show_event(struct request *q, int64_t seq) {
+static int show_event(struct journal_request *q, int64_t seq) {
   char run[RUN_ID_MAX];
   struct error err = {0};
   struct wanted w = {.seq = seq, .json = q->json};
   struct event_filter f = {.after = seq - 1};
   enum status status = journal_scan(q->j, &f, print_wanted, &w, &err);
-  if (status != OK && status != ERR_STOP) return fail(&err);
-  if (w.found) return printed(EXIT_SUCCEEDED);
+  if (status != OK && status != ERR_STOP) return journal_fails(&err);
+  if (w.found) return journal_printed(EXIT_SUCCEEDED);
   if (journal_find_run(q->j, q->operand, run, &err) != ERR_NOT_FOUND) {
     error_release(&err);
     return show_run(q);
@@ -204,7 +197,7 @@ static int show_event(struct request *q, int64_t seq) {
   error_set(&err, ERR_NOT_FOUND, "no event %lld and no such run in %s", (long long)seq,
             journal_file(q->j));
   error_help(&err, "`stepwise journal tail` shows the last ones");
-  return fail(&err);
+  return journal_fails(&err);
 }
 
 static enum status print_run(void *ud, const struct run_row *r) {
@@ -226,32 +219,32 @@ static enum status print_run(void *ud, const struct run_row *r) {
   return OK;
 }
 
-static int show_run(struct request *q) {
+static int show_run(struct journal_request *q) {
   struct error err = {0};
   char run[RUN_ID_MAX];
   struct lines l = {.json = q->json, .day = INT64_MIN};
-  if (journal_find_run(q->j, q->operand, run, &err) != OK) return fail(&err);
+  if (journal_find_run(q->j, q->operand, run, &err) != OK) return journal_fails(&err);
   struct run_filter f = {.run = run};
-  if (!q->json && journal_runs(q->j, &f, print_run, NULL, &err) != OK) return fail(&err);
+  if (!q->json && journal_runs(q->j, &f, print_run, NULL, &err) != OK) return journal_fails(&err);
   int code = print_events(q, &(struct event_filter){.run = run}, &l);
   buf_release(&l.line);
   return code;
 }
 
-static int do_show(struct request *q) {
+static int do_show(struct journal_request *q) {
   int64_t seq;
   return is_number(q->operand, &seq) ? show_event(q, seq) : show_run(q);
 }
 
 /* export */
 
-static int do_export(struct request *q) {
+static int do_export(struct journal_request *q) {
   struct error err = {0};
   char run[RUN_ID_MAX];
   struct event_filter f = {0};
   struct lines l = {.json = true};
   if (q->operand) {
-    if (journal_find_run(q->j, q->operand, run, &err) != OK) return fail(&err);
+    if (journal_find_run(q->j, q->operand, run, &err) != OK) return journal_fails(&err);
     f.run = run;
   }
   int code = print_events(q, &f, &l);
@@ -259,94 +252,21 @@ static int do_export(struct request *q) {
   return code;
 }
 
-/* verify */
-
-static void quote_lines(struct buf *out, const struct buf *lines) {
-  const char *p = buf_str(lines), *newline;
-  for (const char *comma = ""; (newline = strchr(p, '\n')); p = newline + 1, comma = ",") {
-    buf_adds(out, comma);
-    view_quote(out, p, (size_t)(newline - p));
-  }
-}
-
-static void report_json(struct request *q, const struct journal_report *r) {
-  struct buf b = BUF_INIT;
-  const char *file = journal_file(q->j), *note = journal_note(q->j);
-  buf_adds(&b, "{\"journal\":");
-  view_quote(&b, file, strlen(file));
-  buf_addf(&b, ",\"good\":%s,\"events\":%llu,\"runs\":%llu,\"texts\":%llu,\"head\":\"%s\"",
-           r->problem.len ? "false" : "true", (unsigned long long)r->events,
-           (unsigned long long)r->runs, (unsigned long long)r->texts, r->head);
-  if (*r->bad_how)
-    buf_addf(&b, ",\"bad_seq\":%lld,\"how\":\"%s\"", (long long)r->bad_seq, r->bad_how);
-  buf_adds(&b, ",\"problems\":[");
-  quote_lines(&b, &r->problem);
-  buf_adds(&b, "],\"warnings\":[");
-  quote_lines(&b, &r->warning);
-  buf_adds(&b, "],\"note\":");
-  view_quote(&b, note, strlen(note));
-  buf_addc(&b, '}');
-  puts(buf_str(&b));
-  buf_release(&b);
-}
-
-static void print_lines(const char *before, const struct buf *lines) {
-  struct buf b = BUF_INIT;
-  const char *p = buf_str(lines), *newline;
-  for (; (newline = strchr(p, '\n')); p = newline + 1) {
-    buf_adds(&b, before);
-    view_text(&b, p, (size_t)(newline - p), 0);
-    buf_addc(&b, '\n');
-  }
-  fputs(buf_str(&b), stdout);
-  buf_release(&b);
-}
-
-static void report_people(struct request *q, const struct journal_report *r) {
-  printf("%s: %s\n", journal_file(q->j), r->problem.len ? "BAD" : "good");
-  if (*r->bad_how) printf("  first bad event: %lld (%s)\n", (long long)r->bad_seq, r->bad_how);
-  print_lines("  ", &r->problem);
-  print_lines("  warning: ", &r->warning);
-  printf("  %llu event%s, %llu run%s, %llu text%s%s\n", (unsigned long long)r->events,
-         r->events == 1 ? "" : "s", (unsigned long long)r->runs, r->runs == 1 ? "" : "s",
-         (unsigned long long)r->texts, r->texts == 1 ? "" : "s", *r->bad_how ? " up to there" : "");
-  printf("  head %s\n", r->head);
-  if (*journal_note(q->j)) printf("  note: %s\n", journal_note(q->j));
-}
-
-/* Who is looking deeply already is not sent to look deeply. */
-static int fail_verify(struct request *q, struct error *err) {
-  if (q->deep && err->help && strstr(err->help, "verify --deep"))
-    error_help(err, "keep the file as it is; go on with a copy, or with a new journal");
-  return fail(err);
-}
-
-static int do_verify(struct request *q) {
-  struct error err = {0};
-  struct journal_report r = {0};
-  int code;
-  if (journal_verify(q->j, q->deep, &r, &err) != OK) {
-    code = fail_verify(q, &err);
-  } else {
-    (q->json ? report_json : report_people)(q, &r);
-    code = printed(r.problem.len ? EXIT_FAILED : EXIT_SUCCEEDED);
-  }
-  journal_report_release(&r);
-  return code;
-}
-
-static int do_merge(struct request *q) {
+static int do_merge(struct journal_request *q) {
   return spares_take_in(q->j) ? EXIT_SUCCEEDED : EXIT_FAILED;
 }
 
 /* Arguments. */
 
+#define EVENT_OR_RUN "a run's id (or its first characters, or last) or an event's number"
 static const struct action actions[] = {
-    {"tail", "nfj", false, false, do_tail, false},
-    {"show", "j", true, true, do_show, false},
-    {"verify", "jd", false, false, do_verify, false},
-    {"export", "", false, true, do_export, false},
-    {"merge", "", false, false, do_merge, true},
+    {"tail", "nfj", NULL, false, JOURNAL_READ, do_tail},
+    {"show", "j", EVENT_OR_RUN, true, JOURNAL_READ, do_show},
+    {"verify", "jdcak", NULL, false, JOURNAL_READ, journal_do_verify},
+    {"export", "", NULL, true, JOURNAL_READ, do_export},
+    {"checkpoint", "jkts", NULL, false, JOURNAL_WRITE, journal_do_checkpoint},
+    {"merge", "", NULL, false, JOURNAL_WRITE, do_merge},
+    {"query", "j", "a SELECT, in quotes", true, JOURNAL_READ, journal_do_query},
 };
 
 static const struct action *find_action(const char *name) {
@@ -355,61 +275,67 @@ static const struct action *find_action(const char *name) {
   return NULL;
 }
 
-/* The letter of an option, 'p' for --journal, 0 for none. `-n20` and `--journal=X` leave their
- * value in *value. */
-static char option(const char *arg, const char **value) {
-  static const struct {
-    const char *name;
-    char letter;
-  } names[] = {{"-n", 'n'},     {"--lines", 'n'}, {"-f", 'f'},       {"--follow", 'f'},
-               {"--json", 'j'}, {"--deep", 'd'},  {"--journal", 'p'}};
+enum kind { FLAG, NUMBER, TEXT, LIST };
+static const struct journal_option {
+  const char *name;
+  char letter; /* of struct action's flags; 'p' may always be given */
+  enum kind kind;
+  size_t at; /* in the request */
+} journal_options[] = {
+    {"-n", 'n', NUMBER, offsetof(struct journal_request, lines)},
+    {"--lines", 'n', NUMBER, offsetof(struct journal_request, lines)},
+    {"-f", 'f', FLAG, offsetof(struct journal_request, follow)},
+    {"--follow", 'f', FLAG, offsetof(struct journal_request, follow)},
+    {"--json", 'j', FLAG, offsetof(struct journal_request, json)},
+    {"--deep", 'd', FLAG, offsetof(struct journal_request, deep)},
+    {"--checkpoint", 'c', LIST, offsetof(struct journal_request, checkpoints)},
+    {"--allowed-signers", 'a', TEXT, offsetof(struct journal_request, signers)},
+    {"--key", 'k', TEXT, offsetof(struct journal_request, key)},
+    {"--to", 't', LIST, offsetof(struct journal_request, to)},
+    {"--site", 's', TEXT, offsetof(struct journal_request, site)},
+    {"--journal", 'p', TEXT, offsetof(struct journal_request, path)},
+};
+
+/* `-n20` and `--journal=X` leave their value in *value. */
+static const struct journal_option *find_option(const char *arg, const char **value) {
   *value = NULL;
-  for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-    size_t len = strlen(names[i].name);
-    if (strncmp(arg, names[i].name, len) != 0) continue;
-    if (arg[len] == '\0') return names[i].letter;
+  for (size_t i = 0; i < sizeof journal_options / sizeof *journal_options; i++) {
+    const struct journal_option *o = &journal_options[i];
+    size_t len = strlen(o->name);
+    if (strncmp(arg, o->name, len) != 0) continue;
+    if (arg[len] == '\0') return o;
     if (arg[len] == '=' && arg[1] == '-') *value = arg + len + 1;
-    if (names[i].letter == 'n' && len == 2) *value = arg + len;
-    if (*value) return names[i].letter;
+    if (o->kind == NUMBER && len == 2) *value = arg + len;
+    if (*value) return o;
   }
-  return 0;
+  return NULL;
 }
 
-static int set_option(struct request *q, char letter, const char *arg, const char *value) {
-  switch (letter) {
-  case 'f':
-    q->follow = true;
-    break;
-  case 'j':
-    q->json = true;
-    break;
-  case 'd':
-    q->deep = true;
-    break;
-  case 'p':
-    q->path = value;
-    break;
-  case 'n':
-    if (!is_number(value, &q->lines)) return usage_error("journal", "%s needs a number", arg);
-  }
+static int set_option(struct journal_request *q, const struct journal_option *o, const char *text) {
+  void *to = (char *)q + o->at;
+  if (o->kind == FLAG) *(bool *)to = true;
+  else if (o->kind == TEXT) *(const char **)to = text;
+  else if (o->kind == LIST) texts_add(to, text);
+  else if (!is_number(text, to)) return usage_error("journal", "%s needs a number", o->name);
   return EXIT_SUCCEEDED;
 }
 
-static int read_option(struct request *q, const struct action *a, int argc, char **argv, int *i) {
-  const char *arg = argv[*i], *value;
-  char letter = option(arg, &value);
-  bool takes_value = letter == 'n' || letter == 'p';
-  if (!letter || (letter != 'p' && !strchr(a->flags, letter)))
+static int read_option(struct journal_request *q, const struct action *a, int argc, char **argv,
+                       int *i) {
+  const char *arg = argv[*i], *text;
+  const struct journal_option *o = find_option(arg, &text);
+  if (!o || (o->letter != 'p' && !strchr(a->flags, o->letter)))
     return usage_error("journal", "%s takes no option %s", a->name, arg);
-  if (value && !takes_value) return usage_error("journal", "%s has an option too much", arg);
-  if (takes_value && !value) {
+  if (text && o->kind == FLAG) return usage_error("journal", "%s has an option too much", arg);
+  if (!text && o->kind != FLAG) {
     if (*i + 1 >= argc) return usage_error("journal", "%s needs a value", arg);
-    value = argv[++*i];
+    text = argv[++*i];
   }
-  return set_option(q, letter, arg, value);
+  return set_option(q, o, text);
 }
 
-static int read_arguments(struct request *q, const struct action *a, int argc, char **argv) {
+static int read_arguments(struct journal_request *q, const struct action *a, int argc,
+                          char **argv) {
   for (int i = 2; i < argc; i++) {
     if (argv[i][0] == '-' && argv[i][1]) {
       int code = read_option(q, a, argc, argv, &i);
@@ -420,32 +346,41 @@ static int read_arguments(struct request *q, const struct action *a, int argc, c
       q->operand = argv[i];
     }
   }
-  if (a->operand_needed && !q->operand)
-    return usage_error(
-        "journal", "%s needs a run's id (or its first characters, or last) or an event's number",
-        a->name);
+  if (a->operand && !q->operand) return usage_error("journal", "%s needs %s", a->name, a->operand);
   return EXIT_SUCCEEDED;
 }
 
-/* Nothing here makes a journal: one that is missing is an error in JOURNAL_READ. */
-static enum journal_mode journal_mode(const struct action *a, const char *path) {
-  return a->writes && access(path, F_OK) == 0 ? JOURNAL_WRITE : JOURNAL_READ;
+/* No verb here makes a journal: one that is not there is a mistake, even for those that write. */
+static enum status open_journal(struct journal_request *q, enum journal_mode mode,
+                                struct error *err) {
+  struct buf path = BUF_INIT;
+  enum status status = journal_path_at(q->path, &path, err);
+  if (status == OK && mode == JOURNAL_WRITE && access(buf_str(&path), F_OK) != 0)
+    mode = JOURNAL_READ;
+  if (status == OK) status = journal_open(&q->j, buf_str(&path), mode, err);
+  buf_release(&path);
+  return status;
+}
+
+static int carry_out(struct journal_request *q, const struct action *a) {
+  struct error err = {0};
+  if (open_journal(q, a->mode, &err) == OK) {
+    int code = a->run(q);
+    journal_close(q->j);
+    return code;
+  }
+  return a->run == journal_do_verify ? journal_fails_verify(q, &err) : journal_fails(&err);
 }
 
 int cmd_journal(int argc, char **argv) {
   const struct action *a = argc > 1 ? find_action(argv[1]) : NULL;
-  if (argc < 2) return usage_error("journal", "tail, show, verify, export or merge?");
+  if (argc < 2)
+    return usage_error("journal", "tail, show, verify, export, checkpoint, query or merge?");
   if (!a) return usage_error("journal", "cannot '%s'", argv[1]);
-  struct request q = {.lines = TAIL_LINES};
+  struct journal_request q = {.lines = TAIL_LINES};
   int code = read_arguments(&q, a, argc, argv);
-  if (code != EXIT_SUCCEEDED) return code;
-  struct error err = {0};
-  struct buf path = BUF_INIT;
-  enum status status = journal_path_at(q.path, &path, &err);
-  if (status == OK) status = journal_open(&q.j, buf_str(&path), journal_mode(a, buf_str(&path)), &err);
-  buf_release(&path);
-  if (status != OK) return a->run == do_verify ? fail_verify(&q, &err) : fail(&err);
-  code = a->run(&q);
-  journal_close(q.j);
+  if (code == EXIT_SUCCEEDED) code = carry_out(&q, a);
+  texts_release(&q.checkpoints);
+  texts_release(&q.to);
   return code;
 }

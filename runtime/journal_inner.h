@@ -101,8 +101,8 @@ enum status schema_check(struct journal *j, struct error *err) must_use;
 /* Makes the file of j->path, whole or not at all; OK as well when another process was quicker. */
 enum status schema_create(struct journal *j, struct error *err) must_use;
 /* Compares the file's objects with what the schema of that version makes; a line into problem for
- * each difference. */
-enum status schema_compare(struct journal *j, int version, struct buf *problem,
+ * each difference. *altered: they were changed at some time, even if they are back. */
+enum status schema_compare(struct journal *j, int version, struct buf *problem, bool *altered,
                            struct error *err) must_use;
 
 /* journal_chain.c: the bytes that are hashed. docs/journal.md states them. */

@@ -68,7 +68,7 @@ static const char *const versions[] = {
                   "CREATE INDEX run_state ON run(state);\n"
                   "CREATE INDEX run_runbook ON run(runbook);\n"
                   "CREATE INDEX run_open ON run(lock) WHERE " RUN_OPEN ";\n"
-    "CREATE INDEX event_own ON event(kind) WHERE run = '';\n",
+                  "CREATE INDEX event_own ON event(kind) WHERE run = '';\n",
 };
 _Static_assert(sizeof versions / sizeof *versions == JOURNAL_VERSION, "one SQL text per version");
 
@@ -288,7 +288,19 @@ static enum status copy_objects(struct journal *j, struct journal *m, struct err
   return status;
 }
 
-enum status schema_compare(struct journal *j, int version, struct buf *problem, struct error *err) {
+/* SQLite counts the changes of a schema. A journal has as many as its versions made; a copy made by
+ * `.backup` begins anew, with one; VACUUM adds one. */
+static enum status is_altered(struct journal *j, struct journal *m, bool *altered,
+                              struct error *err) {
+  int64_t ours = 0, theirs = 0;
+  enum status status = journal_integer(m, "PRAGMA main.schema_version", &ours, err);
+  if (status == OK) status = journal_integer(j, "PRAGMA main.schema_version", &theirs, err);
+  *altered = theirs != ours && theirs != ours + 1 && theirs != 1;
+  return status;
+}
+
+enum status schema_compare(struct journal *j, int version, struct buf *problem, bool *altered,
+                           struct error *err) {
   static const char differences[] =
       "SELECT o.type, o.name, CASE WHEN t.name IS NULL THEN 'is missing' ELSE 'was changed' END"
       " FROM (" OBJECTS("main") ") o LEFT JOIN temp.theirs t USING (type, name)"
@@ -301,6 +313,7 @@ enum status schema_compare(struct journal *j, int version, struct buf *problem, 
   enum status status = journal_connect(&m, ":memory:", SQLITE_OPEN_READWRITE, NULL, err);
   struct schema of_then = {journal_schema.version, version};
   if (status == OK) status = run_versions(&m, &of_then, 0, err);
+  if (status == OK) status = is_altered(j, &m, altered, err);
   if (status == OK) status = journal_exec(&m, "CREATE TABLE temp.theirs(type, name, sql)", err);
   if (status == OK) status = copy_objects(j, &m, err);
   if (status == OK && sqlite3_prepare_v2(m.db, differences, -1, &s, NULL) != SQLITE_OK)

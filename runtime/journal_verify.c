@@ -3,7 +3,7 @@
  * One pass over the events, in order, with one row in memory: chain, run table and texts are
  * checked as they come. Only when an event is bad are its neighbours looked at, to say what was
  * done to it. */
-#include "journal_inner.h"
+#include "journal_judge.h"
 
 #include <sqlite3.h>
 
@@ -19,7 +19,7 @@ struct row {
 struct verifier {
   struct journal *j;
   struct journal_report *r;
-  struct sqlite3_stmt *run_row, *missing_text;
+  struct sqlite3_stmt *run_row, *missing_text, *own_checkpoint;
   int version;                 /* of the schema */
   int64_t expect;              /* number of the next event */
   uint8_t prev[SHA256_SIZE];   /* what it must follow */
@@ -27,6 +27,7 @@ struct verifier {
   int64_t last_time, backwards;
   bool merging; /* the last event says that those that follow were kept elsewhere first */
   uint64_t runs_matched;
+  struct judge judge;
 };
 
 static void problem(struct verifier *v, const char *fmt, ...) like_printf(2, 3);
@@ -289,6 +290,20 @@ static enum status check_run_event(struct verifier *v, const struct row *row, st
   return starts ? check_texts_of(v, row, err) : OK;
 }
 
+/* A journal records its own checkpoints: a chain written anew with them as they were contradicts
+ * itself. */
+static enum status check_own_checkpoint(struct verifier *v, const struct row *row,
+                                        struct error *err) {
+  struct sqlite3_stmt *s = v->own_checkpoint;
+  const struct piece *data = &row->f.piece[PIECE_DATA];
+  sqlite3_bind_text(s, 1, data->p, (int)data->len, SQLITE_STATIC);
+  int rc = sqlite3_step(s);
+  if (rc == SQLITE_ROW)
+    judge_own(&v->judge, row->f.seq, sqlite3_column_int64(s, 0), sqlite3_column_int(s, 1));
+  sqlite3_reset(s);
+  return rc == SQLITE_ROW ? OK : journal_fail(v->j, rc, err);
+}
+
 /* Rows of the run table that no event accounts for. */
 static enum status find_extra_runs(struct verifier *v, struct error *err) {
   int64_t rows = 0;
@@ -315,8 +330,12 @@ static enum status find_extra_runs(struct verifier *v, struct error *err) {
 
 /* The chain. */
 
-static bool is_run_kind(const struct piece *kind) {
-  return kind->len > 4 && memcmp(kind->p, "run.", 4) == 0;
+static enum status check_meaning(struct verifier *v, const struct row *row, struct error *err) {
+  const struct piece *kind = &row->f.piece[PIECE_KIND];
+  if (kind->len > 4 && memcmp(kind->p, "run.", 4) == 0) return check_run_event(v, row, err);
+  if (strcmp(kind->p, EVENT_NAME(JOURNAL_CHECKPOINTED)) == 0)
+    return check_own_checkpoint(v, row, err);
+  return OK;
 }
 
 static bool is_marker(const struct piece *kind) {
@@ -343,9 +362,10 @@ static enum status check_events(struct verifier *v, struct error *err) {
     if (row.f.time_us < v->last_time && !v->backwards && !v->merging) v->backwards = row.f.seq;
     v->last_time = row.f.time_us;
     v->merging = is_marker(&row.f.piece[PIECE_KIND]);
-    if (is_run_kind(&row.f.piece[PIECE_KIND])) status = check_run_event(v, &row, err);
+    status = check_meaning(v, &row, err);
     memcpy(v->before, v->prev, SHA256_SIZE);
     memcpy(v->prev, hash, SHA256_SIZE);
+    if (v->judge.next == v->expect) judge_event(&v->judge, v->expect, hash);
     v->expect++;
   }
   sqlite3_finalize(s);
@@ -411,7 +431,7 @@ static enum status check_deep(struct verifier *v, struct error *err) {
 
 static enum status check_all(struct verifier *v, bool deep, struct error *err) {
   struct buf schema = BUF_INIT;
-  enum status status = schema_compare(v->j, v->version, &schema, err);
+  enum status status = schema_compare(v->j, v->version, &schema, &v->judge.altered, err);
   if (status == OK) buf_add(&v->r->problem, buf_str(&schema), schema.len);
   buf_release(&schema);
   if (status == OK) status = check_events(v, err);
@@ -437,7 +457,11 @@ static enum status verifier_prepare(struct verifier *v, struct error *err) {
               " SELECT value FROM json_each(?1, '$.modules')) WHERE typeof(h) = 'text'"
               " AND NOT EXISTS (SELECT 1 FROM text WHERE sha256 = h)",
               err);
-  return v->missing_text ? OK : ERR_JOURNAL;
+  v->own_checkpoint = prepare(v->j,
+                              "SELECT ?1 ->> '$.size', EXISTS (SELECT 1 FROM event WHERE seq = ?1 "
+                              "->> '$.size' AND lower(hex(hash)) = ?1 ->> '$.head')",
+                              err);
+  return v->missing_text && v->own_checkpoint ? OK : ERR_JOURNAL;
 }
 
 static void summarise(struct verifier *v) {
@@ -454,8 +478,16 @@ static void summarise(struct verifier *v) {
 
 enum status journal_verify(struct journal *j, bool deep, struct journal_report *out,
                            struct error *err) {
+  return journal_verify_against(j, deep, NULL, NULL, out, err);
+}
+
+enum status journal_verify_against(struct journal *j, bool deep, struct checkpoints *list,
+                                   const struct checkpoint_keys *keys, struct journal_report *out,
+                                   struct error *err) {
   *out = (struct journal_report){.bad_how = ""};
   struct verifier v = {.j = j, .r = out, .expect = 1, .last_time = INT64_MIN};
+  v.judge = (struct judge){.j = j, .report = out, .list = list, .keys = keys, .next = INT64_MAX};
+  judge_begin(&v.judge);
   memcpy(v.prev, chain_genesis, SHA256_SIZE);
   bool mine = !j->open; /* one snapshot for all the passes */
   err->status = OK;
@@ -465,8 +497,10 @@ enum status journal_verify(struct journal *j, bool deep, struct journal_report *
   if (status == OK) status = check_all(&v, deep, err);
   if (status == OK) status = journal_unchanged(j, err);
   if (status == OK) summarise(&v);
+  if (status == OK) status = judge_end(&v.judge, err);
   sqlite3_finalize(v.run_row);
   sqlite3_finalize(v.missing_text);
+  sqlite3_finalize(v.own_checkpoint);
   if (mine) sqlite3_exec(j->db, "ROLLBACK", NULL, NULL, NULL);
   return status;
 }

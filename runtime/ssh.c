@@ -139,6 +139,26 @@ enum status ssh_verify(struct tasks *t, const struct ssh_check *check,
   return s;
 }
 
+enum status ssh_signer(struct tasks *t, const char *allowed, const char *signature, int64_t at,
+                       char **principal, struct error *err) {
+  char when[64];
+  const char *args[] = {"ssh-keygen", "-Y", "find-principals", "-f", "/dev/fd/3", "-s", "/dev/fd/4",
+                        when,         NULL};
+  struct process_spec spec = {
+      .args = args, .files = {text_of(allowed), text_of(signature)}, .file_count = 2};
+  struct process_result r;
+  if (at) time_option(at, when);
+  else args[7] = NULL;
+  enum status s = keygen(t, &spec, &r, err);
+  if (s == OK && (r.status != 0 || !r.out.len)) {
+    s = error_set(err, ERR_FAILED, "its key is nobody's of the allowed signers");
+    error_kind(err, "signature");
+  }
+  if (s == OK) *principal = mem_dup(r.out.data, strcspn(r.out.data, "\r\n"));
+  process_result_release(&r);
+  return s;
+}
+
 /* --- keys --- */
 
 enum status ssh_fingerprint(struct tasks *t, const char *path, char out[SSH_FINGERPRINT],

@@ -37,6 +37,11 @@ struct ssh_check {
 enum status ssh_verify(struct tasks *t, const struct ssh_check *check,
                        char fingerprint[SSH_FINGERPRINT], struct error *err) must_use;
 
+/* Who made it, by its key alone: the first name that `allowed` gives that key; owned by the caller.
+ * ERR_FAILED, kind "signature", when it is nobody's. The text is not looked at: ssh_verify does. */
+enum status ssh_signer(struct tasks *t, const char *allowed, const char *signature, int64_t at,
+                       char **principal, struct error *err) must_use;
+
 /* Of the key in this file, private or public. */
 enum status ssh_fingerprint(struct tasks *t, const char *path, char out[SSH_FINGERPRINT],
                             struct error *err) must_use;

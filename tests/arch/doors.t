@@ -23,8 +23,8 @@ my %door = (
 my %libc = map { $_ => 1 } qw(
   assert.h ctype.h dirent.h endian.h errno.h fcntl.h float.h inttypes.h limits.h math.h poll.h pwd.h signal.h
   stdarg.h stdbool.h stddef.h stdint.h stdio.h stdlib.h string.h strings.h time.h unistd.h
-  sys/file.h sys/ioctl.h sys/mman.h sys/pidfd.h sys/prctl.h sys/random.h sys/resource.h sys/stat.h sys/statvfs.h
-  sys/time.h sys/types.h sys/uio.h sys/utsname.h sys/wait.h
+  sys/file.h sys/ioctl.h sys/mman.h sys/pidfd.h sys/prctl.h sys/random.h sys/resource.h sys/socket.h sys/stat.h sys/statvfs.h
+  sys/time.h sys/types.h sys/uio.h sys/un.h sys/utsname.h sys/wait.h
 );
 
 my (@wrong, %used);

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Verifies a journal by docs/journal.md alone. Shares no code with stepwise.
 
-usage: verify.py JOURNAL        prints one JSON object; exits 0 when good, 1 when not
+usage: verify.py JOURNAL [--allowed-signers FILE] [CHECKPOINTS...]
+prints one JSON object; exits 0 when good, 1 when not. Signatures are ssh-keygen's to verify.
 """
 import hashlib
 import json
@@ -9,7 +10,10 @@ import os
 import re
 import sqlite3
 import struct
+import subprocess
 import sys
+import tempfile
+from datetime import datetime, timedelta, timezone
 
 DOCS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../docs/journal.md")
 DOMAIN = b"stepwise/event/1"
@@ -58,6 +62,8 @@ class Journal:
         self.head = GENESIS
         self.count = 0
         self.runs = {}
+        self.hashes, self.times = [], []  # by number
+        self.own_good, self.own_bad = 0, None
         self.has_locks = self.db.execute("PRAGMA user_version").fetchone()[0] > 1
 
     def events(self, where="", *values):
@@ -91,6 +97,9 @@ class Journal:
                 self.problems.append("event %d: %s" % self.bad)
                 return
             self.derive(event)
+            self.check_own_checkpoint(event)
+            self.hashes.append(event.hash)
+            self.times.append(event.time_us)
             before, self.head, self.count = event, event.hash, event.seq
         if self.count == 0:
             self.bad = (1, "deleted")
@@ -162,11 +171,65 @@ class Journal:
             if hashlib.sha256(body).hexdigest() != sha256:
                 self.problems.append("text %s" % sha256)
 
-    def verify(self):
+    # 6. Checkpoints
+
+    def check_own_checkpoint(self, event):
+        if event.kind != b"journal.checkpointed" or self.own_bad:
+            return
+        said = json.loads(event.data)
+        size = said["size"]
+        if 0 < size <= len(self.hashes) and self.hashes[size - 1].hex() == said["head"]:
+            self.own_good = size
+        else:
+            self.own_bad = size
+            self.problems.append("event %d: event %d had another hash" % (event.seq, size))
+
+    def is_altered(self):
+        """Version 2's schema was made by 15 statements, version 1's by 8; .backup begins at 1, VACUUM adds 1."""
+        count = self.db.execute("PRAGMA schema_version").fetchone()[0]
+        made = 15 if self.has_locks else 8
+        return count not in (1, made, made + 1)
+
+    def check_checkpoints(self, notes, signers):
+        origin = json.loads(next(self.events()).data)["origin"] if self.hashes else None
+        vouched, first = 0, None
+        for note in sorted(notes, key=lambda n: n["size"]):
+            if signers and not signed_well(note, signers):
+                self.problems.append("%s: bad signature, or none" % note["place"])
+                continue
+            if origin is not None and note["origin"] != origin:
+                self.problems.append("%s: of another journal" % note["place"])
+                self.bad = self.bad or (1, "replaced")
+                continue
+            if note["size"] > self.count and self.bad:
+                continue
+            agrees = note["size"] <= self.count and self.hashes[note["size"] - 1].hex() == note["head"]
+            if not agrees:
+                self.problems.append("%s: does not agree" % note["place"])
+                first = first or note
+            elif not first:
+                vouched = note["size"]
+        if first and not self.bad:
+            self.bad = self.name_it(first, vouched)
+        if self.own_bad and not self.bad:
+            self.bad = (self.own_good + 1, "rewritten")
+
+    def name_it(self, note, vouched):
+        altered = self.is_altered()
+        younger = [seq for seq in range(vouched + 1, min(note["size"], self.count) + 1)
+                   if self.times[seq - 1] > note["time_us"]]
+        if younger and not altered:
+            return younger[0], "restored"
+        if note["size"] > self.count:
+            return self.count + 1, "cut" if altered else "restored"
+        return vouched + 1, "rewritten"
+
+    def verify(self, notes=(), signers=None):
         self.check_schema()
         self.check_chain()
         self.check_runs()
         self.check_texts()
+        self.check_checkpoints(notes, signers)
 
 
 def documented_schema(version=2):
@@ -182,9 +245,46 @@ def documented_schema(version=2):
         "SELECT type, name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite~_%' ESCAPE '~'"))
 
 
-def report(path):
+NOTE = re.compile(r"(stepwise checkpoint 1\norigin ([0-9a-f]{32})\nsize ([1-9][0-9]*)\nhead ([0-9a-f]{64})\n"
+                  r"time (\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6})Z\n)"
+                  r"(unsigned\n|-----BEGIN SSH SIGNATURE-----\n(?:.+\n)+)(?:\n|\Z)")
+
+
+def read_notes(path):
+    """The notes of a file of checkpoints."""
+    with open(path, encoding="ascii") as f:
+        text = f.read()
+    notes, at = [], 0
+    while at < len(text):
+        found = NOTE.match(text, at)
+        if not found:
+            raise ValueError("%s: no checkpoint at byte %d" % (path, at))
+        signed, origin, size, head, time, signature = found.groups()
+        since = datetime.strptime(time + "+0000", "%Y-%m-%dT%H:%M:%S.%f%z") - datetime(1970, 1, 1, tzinfo=timezone.utc)
+        notes.append({"place": "%s, byte %d" % (path, at), "text": signed, "origin": origin, "size": int(size),
+                      "head": head, "time_us": since // timedelta(microseconds=1), "signature": signature})
+        at = found.end()
+    return notes
+
+
+def signed_well(note, signers):
+    if note["signature"] == "unsigned\n":
+        return False
+    with tempfile.NamedTemporaryFile("w") as signature:
+        signature.write(note["signature"])
+        signature.flush()
+        who = subprocess.run(["ssh-keygen", "-Y", "find-principals", "-f", signers, "-s", signature.name],
+                             capture_output=True, text=True)
+        if who.returncode != 0:
+            return False
+        return subprocess.run(["ssh-keygen", "-Y", "verify", "-f", signers, "-I", who.stdout.splitlines()[0], "-n",
+                               "stepwise-checkpoint", "-s", signature.name], input=note["text"].encode(),
+                              capture_output=True).returncode == 0
+
+
+def report(path, notes=(), signers=None):
     journal = Journal(path)
-    journal.verify()
+    journal.verify(notes, signers)
     journal.db.close()
     found = {"good": not journal.problems, "events": journal.count, "head": journal.head.hex(),
              "problems": journal.problems}
@@ -194,7 +294,12 @@ def report(path):
 
 
 def main():
-    found = report(sys.argv[1])
+    args, signers = sys.argv[1:], None
+    if "--allowed-signers" in args:
+        at = args.index("--allowed-signers")
+        signers = args[at + 1]
+        del args[at:at + 2]
+    found = report(args[0], [note for path in args[1:] for note in read_notes(path)], signers)
     print(json.dumps(found))
     return 0 if found["good"] else 1
 
