@@ -3,7 +3,7 @@
 # writes bench/RESULTS.md. Called by `make bench`. Every figure is the median of ROUNDS rounds in
 # which the compared programs take turns (bench/measure.c). It reports; it does not judge a test.
 #
-# usage: BUILD=build ROUNDS=7 bench/run.sh [NAME...]     names: run lint import verify
+# usage: BUILD=build ROUNDS=7 bench/run.sh [NAME...]     names: run lint import verify steps live
 set -eu
 cd "$(dirname "$0")/.."
 build=${BUILD:-build} rounds=${ROUNDS:-7}
@@ -12,7 +12,7 @@ work=$PWD/$build/bench/work
 rm -rf "$work"
 mkdir -p "$work"
 trap 'rm -rf "$work"' EXIT
-wanted=${*:-run lint import verify}
+wanted=${*:-run lint import verify steps live}
 table=$work/table
 
 # measure ROUNDS -- COMMAND...: one line each "median least most peakKiB"
@@ -85,6 +85,26 @@ bench_verify() {
     "${ratio}x" 'at least 0.85x' "$ratio >= 0.85"
   peak=$(sed -n 's/^verify  *peak memory \([0-9]*\) KiB$/\1/p' "$work/m")
   row 'its peak memory' "$(mib "$peak")" '' '' 'under 32 MiB' "$peak < 32 * 1024"
+}
+
+bench_steps() {
+  TMPDIR=$work "$tools/steps" "$rounds" >"$work/m"
+  read -r ours bare ratio < <(sed -n 's/^single  *\([0-9]*\) steps.s, bare rows \([0-9]*\).s, ratio \([0-9.]*\)$/\1 \2 \3/p' "$work/m")
+  row 'durable steps of one run, a write action each; SQLite, one row a commit' "$ours steps/s" "$bare rows/s" \
+    "${ratio}x" 'at least 0.80x' "$ratio >= 0.80"
+  read -r many times group ratio events < <(sed -n 's/^many  *\([0-9]*\) steps.s, \([0-9.]*\) times single; bare rows in groups of 100 \([0-9]*\).s, ratio \([0-9.]*\), events \([0-9]*\).s$/\1 \2 \3 \4 \5/p' "$work/m")
+  row '100 live runs of 100 such steps together; one run alone' "$many steps/s" "$ours steps/s" \
+    "${times}x" 'at least 3x' "$times >= 3"
+  row 'their events; SQLite rows, 100 a commit' "$events events/s" "$group rows/s" \
+    "$(calc '%.2fx' "$events / $group")" 'at least 0.33x' "3 * $events >= $group"
+}
+
+bench_live() {
+  TMPDIR=$work "$tools/live_runs" 1000 >"$work/m"
+  for what in timers people; do
+    read -r peak each < <(sed -n "s/^$what  1000 runs wait: process \([0-9]*\) KiB, each run \([0-9.]*\) KiB$/\1 \2/p" "$work/m")
+    row "1,000 live runs in one process that wait, $what: its memory" "$(mib "$peak")" '' "$each KiB a run" 'under 64 MiB' "$peak < 64 * 1024"
+  done
 }
 
 machine() {
