@@ -19,7 +19,8 @@ enum unset_why {
   UNSET_PARALLEL,
   UNSET_SKIP,
   UNSET_FAILED,
-  UNSET_HANDLER
+  UNSET_HANDLER,
+  UNSET_FINISH
 };
 
 struct variable {
@@ -34,6 +35,18 @@ struct variable {
   bool set, read, temp, param;
   bool at_exit; /* stands in scope.exits */
   uint8_t why;
+  uint32_t set_tick, read_tick; /* scope.tick when it was last set, and read; 0 = never */
+  node_id set_at, read_at;      /* there */
+};
+
+/* Text that goes on side by side: a branch of parallel, or the items of an each_of with at_once. */
+struct beside {
+  struct beside *outer;
+  uint32_t from, at; /* scope.tick where all of it begins, and where this branch does */
+  bool items;        /* the same text, for each item */
+  bool finishes;
+  size_t floor; /* what stands on the trail from here on is set after a finish */
+  bool dead;    /* as it was before */
 };
 
 struct shadow {
@@ -65,6 +78,8 @@ struct scope {
   struct vec exits; /* slots set at every skip! of this step */
   bool has_exit;
   bool dead; /* this place is never reached */
+  uint32_t tick; /* uses of variables so far */
+  struct beside *beside;
 };
 
 struct index_entry {
@@ -139,7 +154,7 @@ struct span span_call_name(const struct check *k, const struct node *call); /* o
 const char *name_text(const struct check *k, sym s);
 const char *keyword_text(const struct check *k, sym s);   /* "name:" */
 bool tell_once(struct check *k, sym name, unsigned what); /* true the first time */
-enum { TOLD_NAME = 1, TOLD_UNSET = 2, TOLD_WORD = 4, TOLD_STEP_ID = 8 };
+enum { TOLD_NAME = 1, TOLD_UNSET = 2, TOLD_WORD = 4, TOLD_STEP_ID = 8, TOLD_BESIDE = 16 };
 static inline struct node *node_at(const struct check *k, node_id n) {
   return tree_node(k->t, n);
 }
@@ -190,6 +205,11 @@ void flow_undo(struct check *k, size_t mark, enum unset_why why); /* as if not r
 void flow_hold(struct check *k, size_t mark);    /* unset, but kept aside: branches side by side */
 void flow_release(struct check *k, size_t held); /* sets all that was kept aside */
 void flow_exit(struct check *k, size_t step_mark); /* skip! */
+/* Around a branch that goes on beside others. Between them no variable may be shared with the others
+ * when one of them sets it, and finish ends the branch. from: scope.tick where the first began. */
+void beside_begin(struct check *k, struct beside *b, uint32_t from, bool items);
+void beside_end(struct check *k, struct beside *b, size_t mark);
+void flow_finish(struct check *k); /* finish */
 void flow_step_end(struct check *k, size_t step_mark, bool may_skip, enum unset_why why);
 void flow_forget(struct check *k, enum unset_why why); /* nothing is sure to be set */
 node_id find_assignment(const struct check *k, sym name);

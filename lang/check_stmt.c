@@ -340,6 +340,7 @@ static type_id check_word(struct check *k, node_id id, const struct clause *c) {
   if (c->word == W_start && a.ok) plan_child(k, &a, id);
   if (a.block && c->block != HOLDS_NONE) check_statement_block(k, &a);
   if (c->word == W_skip_bang) flow_exit(k, k->step_mark);
+  else if (c->word == W_finish) flow_finish(k);
   else if (is_end(c->word)) k->scope->dead = true;
   return a.ok ? statement_type(k, &a) : T_any;
 }

@@ -241,12 +241,20 @@ static struct item *parallel_item(struct check *k, node_id id, const struct clau
   i->at_once = arg_key(a, W_at_once);
   node_id body = a->block ? node_at(k, a->block)->b : 0;
   k->place.context = IN_PLAN;
+  uint32_t from = ++k->scope->tick;
+  bool was_dead = k->scope->dead, dead = was_dead;
   for (node_id s = body ? node_at(k, body)->a : 0; s; s = node_at(k, s)->next) {
     size_t mark = flow_mark(k);
+    struct beside beside;
+    beside_begin(k, &beside, from, false);
     *last = build_item(k, s);
     if (*last) last = &(*last)->next;
+    beside_end(k, &beside, mark);
     flow_hold(k, mark);
+    dead |= k->scope->dead;
+    k->scope->dead = was_dead;
   }
+  k->scope->dead = dead;
   flow_release(k, held);
   k->place.context = was;
   return i;
@@ -288,7 +296,10 @@ static struct item *each_item(struct check *k, node_id id, const struct clause_a
   i->param = node_at(k, a->block)->a;
   node_at(k, a->block)->c = i->param ? node_at(k, i->param)->b : 0;
   scope_params(k, i->param, &element, 1);
+  struct beside beside;
+  if (i->at_once) beside_begin(k, &beside, ++k->scope->tick, true);
   build_block(k, a->block, &i->items);
+  if (i->at_once) beside_end(k, &beside, mark);
   flow_undo(k, mark, UNSET_EACH);
   k->scope->blocks++;
   block_end(k, &m);

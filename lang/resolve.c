@@ -86,6 +86,18 @@ static void set(struct scope *s, uint32_t slot) {
   vec_push(&s->trail, slot);
 }
 
+static void trail_cut(struct scope *s, size_t mark, enum unset_why why) {
+  for (size_t i = mark; i < s->trail.count; i++) {
+    s->vars[s->trail.at[i]].set = false;
+    s->vars[s->trail.at[i]].why = (uint8_t)why;
+  }
+  s->trail.count = mark;
+  if (mark < s->trail_low) s->trail_low = mark;
+  if (mark < s->armed) s->armed = mark;
+  for (struct beside *b = s->beside; b; b = b->outer)
+    if (b->finishes && mark < b->floor) b->floor = mark;
+}
+
 static const char *const unset_why[] = {
     [UNSET_BRANCH] = "it is set here, on a path that may not be taken",
     [UNSET_BLOCK] = "it is set here, in a block that may not run",
@@ -94,6 +106,7 @@ static const char *const unset_why[] = {
     [UNSET_SKIP] = "it is set here, in a step that may be skipped",
     [UNSET_FAILED] = "it is set here, in a step that may fail while the run goes on",
     [UNSET_HANDLER] = "it is set here, in a step that may not have run when this runs",
+    [UNSET_FINISH] = "it is set here, behind a finish that may end its branch",
 };
 
 static const char *const unset_help[] = {
@@ -104,7 +117,79 @@ static const char *const unset_help[] = {
     [UNSET_SKIP] = "set it in a step that is never skipped, or read it in the same step",
     [UNSET_FAILED] = "set it in a step that stops the run when it fails",
     [UNSET_HANDLER] = "use inputs and what the failure says",
+    [UNSET_FINISH] = "set it before the finish, or end the step with skip!",
 };
+
+/* --- side by side --- */
+
+static bool is_beside(const struct beside *b, uint32_t tick) {
+  return !b->items && tick >= b->from && tick < b->at;
+}
+
+static void report_beside(struct check *k, node_id n, const struct variable *v, const char *what,
+                          node_id other, const char *there) {
+  if (!tell_once(k, v->name, TOLD_BESIDE)) return;
+  struct diag *d = diag_add(k->diags, D_beside, span_of(k, n), what, name_text(k, v->name));
+  diag_note(d, span_of(k, other), "%s", there);
+  diag_help(d, "each branch works on a copy: use names of their own, and join them afterwards");
+}
+
+static void read_beside(struct check *k, node_id n, struct variable *v) {
+  struct scope *s = k->scope;
+  for (const struct beside *b = s->beside; b; b = b->outer)
+    if (is_beside(b, v->set_tick))
+      report_beside(k, n, v, "`%s` is set in a branch that runs at the same time", v->set_at,
+                    "it is set here");
+  v->read_tick = ++s->tick;
+  v->read_at = n;
+}
+
+/* The items of a loop may set what stands outside it, but none may build on what another set. */
+static void set_beside(struct check *k, node_id n, struct variable *v) {
+  struct scope *s = k->scope;
+  for (const struct beside *b = s->beside; b; b = b->outer) {
+    if (is_beside(b, v->set_tick))
+      report_beside(k, n, v, "`%s` is set in two branches that run at the same time", v->set_at,
+                    "it is set here too");
+    else if (is_beside(b, v->read_tick))
+      report_beside(k, n, v, "`%s` is read in a branch that runs at the same time", v->read_at,
+                    "it is read here");
+    else if (b->items && v->set_tick && v->set_tick < b->from && v->read_tick > b->from)
+      report_beside(k, n, v, "`%s` is set for each item, and items that run at the same time read it",
+                    v->read_at, "it is read here");
+  }
+  v->set_tick = ++s->tick;
+  v->set_at = n;
+}
+
+void beside_begin(struct check *k, struct beside *b, uint32_t from, bool items) {
+  struct scope *s = k->scope;
+  *b = (struct beside){.outer = s->beside,
+                       .from = from,
+                       .at = ++s->tick,
+                       .items = items,
+                       .floor = SIZE_MAX,
+                       .dead = s->dead};
+  s->beside = b;
+}
+
+void beside_end(struct check *k, struct beside *b, size_t mark) {
+  struct scope *s = k->scope;
+  s->beside = b->outer;
+  if (!b->finishes) return;
+  trail_cut(s, b->floor > mark ? b->floor : mark, UNSET_FINISH);
+  s->dead = b->dead;
+}
+
+void flow_finish(struct check *k) {
+  struct beside *b = k->scope->beside;
+  k->scope->dead = true;
+  if (!b) return;
+  b->finishes = true;
+  if (k->scope->trail.count < b->floor) b->floor = k->scope->trail.count;
+}
+
+/* --- reading and setting --- */
 
 type_id scope_read(struct check *k, node_id n, struct node *name, uint32_t slot) {
   struct scope *s = k->scope;
@@ -112,6 +197,7 @@ type_id scope_read(struct check *k, node_id n, struct node *name, uint32_t slot)
   name->x = REF_VAR;
   name->b = slot;
   v->read = true;
+  if (v->set && !s->dead) read_beside(k, n, v);
   if (v->set && !s->dead) return undo_read(k, n, v);
   if (s->dead) return v->type;
   if (tell_once(k, v->name, TOLD_UNSET)) {
@@ -142,6 +228,7 @@ void scope_assign(struct check *k, node_id id, type_id type) {
   v->type = known ? type_join(k->types, v->type, type) : type;
   name->x = REF_VAR;
   name->b = slot;
+  set_beside(k, id, v);
   set(s, slot);
   list_output(k, slot);
   if (k->undoing) v->sure++; /* set anew by the rollback itself */
@@ -187,16 +274,6 @@ void scope_params(struct check *k, node_id params, const type_id *types, size_t 
 
 size_t flow_mark(const struct check *k) {
   return k->scope->trail.count;
-}
-
-static void trail_cut(struct scope *s, size_t mark, enum unset_why why) {
-  for (size_t i = mark; i < s->trail.count; i++) {
-    s->vars[s->trail.at[i]].set = false;
-    s->vars[s->trail.at[i]].why = (uint8_t)why;
-  }
-  s->trail.count = mark;
-  if (mark < s->trail_low) s->trail_low = mark;
-  if (mark < s->armed) s->armed = mark;
 }
 
 void flow_undo(struct check *k, size_t mark, enum unset_why why) {
