@@ -151,6 +151,7 @@ bool ask_leave(struct asker *a, const char *what) {
     wait = is_word(&text, "wait");
     leave = is_word(&text, "kill");
   }
+  if (!leave) line_again(&a->line);
   error_release(&err);
   buf_release(&question);
   buf_release(&text);

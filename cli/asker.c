@@ -126,6 +126,7 @@ static bool asker_leave(void *ud, const char *what) {
 static void asker_quit(void *ud) {
   struct asker *a = ud;
   line_show(&a->line);
+  ui_asked(a->ui); /* what was held back while a question stood there */
   fflush(a->ui->out);
   fflush(stdout);
   _exit(EXIT_INTERRUPTED);

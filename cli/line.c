@@ -68,7 +68,10 @@ static void answer_urgent(struct line *l, const struct buf *text) {
   u->answered = true;
   buf_add(u->out, text->data, text->len);
   task_wake(u->task);
-  ask_now(l, l->reading->question);
+}
+
+void line_again(struct line *l) {
+  if (l->reading) ask_now(l, l->reading->question);
 }
 
 static enum status read_line(struct line *l, int64_t until, struct buf *out, struct error *err) {

@@ -20,9 +20,10 @@ struct line {
 enum status line_read(struct line *l, const char *question, bool secret, int64_t until,
                       struct buf *out, struct error *err) must_use;
 /* The same for a question that may come while another stands there: it is asked in between, the
- * next line is its answer, and the other question is shown again. One of these at a time. */
+ * next line is its answer. line_again then shows the other question again. One of these at a time. */
 enum status line_read_urgent(struct line *l, const char *question, struct buf *out,
                              struct error *err) must_use;
+void line_again(struct line *l); /* shows the question that stands there, if any */
 void line_show(struct line *l); /* typing is shown again: before the process ends half-way */
 void line_release(struct line *l);
 
