@@ -3,74 +3,22 @@
 
 Every case is one function that changes a copy of a sound journal of 17 events (1: journal.created,
 then 4 runs of 4 events each, 2 to 5, 6 to 9, 10 to 13, 14 to 17)."""
-import hashlib
-import json
 import os
 import shutil
 import sqlite3
-import struct
 import subprocess
 import sys
 import tempfile
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-STEPWISE = os.environ["STEPWISE"]
-sys.path.insert(0, HERE)
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 sys.dont_write_bytecode = True
-import verify  # noqa: E402
-COLUMNS = "seq, time_us, run, step, kind, actor, data, prev, hash"
+from tamper import STEPWISE, WRITER, Copy, both, hashed, ok, plan, said  # noqa: E402
 cases = []
 
 
 def case(expected):
     """expected: (number, how); None for a problem that is no event's; "good"."""
     return lambda fn: cases.append((expected, fn)) or fn
-
-
-class Copy:
-    """A journal that may be changed: its triggers are gone while a case runs, and put back after."""
-
-    def __init__(self, path):
-        self.db = sqlite3.connect(path, isolation_level=None)
-        self.db.execute("PRAGMA synchronous = OFF")
-        self.triggers = self.db.execute("SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'").fetchall()
-        for name, _ in self.triggers:
-            self.db.execute("DROP TRIGGER " + name)
-
-    def close(self):
-        for name, sql in self.triggers:
-            self.db.execute(sql)
-        self.db.close()
-
-    def run(self, sql, *values):
-        return self.db.execute(sql, values)
-
-    def row(self, seq):
-        return list(self.run("SELECT %s FROM event WHERE seq = ?" % COLUMNS, seq).fetchone())
-
-    def put(self, row):
-        self.run("INSERT OR REPLACE INTO event VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)", *row)
-
-    def shift(self, first, by):
-        seqs = [s for (s,) in self.run("SELECT seq FROM event WHERE seq >= ? ORDER BY seq", first)]
-        for seq in reversed(seqs) if by > 0 else seqs:
-            self.run("UPDATE event SET seq = ? WHERE seq = ?", seq + by, seq)
-
-    def runs_follow(self):
-        """The run table as the events have it, so that nothing but the chain can tell."""
-        self.run("DELETE FROM run WHERE first_seq > (SELECT max(seq) FROM event)")
-        self.run("UPDATE run SET (state, last_seq, changed_us) = (SELECT CASE kind WHEN 'run.started' THEN 'running'"
-                 " ELSE substr(kind, 5) END, seq, time_us FROM event WHERE event.run = run.run AND kind GLOB 'run.*'"
-                 " ORDER BY seq DESC LIMIT 1)")
-
-
-def hashed(row, seq=None):
-    row[0] = seq or row[0]
-    form = b"stepwise/event/1" + row[7] + struct.pack(">qq", row[0], row[1])
-    for text in row[2:7]:
-        form += struct.pack(">I", len(text.encode())) + text.encode()
-    row[8] = hashlib.sha256(form).digest()
-    return row
 
 
 @case("good")
@@ -87,7 +35,7 @@ for column, value in (("time_us", 1), ("run", "20261102-0001"), ("step", "x"), (
     @case((7, "changed"))
     def column_changed(j, column=column, value=value):
         row = j.row(7)
-        row[COLUMNS.split(", ").index(column)] = value if value != row[2] else "20261102-0000"
+        row[("seq", "time_us", "run", "step", "kind", "actor").index(column)] = value if value != row[2] else "20261102-0000"
         j.put(row)
 
 
@@ -256,7 +204,7 @@ def tail_cut(j):
 
 @case("good")
 def tail_cut_with_the_run_table(j):
-    """A chain alone cannot show this: docs/journal.md says so. Only the head differs."""
+    """A chain alone cannot show this: only the head differs, and a checkpoint tells (checkpoints.t)."""
     j.run("DELETE FROM event WHERE seq > 15")
     j.runs_follow()
 
@@ -370,41 +318,6 @@ def check_triggers(path):
     both(path, (3, "duplicated"), "replaced past the triggers")
 
 
-count = 0
-
-
-def ok(good, name, *why):
-    global count
-    count += 1
-    print("%s %d - %s" % ("ok" if good else "not ok", count, name))
-    for line in why if not good else ():
-        print("#", line)
-
-
-def said(*command):
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60)
-    try:
-        return done.returncode, json.loads(done.stdout)
-    except ValueError:
-        return done.returncode, {"said": done.stdout.decode(errors="replace")}
-
-
-def both(path, expected, name):
-    ours = said(STEPWISE, "journal", "verify", "--json", "--journal", path)
-    report = verify.report(path)
-    theirs = 0 if report["good"] else 1, report
-    good = expected == "good"
-    code = 0 if good else 1
-    event = expected if isinstance(expected, tuple) else (None, None)
-    for who, (returned, report) in (("stepwise", ours), ("verify.py", theirs)):
-        right = (returned == code and report.get("good") is good and bool(report.get("problems")) is not good
-                 and (report.get("bad_seq"), report.get("how")) == event)
-        ok(right, "%s: %s, %s" % (name, expected or "a problem", who), returned, report)
-    ok(ours[1].get("events") == theirs[1].get("events") and ours[1].get("head") == theirs[1].get("head"),
-       "%s: the same events up to the same head" % name, ours, theirs)
-    return ours[1]
-
-
 def damage_page(path):
     """A byte of the file itself, in the middle of an event's data."""
     with open(path, "r+b") as f:
@@ -416,7 +329,7 @@ def damage_page(path):
 def main():
     with tempfile.TemporaryDirectory() as room:
         sound = os.path.join(room, "sound.db")
-        subprocess.run([os.environ["BUILD"] + "/tests/journal.t", "write", sound, "4", "0"], check=True)
+        subprocess.run([WRITER, "write", sound, "4", "0"], check=True)
         heads = {}
         for i, (expected, fn) in enumerate(cases):
             path = os.path.join(room, "%d.db" % i)
@@ -434,7 +347,7 @@ def main():
         damage_page(path)
         report = said(STEPWISE, "journal", "verify", "--json", "--journal", path)
         ok(report[0] == 1 and report[1].get("how") == "changed", "a byte of the file", report)
-    print("1..%d" % count)
+    plan()
 
 
 main()

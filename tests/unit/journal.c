@@ -479,8 +479,11 @@ static void a_lock_is_held_until_the_end(void **state) {
   journal_close(j);
 }
 
-/* For the script tests, which need a journal: `journal.t write PATH RUNS FIRST`. Each run has a
- * text, a module of its own, steps and an end of another kind, in one commit. */
+/* For the script tests, which need a journal: `journal.t write PATH RUNS FIRST [now]`. Each run has
+ * a text, a module of its own, steps and an end of another kind, in one commit. */
+
+static const int64_t from = 4102444800000000; /* 2100-01-01: the same output every time */
+static bool now;                              /* with a fourth argument: the times they are */
 
 static enum status keep_seq(void *ud, const struct event *e) {
   ((struct event *)ud)->seq = e->seq;
@@ -489,11 +492,10 @@ static enum status keep_seq(void *ud, const struct event *e) {
 
 static enum status write_event(struct journal *j, const char *run, const char *kind,
                                const char *data, struct error *err) {
-  static const int64_t from = 4102444800000000; /* 2100-01-01: the same output every time */
   struct event last = {0}, e = {.run = run, .kind = kind, .data = data, .data_len = strlen(data)};
   struct event_filter f = {.last = 1};
   enum status status = journal_scan(j, &f, keep_seq, &last, err);
-  e.time_us = from + last.seq * 1500000;
+  e.time_us = now ? 0 : from + last.seq * 1500000;
   e.actor = "ana@ops";
   e.step = strncmp(kind, "run.", 4) == 0 ? "" : "one";
   return status == OK ? journal_append(j, &e, err) : status;
@@ -546,7 +548,8 @@ static int print_holders(const char *path, const char *text) {
 #define test(f) cmocka_unit_test_setup_teardown(f, room_make, room_clear)
 
 int main(int argc, char **argv) {
-  if (argc == 5 && strcmp(argv[1], "write") == 0)
+  now = argc == 6;
+  if ((argc == 5 || now) && strcmp(argv[1], "write") == 0)
     return write_journal(argv[2], atoi(argv[3]), atoi(argv[4]));
   if (argc == 4 && strcmp(argv[1], "lock") == 0) return print_holders(argv[2], argv[3]);
   const struct CMUnitTest tests[] = {
