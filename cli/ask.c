@@ -113,7 +113,7 @@ static enum status ask_approval(struct asker *a, const struct prompt *q, struct 
   enum status status = read_value(a, q, "approve or deny?", out, err);
   /* What is neither is refused by the engine at once: nobody is asked for a name or a reason. */
   if (status == OK && !approval_verdict(value_str(out->value)->s)) return OK;
-  if (status == OK) status = read_text(a, q, "your name:", &out->by, err);
+  if (status == OK && !q->as) status = read_text(a, q, "your name:", &out->by, err);
   if (status != OK || approval_verdict(value_str(out->value)->s) == VERDICT_APPROVE) return status;
   return read_text(a, q, "reason:", &out->comment, err);
 }

@@ -21,15 +21,16 @@
 
 struct run_command {
   struct texts files, sets, roles, skip;
-  const char *inputs, *answers, *journal, *site_file, *from, *only, *reason;
-  bool json, dry_run, virtual_clock;
+  const char *inputs, *answers, *journal, *site_file, *wait, *from, *only, *reason;
+  bool json, dry_run, virtual_clock, detach;
+  int64_t wait_us;
   /* what the run is made of */
   struct host host;
   struct program *program;
   struct site *site;
   struct ui ui;
   struct asker asker;
-  struct buf journal_path, state_dir;
+  struct buf journal_path, state_dir, tail;
   struct journal *store;
   struct clock clock;
   value inputs_file;
@@ -71,6 +72,16 @@ static const char *set_twice(const struct texts *sets) {
   return NULL;
 }
 
+/* How long to stay when nobody can be asked here. */
+static int wait_check(struct run_command *c, const char *verb) {
+  if (c->detach && c->wait) return usage_error(verb, "--detach and --wait exclude each other");
+  if (!c->wait) return EXIT_SUCCEEDED;
+  if (c->virtual_clock) return usage_error(verb, "--wait takes real time, not --virtual-clock");
+  if (option_duration(c->wait, &c->wait_us))
+    return EXIT_SUCCEEDED;
+  return usage_error(verb, "--wait wants a duration such as 30m or 2h, not '%s'", c->wait);
+}
+
 static int usage(struct run_command *c, int argc, char **argv) {
   const struct option options[] = {{"--set", OPTION_LIST, &c->sets},
                                    {"--inputs", OPTION_TEXT, &c->inputs},
@@ -82,6 +93,8 @@ static int usage(struct run_command *c, int argc, char **argv) {
                                    {"--only", OPTION_TEXT, &c->only},
                                    {"--skip", OPTION_LIST, &c->skip},
                                    {"--reason", OPTION_TEXT, &c->reason},
+                                   {"--detach", OPTION_FLAG, &c->detach},
+                                   {"--wait", OPTION_TEXT, &c->wait},
                                    {"--json", OPTION_FLAG, &c->json},
                                    {"--virtual-clock", OPTION_FLAG, &c->virtual_clock},
                                    {"--dry-run", OPTION_FLAG, &c->dry_run},
@@ -105,7 +118,8 @@ static int usage(struct run_command *c, int argc, char **argv) {
     return usage_error(argv[0], "--set gives %.*s twice", (int)strcspn(twice, "="), twice);
   if (c->skip.count && !c->reason[strspn(c->reason, " \t\n")])
     return usage_error(argv[0], "--skip needs a reason; the one given is empty");
-  return texts_check(c, argv[0]);
+  code = wait_check(c, argv[0]);
+  return code == EXIT_SUCCEEDED ? texts_check(c, argv[0]) : code;
 }
 
 /* --- inputs --- */
@@ -151,6 +165,10 @@ static void inputs_collect(struct run_command *c) {
 static enum status journal_ready(struct run_command *c, struct error *err) {
   enum status status = site_journal_path(c->journal, c->site, true, &c->journal_path, err);
   if (status != OK) return status;
+  if (c->journal) {
+    buf_adds(&c->tail, " --journal ");
+    text_shell(&c->tail, c->journal);
+  }
   const char *path = buf_str(&c->journal_path), *slash = strrchr(path, '/');
   buf_add(&c->state_dir, path, slash ? (size_t)(slash - path) + 1 : 0);
   buf_adds(&c->state_dir, "state");
@@ -213,6 +231,8 @@ static int run_it(struct run_command *c) {
                                  .prompter = &c->asker.prompter,
                                  .observer = &observer,
                                  .site = c->site,
+                                 .wait_us = c->wait_us,
+                                 .tail = buf_str(&c->tail),
                                  .state_dir = buf_str(&c->state_dir)};
   struct run_options options = {.inputs = c->given,
                                 .input_count = c->given_count,
@@ -263,6 +283,7 @@ static void run_command_release(struct run_command *c) {
   host_release(&c->host);
   buf_release(&c->journal_path);
   buf_release(&c->state_dir);
+  buf_release(&c->tail);
   texts_release(&c->files);
   texts_release(&c->sets);
   texts_release(&c->roles);
@@ -275,7 +296,7 @@ int cmd_run(int argc, char **argv) {
   signal(SIGPIPE, SIG_IGN);
   int code = usage(&c, argc, argv);
   ui_init(&c.ui, c.json ? stderr : stdout);
-  asker_init(&c.asker, &c.ui, isatty(STDIN_FILENO) && isatty(fileno(c.ui.out)));
+  asker_init(&c.asker, &c.ui, !c.detach && isatty(STDIN_FILENO) && isatty(fileno(c.ui.out)));
   if (c.virtual_clock) clock_virtual(&c.clock, journal_now());
   else clock_real(&c.clock);
   if (code == EXIT_SUCCEEDED) code = load_runbook(c.files.items[0], &c.host, &c.program);

@@ -2,6 +2,7 @@
 #include "options.h"
 
 #include "../lang/sym.h"
+#include "../runtime/text.h"
 #include "command.h"
 
 void texts_add(struct texts *t, const char *text) {
@@ -63,4 +64,8 @@ int options_read(int argc, char **argv, const struct option *options, struct tex
     store(o, text);
   }
   return EXIT_SUCCEEDED;
+}
+
+bool option_duration(const char *text, int64_t *us) {
+  return duration_parse(text, strlen(text), us) && *us > 0;
 }

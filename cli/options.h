@@ -20,4 +20,6 @@ void texts_release(struct texts *t);
  * no option goes to rest. EXIT_SUCCEEDED, or EXIT_USAGE after saying what is wrong. */
 int options_read(int argc, char **argv, const struct option *options, struct texts *rest);
 
+bool option_duration(const char *text, int64_t *us); /* "30m"; above zero */
+
 #endif

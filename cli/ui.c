@@ -194,8 +194,19 @@ static void on_answer(struct ui *ui, const struct notice *n) {
   if (!ui->terminal) detail(ui, "", "? %s %s", n->text, n->detail);
 }
 
+static void on_approval(struct ui *ui, const struct notice *n) {
+  detail(ui, INK_YELLOW, "waiting for approval: %s", n->text);
+  detail(ui, "", "%s", n->detail);
+}
+
 static void on_approved(struct ui *ui, const struct notice *n) {
-  detail(ui, "", "approved by %s: %s", n->detail, n->text);
+  detail(ui, n->n ? INK_RED : "", n->n ? "GLASS BROKEN by %s: %s" : "approved by %s: %s", n->detail,
+         n->text);
+}
+
+static void on_paged(struct ui *ui, const struct notice *n) {
+  detail(ui, INK_RED, "PAGE %s", n->text);
+  detail(ui, INK_BOLD, "%s", n->detail);
 }
 
 static void on_note(struct ui *ui, const struct notice *n) {
@@ -332,7 +343,9 @@ static void (*const on_notice[])(struct ui *ui, const struct notice *n) = {
     [NOTICE_ACTION_DONE] = on_action_done,
     [NOTICE_VERIFIED] = on_verified,
     [NOTICE_ANSWER] = on_answer,
+    [NOTICE_APPROVAL] = on_approval,
     [NOTICE_APPROVED] = on_approved,
+    [NOTICE_PAGED] = on_paged,
     [NOTICE_NOTE] = on_note,
     [NOTICE_SHOW] = on_show,
     [NOTICE_FINDING] = on_finding,

@@ -1,29 +1,137 @@
-/* The gate before a step: distinct people, not the requester unless the runbook allows it.
+/* The gate before a step: a request in the journal, and waiting until enough people said yes to it.
  *
- * Without a site file nobody has said who is a member of which role. Then whoever is at the prompt
- * gives a name, and the journal says `identity: typed`: the gate proves that somebody other than
- * the requester was named, no more. */
-#include "run.h"
+ * What counts is read from the journal alone (approval_state.c), so it makes no difference whether
+ * an answer was typed at this run's prompt, came from another terminal while the run waited, or was
+ * given while no process had the run. */
+#include "approval.h"
 
+#include "approval_state.h"
 #include "codec.h"
 #include "digest.h"
 
-enum { QUORUM_MAX = 16 };
-
-struct gate {
-  const struct approval *approval;
-  const char *role;
-  char *text;
-  char nonce[33];
-  char *by[QUORUM_MAX]; /* who approved */
-  uint32_t given;
-  int64_t within, use_by, first_at;
+/* A question at the run's own prompt: a task of its own, so that it can be withdrawn. */
+struct gate_ask {
+  struct lane *lane;
+  struct prompt q;
+  struct answer answer;
+  struct error err;
+  enum status status;
+  struct task *task, *gate;
+  bool done;
 };
 
-static void gate_release(struct gate *g) {
-  for (uint32_t i = 0; i < g->given; i++)
-    mem_free(g->by[i]);
+struct gate_wait {
+  struct gate_wait *next; /* in engine.gates */
+  const char *step;
+  struct run *run;
+  struct task *task;
+};
+
+struct gate_run {
+  struct lane *lane;
+  struct step_run *step;
+  const struct approval *approval;
+  const char *role_name;
+  const struct site_role *role; /* or NULL */
+  uint32_t number;              /* which of the step's, from 1 */
+  char *text, *problem;
+  struct buf about;
+  char nonce[33];
+  int64_t within, use_by;
+  struct approvals state; /* of the step, as last read */
+  uint32_t told;          /* approvals that people were told of */
+  int64_t refused;        /* the last answer that people were told does not count */
+  int64_t began;          /* clock_mono */
+  bool silent;            /* nobody can be asked at this prompt */
+};
+
+static struct clock *clock_of(const struct gate_run *g) {
+  return g->lane->run->engine->config.clock;
+}
+
+static const struct engine_config *config_of(const struct gate_run *g) {
+  return &g->lane->run->engine->config;
+}
+
+static void gate_release(struct gate_run *g) {
+  approvals_release(&g->state);
   mem_free(g->text);
+  mem_free(g->problem);
+  buf_release(&g->about);
+}
+
+static struct approval_request *request_of(const struct gate_run *g) {
+  for (size_t i = g->state.count; i-- > 0;)
+    if (strcmp(g->state.at[i].nonce, g->nonce) == 0) return &g->state.at[i];
+  return NULL;
+}
+
+/* --- what is asked --- */
+
+/* A call as it is written, on one line. */
+static void call_text(const struct tree *t, const struct node *n, struct buf *out) {
+  enum { LONGEST = 120 };
+  size_t from = out->len;
+  for (uint32_t i = n->start; i < n->end && out->len - from < LONGEST; i++) {
+    char c = t->source->text[i];
+    if (c == '\n' || c == '\t') c = ' ';
+    if (c == ' ' && out->len > from && out->data[out->len - 1] == ' ') continue;
+    buf_addc(out, c);
+  }
+  if (out->len - from < LONGEST) return;
+  while (out->len > from && ((unsigned char)out->data[out->len - 1] & 0xC0) == 0x80)
+    buf_truncate(out, out->len - 1);
+  buf_truncate(out, out->len - 1); /* the last character may be cut */
+  buf_adds(out, "...");
+}
+
+/* What the approver says yes to: the write actions of the body. */
+static void about_actions(struct gate_run *g) {
+  enum { MOST = 8 };
+  const struct tree *t = g->lane->eval.tree;
+  const struct node *body = tree_node(t, g->step->step->body);
+  uint32_t n = 0;
+  for (node_id id = 1; id < t->count; id++) {
+    const struct node *node = tree_node(t, id);
+    if (node->kind != N_call || node->start < body->start || node->end > body->end) continue;
+    const struct action *a = program_action(g->lane->run->program, t, node);
+    if (!a || a->effect != EFFECT_WRITE || ++n > MOST) continue;
+    buf_adds(&g->about, n > 1 ? ", " : "does: ");
+    call_text(t, node, &g->about);
+  }
+  if (n > MOST) buf_addf(&g->about, " and %u more", n - MOST);
+  if (!n) buf_adds(&g->about, "does nothing that writes");
+}
+
+/* And the way back, or that there is none. */
+static void about_undo(struct gate_run *g) {
+  const struct step *step = g->step->step;
+  struct error ignored = {0};
+  char *why = NULL;
+  if (step->rollback) buf_adds(&g->about, "; can be rolled back");
+  if (!step->irreversible) return;
+  buf_adds(&g->about, "; cannot be undone");
+  /* It may speak of what the body has yet to find out. */
+  if (run_text(g->lane, step->irreversible, &why, &ignored) == OK && *why)
+    buf_addf(&g->about, ": %s", why);
+  mem_free(why);
+  error_release(&ignored);
+}
+
+static enum status gate_prepare(struct gate_run *g, struct error *err) {
+  const struct approval *a = g->approval;
+  const struct site *site = config_of(g)->site;
+  enum status status = OK;
+  if (a->quorum > QUORUM_MAX)
+    status = error_set(err, ERR_LIMIT, "a quorum of %u; at most %d", a->quorum, QUORUM_MAX);
+  if (status == OK && site) status = site_role_find(site, g->role_name, &g->role, err);
+  if (status == OK) status = run_duration(g->lane, a->within, LIMIT_APPROVAL_WITHIN, &g->within, err);
+  if (status == OK) status = run_duration(g->lane, a->use_by, LIMIT_APPROVAL_USE_BY, &g->use_by, err);
+  if (status == OK) status = run_text(g->lane, a->text, &g->text, err);
+  if (status != OK) return status;
+  about_actions(g);
+  about_undo(g);
+  return OK;
 }
 
 static void nonce_make(char out[33]) {
@@ -32,105 +140,187 @@ static void nonce_make(char out[33]) {
   hex_write(b, sizeof b, out);
 }
 
-/* What the approver says yes to: the write actions of the body, and the way back. */
-static void gate_about(const struct lane *lane, const struct step *step, struct buf *out) {
-  const struct tree *t = lane->eval.tree;
-  const struct node *body = tree_node(t, step->body);
-  uint32_t n = 0;
-  for (node_id id = 1; id < t->count; id++) {
-    const struct node *node = tree_node(t, id);
-    if (node->kind != N_call || node->start < body->start || node->end > body->end) continue;
-    const struct action *a = program_action(lane->run->program, t, node);
-    if (!a || a->effect != EFFECT_WRITE) continue;
-    buf_addf(out, "%s%s.%s",
-             n++ ? ", " : "does: ", sym_text(lane->run->program->syms, a->binding->name),
-             sym_text(lane->run->program->syms, a->name));
-  }
-  if (!n) buf_adds(out, "does nothing that writes");
-  buf_adds(out, step->rollback       ? "; can be rolled back"
-                : step->irreversible ? "; cannot be undone"
-                                     : "");
-}
-
-static enum status gate_request(struct lane *lane, const struct gate *g, struct error *err) {
+static enum status gate_request(struct gate_run *g, struct error *err) {
+  struct run *run = g->lane->run;
   struct record r = {0};
+  nonce_make(g->nonce);
   record_text(&r, "text", g->text);
-  record_text(&r, "role", g->role);
+  record_text(&r, "about", buf_str(&g->about));
+  record_text(&r, "role", g->role_name);
   record_int(&r, "quorum", g->approval->quorum);
   record_text(&r, "nonce", g->nonce);
+  record_text(&r, "plan", run->plan_sha);
+  record_int(&r, "gate", g->number);
   record_int(&r, "within_us", g->within);
   record_int(&r, "use_by_us", g->use_by);
-  return run_record(lane, EVENT_NAME(APPROVAL_REQUESTED), &r, err);
+  record_int(&r, "expires_us", clock_add(clock_wall(clock_of(g)), g->within));
+  if (g->approval->self_ok) record_bool(&r, "self_ok", true);
+  if (g->role && g->role->is_signed) record_bool(&r, "signed", true);
+  record_text(&r, "requester", run->requester ? run->requester : journal_actor(config_of(g)->journal));
+  return run_record(g->lane, EVENT_NAME(APPROVAL_REQUESTED), &r, err);
 }
 
-/* Why this name cannot approve; NULL when it can. */
-static const char *refuse(struct lane *lane, const struct gate *g, const char *by) {
-  const char *requester = journal_actor(lane->run->engine->config.journal);
-  if (!by || !*by) return "say who approves";
-  if (actor_is(requester, by) && !g->approval->self_ok)
-    return "who started the run cannot approve it; somebody else must";
-  for (uint32_t i = 0; i < g->given; i++)
-    if (actor_is(g->by[i], by)) return "has approved already; this takes different people";
-  return NULL;
-}
+/* --- its ends --- */
 
-static enum status denied(struct lane *lane, const struct gate *g, const struct answer *a,
-                          struct error *err) {
+static enum status void_record(struct lane *lane, const char *step, const char *nonce,
+                               const char *reason, struct error *err) {
   struct record r = {0};
-  const char *by = a->by && *a->by ? a->by : journal_actor(lane->run->engine->config.journal);
-  record_text(&r, "approver", by);
-  record_text(&r, "nonce", g->nonce);
-  record_text(&r, "reason", a->comment);
-  record_text(&r, "identity", "typed");
-  enum status status = run_record(lane, EVENT_NAME(APPROVAL_DENIED), &r, err);
-  if (status == OK) status = run_sync(lane, err);
-  if (status != OK) return status;
-  if (a->comment && *a->comment)
-    error_set(err, ERR_CANCELLED, "approval denied by %s: %s", by, a->comment);
-  else error_set(err, ERR_CANCELLED, "approval denied by %s", by);
-  error_kind(err, "declined");
-  error_at(err, tree_span(lane->eval.tree, g->approval->at));
-  return ERR_CANCELLED;
-}
-
-static enum status approved(struct lane *lane, struct gate *g, struct answer *a,
-                            struct error *err) {
-  struct record r = {0};
-  record_text(&r, "approver", a->by);
-  record_text(&r, "nonce", g->nonce);
-  record_text(&r, "reason", a->comment);
-  record_text(&r, "identity", "typed");
-  enum status status = run_record(lane, EVENT_NAME(APPROVAL_GIVEN), &r, err);
-  if (status == OK) status = run_sync(lane, err);
-  if (status != OK) return status;
-  run_notice(lane, &(struct notice){.kind = NOTICE_APPROVED, .text = g->text, .detail = a->by});
-  g->by[g->given++] = a->by;
-  a->by = NULL;
-  return OK;
-}
-
-static enum status voided(struct lane *lane, const struct gate *g, const char *reason,
-                          const char *what, struct error *err) {
-  struct record r = {0};
-  char limit[32];
   record_text(&r, "reason", reason);
-  record_text(&r, "nonce", g->nonce);
-  enum status status = run_record(lane, EVENT_NAME(APPROVAL_VOIDED), &r, err);
-  if (status != OK) return status;
-  took_text(*reason == 'e' ? g->within : g->use_by, limit);
-  error_set(err, ERR_FAILED, "the approval was not %s within %s", what, limit);
+  record_text(&r, "nonce", nonce);
+  return run_record_at(lane, step, EVENT_NAME(APPROVAL_VOIDED), &r, err);
+}
+
+static enum status lapsed(const struct gate_run *g, const char *reason, struct error *err) {
+  char limit[32];
+  bool unused = strcmp(reason, "unused") == 0;
+  took_text(unused ? g->use_by : g->within, limit);
+  error_set(err, ERR_FAILED, "the approval was not %s within %s", unused ? "used" : "given", limit);
   error_kind(err, "expired");
-  error_at(err, tree_span(lane->eval.tree, g->approval->at));
+  error_at(err, tree_span(g->lane->eval.tree, g->approval->at));
   return ERR_FAILED;
 }
 
-static enum status answer_bad(const struct prompt *q, const struct gate *g, const char *problem,
-                              struct error *err) {
-  error_set(err, ERR_VALUE, "approval '%s': %s", g->text, problem);
-  error_help(err,
-             "in the answers file: \"approve %s\": {\"answer\": \"approve\", \"by\": \"NAME\"}",
-             q->step);
-  return ERR_VALUE;
+static enum status voided(const struct gate_run *g, const char *reason, struct error *err) {
+  enum status status = void_record(g->lane, g->step->id, g->nonce, reason, err);
+  if (status == OK) status = run_sync(g->lane, err);
+  return status == OK ? lapsed(g, reason, err) : status;
+}
+
+static enum status denied(const struct gate_run *g, const struct approval_answer *a,
+                          struct error *err) {
+  bool why = a->reason && *a->reason;
+  error_set(err, ERR_CANCELLED, "approval denied by %s%s%s", a->approver, why ? ": " : "",
+            why ? a->reason : "");
+  error_kind(err, "declined");
+  error_at(err, tree_span(g->lane->eval.tree, g->approval->at));
+  return ERR_CANCELLED;
+}
+
+static enum status used(struct gate_run *g, const struct approval_count *n, struct error *err) {
+  struct record r = {0};
+  record_text(&r, "nonce", g->nonce);
+  record_texts(&r, "approvers", n->by, n->count);
+  if (n->break_glass) record_bool(&r, "break_glass", true);
+  return run_record(g->lane, EVENT_NAME(APPROVAL_USED), &r, err);
+}
+
+/* --- looking --- */
+
+static void tell_new(struct gate_run *g, const struct approval_count *n) {
+  for (; g->told < n->count; g->told++)
+    run_notice(g->lane, &(struct notice){.kind = NOTICE_APPROVED,
+                                         .text = g->text,
+                                         .detail = n->by[g->told],
+                                         .n = n->break_glass});
+  if (!n->refused || n->refused->seq <= g->refused) return;
+  struct buf b = BUF_INIT;
+  g->refused = n->refused->seq;
+  buf_addf(&b, "the approval by %s does not count: it %s", n->refused->approver, n->why);
+  run_notice(g->lane, &(struct notice){.kind = NOTICE_NOTE, .text = buf_str(&b)});
+  buf_release(&b);
+}
+
+/* Reads what there is and decides. OK with *open: the gate is passed; OK without: wait on. */
+static enum status gate_look(struct gate_run *g, bool *open, struct error *err) {
+  const struct engine_config *config = config_of(g);
+  int64_t now = clock_wall(clock_of(g));
+  struct approval_count n;
+  approvals_release(&g->state);
+  enum status status =
+      approvals_read(config->journal, g->lane->run->id, g->step->id, &g->state, err);
+  if (status != OK) return status;
+  const struct approval_request *r = request_of(g);
+  if (!r) return error_set(err, ERR_JOURNAL, "the journal has lost a request for approval");
+  if (approval_denial(r)) return denied(g, approval_denial(r), err);
+  if (r->void_reason) return lapsed(g, r->void_reason, err);
+  status = approval_count(g->lane->run->engine->tasks, config->journal, g->lane->run->id, r,
+                          config->site, now, &n, err);
+  if (status != OK) return status;
+  tell_new(g, &n);
+  *open = n.break_glass || n.count >= r->quorum;
+  if (*open) return used(g, &n, err);
+  if (n.lapsed) return voided(g, "unused", err);
+  return now > r->expires_us ? voided(g, "expired", err) : OK;
+}
+
+/* How long it is until something changes by itself. */
+static int64_t look_again(const struct gate_run *g) {
+  const struct approval_request *r = request_of(g);
+  int64_t at = r->expires_us;
+  for (size_t i = 0; i < r->answer_count; i++)
+    if (r->answers[i].use_by_us < at) at = r->answers[i].use_by_us;
+  int64_t left = clock_add(at - clock_wall(clock_of(g)), 1000), wait = config_of(g)->wait_us;
+  if (wait && g->silent) {
+    int64_t patience = clock_add(g->began, wait) - clock_mono(clock_of(g));
+    if (patience < left) left = patience;
+  }
+  return left > 0 ? left : 0;
+}
+
+/* --- the run's own prompt --- */
+
+/* With a site a name proves nothing, unless the role takes typed names: only the operator can be
+ * told by the account, and only where the runbook lets the requester approve. NULL: a name is asked
+ * for. false: nobody can approve here. */
+static bool prompt_takes(const struct gate_run *g, const char **as) {
+  const char *me = journal_actor(config_of(g)->journal);
+  *as = NULL;
+  if (!config_of(g)->site || g->role->typed) return true;
+  if (g->role->is_signed) return false;
+  *as = me;
+  return !approver_barred(request_of(g), config_of(g)->site, me, false);
+}
+
+static void ask_main(void *arg) {
+  struct gate_ask *a = arg;
+  struct ask_wait turn;
+  const struct prompter *p = a->lane->run->engine->config.prompter;
+  a->status = ask_begin(a->lane, &turn, a->q.until, &a->err);
+  if (a->status == OK) {
+    a->status = p->ask(p->ud, &a->q, &a->answer, &a->err);
+    ask_end(a->lane, &turn);
+  }
+  a->done = true;
+  task_wake(a->gate);
+}
+
+static void ask_start(struct gate_run *g, struct gate_ask *a) {
+  struct tasks *tasks = g->lane->run->engine->tasks;
+  const struct approval_request *r = request_of(g);
+  const char *as;
+  if (g->silent || a->task) return;
+  if (!prompt_takes(g, &as)) {
+    g->silent = true;
+    return;
+  }
+  int64_t left = r->expires_us - clock_wall(clock_of(g));
+  *a = (struct gate_ask){.lane = g->lane, .gate = task_current(tasks)};
+  a->q = (struct prompt){.kind = PROMPT_APPROVAL,
+                         .step = g->step->id,
+                         .branch = g->lane->name,
+                         .text = g->text,
+                         .about = buf_str(&g->about),
+                         .role = g->role_name,
+                         .as = as,
+                         .problem = g->problem,
+                         .given = g->told,
+                         .quorum = r->quorum,
+                         .until = clock_add(clock_mono(clock_of(g)), left > 0 ? left : 0)};
+  a->task = task_spawn(tasks, ask_main, a);
+}
+
+/* Whatever becomes of the gate, its question does not stay on the screen. */
+static void ask_stop(struct gate_run *g, struct gate_ask *a) {
+  struct tasks *tasks = g->lane->run->engine->tasks;
+  struct error ignored = {0};
+  if (!a->task) return;
+  int64_t before = task_shield(tasks);
+  task_cancel(a->task);
+  if (task_wait(tasks, a->task, &ignored) != OK) error_release(&ignored);
+  task_unshield(tasks, before);
+  a->task = NULL;
+  answer_release(&a->answer);
+  error_release(&a->err);
 }
 
 enum verdict approval_verdict(const char *text) {
@@ -158,91 +348,246 @@ static void trim(char *s) {
   s[n] = '\0';
 }
 
-/* One answer; asks again after one that does not count, where somebody is there to be asked. */
-static enum status gate_ask_now(struct lane *lane, struct gate *g, struct prompt *q,
-                            struct error *err) {
-  const struct prompter *p = lane->run->engine->config.prompter;
-  for (;;) {
-    struct answer a = {0};
-    q->given = g->given;
-    enum status status = p->ask(p->ud, q, &a, err);
-    if (status == ERR_WAITING && clock_mono(lane->run->engine->config.clock) >= q->until)
-      return voided(lane, g, "expired", "given", err);
-    if (status != OK) return status;
-    struct buf text = BUF_INIT;
-    answer_word(lane, a.value, &text);
-    if (a.by) trim(a.by);
-    const char *problem = NULL;
-    enum verdict verdict = approval_verdict(buf_str(&text));
-    bool no = verdict == VERDICT_DENY;
-    if (verdict == VERDICT_NONE) problem = "answer approve or deny";
-    else if (!no) problem = refuse(lane, g, a.by);
-    buf_release(&text);
-    if (problem && !p->again) status = answer_bad(q, g, problem, err);
-    else if (no) status = denied(lane, g, &a, err);
-    else if (!problem) status = approved(lane, g, &a, err);
-    answer_release(&a);
-    q->problem = problem;
-    if (!problem || status != OK) return status;
-  }
+static bool answered_by(const struct approval_request *r, const char *by) {
+  for (size_t i = 0; i < r->answer_count; i++)
+    if (same_account(r->answers[i].approver, by)) return true;
+  return false;
 }
 
-static enum status gate_ask(struct lane *lane, struct gate *g, struct prompt *q,
-                            struct error *err) {
-  struct ask_wait w;
-  enum status status = ask_begin(lane, &w, q->until, err);
-  if (status == ERR_WAITING) return voided(lane, g, "expired", "given", err);
-  if (status != OK) return status;
-  status = gate_ask_now(lane, g, q, err);
-  ask_end(lane, &w);
+/* Why this answer does not do, or NULL. */
+static const char *answer_problem(struct gate_run *g, const struct gate_ask *a,
+                                  enum verdict verdict, const char *by, struct buf *scratch) {
+  const struct approval_request *r = request_of(g);
+  if (verdict == VERDICT_NONE) return "answer approve or deny";
+  if (verdict == VERDICT_DENY) return NULL;
+  if (!by || !*by) return "say who approves";
+  if (answered_by(r, by)) return "has approved already; this takes different people";
+  const char *why = approver_barred(r, config_of(g)->site, by, false);
+  if (!why) return NULL;
+  /* In these words since before there were sites. */
+  if (!a->q.as && strstr(why, "started the run")) return "who started the run cannot approve it; somebody else must";
+  buf_addf(scratch, "%s %s", by, why);
+  return buf_str(scratch);
+}
+
+static enum status answer_record(struct gate_run *g, const struct gate_ask *a, bool no,
+                                 struct error *err) {
+  const char *me = journal_actor(config_of(g)->journal), *by = a->answer.by;
+  struct record r = {0};
+  char account[256];
+  snprintf(account, sizeof account, "%.*s", (int)strcspn(me, "@"), me);
+  if (a->q.as || !by || !*by) by = account;
+  record_text(&r, "approver", by);
+  record_text(&r, "nonce", g->nonce);
+  record_text(&r, "reason", a->answer.comment);
+  record_text(&r, "identity", a->q.as ? "account" : "typed");
+  if (!no) record_int(&r, "use_by_us", clock_add(clock_wall(clock_of(g)), g->use_by));
+  enum status status =
+      run_record(g->lane, no ? EVENT_NAME(APPROVAL_DENIED) : EVENT_NAME(APPROVAL_GIVEN), &r, err);
+  return status == OK ? run_sync(g->lane, err) : status;
+}
+
+static enum status answer_bad(const struct gate_run *g, const char *problem, struct error *err) {
+  error_set(err, ERR_VALUE, "approval '%s': %s", g->text, problem);
+  error_help(err,
+             "in the answers file: \"approve %s\": {\"answer\": \"approve\", \"by\": \"NAME\"}",
+             g->step->id);
+  return ERR_VALUE;
+}
+
+static enum status answer_take(struct gate_run *g, struct gate_ask *a, struct error *err) {
+  struct buf word = BUF_INIT, scratch = BUF_INIT;
+  answer_word(g->lane, a->answer.value, &word);
+  if (a->answer.by) trim(a->answer.by);
+  enum verdict verdict = approval_verdict(buf_str(&word));
+  const char *problem =
+      answer_problem(g, a, verdict, a->q.as ? a->q.as : a->answer.by, &scratch);
+  enum status status = OK;
+  mem_free(g->problem);
+  g->problem = problem ? mem_strdup(problem) : NULL;
+  if (!problem) status = answer_record(g, a, verdict == VERDICT_DENY, err);
+  else if (!config_of(g)->prompter->again) status = answer_bad(g, problem, err);
+  buf_release(&word);
+  buf_release(&scratch);
   return status;
 }
 
-static enum status gate_pass(struct lane *lane, struct step_run *s, struct gate *g,
-                             struct error *err) {
-  struct clock *clock = lane->run->engine->config.clock;
-  struct buf about = BUF_INIT;
-  gate_about(lane, s->step, &about);
-  struct prompt q = {.kind = PROMPT_APPROVAL,
-                     .step = s->id,
-                     .branch = lane->name,
-                     .text = g->text,
-                     .about = buf_str(&about),
-                     .role = g->role,
-                     .quorum = g->approval->quorum,
-                     .until = clock_add(clock_mono(clock), g->within)};
-  enum status status = gate_request(lane, g, err);
-  while (status == OK && g->given < g->approval->quorum) {
-    status = gate_ask(lane, g, &q, err);
-    if (g->given == 1 && !g->first_at) g->first_at = clock_mono(clock);
-  }
-  if (status == OK && clock_mono(clock) > clock_add(g->first_at, g->use_by))
-    status = voided(lane, g, "unused", "used", err);
-  buf_release(&about);
+/* --- waiting --- */
+
+void approval_came(struct run *run, const struct event *e) {
+  for (struct gate_wait *w = run->engine->gates; w; w = w->next)
+    if (w->run == run && strcmp(w->step, e->step) == 0) task_wake(w->task);
+}
+
+/* Parks the run. The journal has the request, so it goes on from there. */
+static enum status parked(struct gate_run *g, struct error *err) {
+  const struct approval_request *r = request_of(g);
+  const char *tail = config_of(g)->tail ? config_of(g)->tail : "";
+  struct buf help = BUF_INIT;
+  if (!err->message)
+    error_set(err, ERR_WAITING, "'%s' waits for approval by :%s (step %s)", g->text, g->role_name,
+              g->step->id);
+  if (err->help) buf_addf(&help, "%s; or ", err->help);
+  buf_addf(&help, "`stepwise approve %s %s%s`, then `stepwise resume %s%s`", g->lane->run->id,
+           g->step->id, tail, g->lane->run->id, tail);
+  err->status = ERR_WAITING;
+  error_kind(err, "approval");
+  error_help(err, "%s", buf_str(&help));
+  g->lane->run->waits_until = r ? r->expires_us : 0;
+  buf_release(&help);
+  return ERR_WAITING;
+}
+
+/* Whether there is any reason to stay: somebody at a terminal, or --wait. */
+static bool may_stay(const struct gate_run *g) {
+  const struct engine_config *config = config_of(g);
+  if (config->prompter->interactive) return true;
+  return config->wait_us && clock_mono(clock_of(g)) < clock_add(g->began, config->wait_us);
+}
+
+/* What became of the question. Nobody there to be asked is the end of asking, not of waiting. */
+static enum status asked(struct gate_run *g, struct gate_ask *a, struct error *err) {
+  enum status status = a->status;
+  bool late = status == ERR_WAITING && clock_mono(clock_of(g)) >= a->q.until;
+  if (status == OK) status = answer_take(g, a, err);
+  else if (late) status = OK; /* the next look finds the request expired */
+  else if (status == ERR_WAITING && !config_of(g)->prompter->interactive && may_stay(g))
+    g->silent = true, status = OK;
+  else error_move(err, &a->err);
+  ask_stop(g, a);
+  return status == ERR_WAITING ? parked(g, err) : status;
+}
+
+static void tell_waiting(struct gate_run *g) {
+  struct buf b = BUF_INIT;
+  const char *tail = config_of(g)->tail ? config_of(g)->tail : "";
+  buf_addf(&b, "by :%s", g->role_name);
+  if (g->role) buf_adds(&b, " ("), role_members_text(g->role, &b), buf_addc(&b, ')');
+  buf_addf(&b, ", %u of %u until ", g->told, g->approval->quorum);
+  site_time_text(config_of(g)->site, request_of(g)->expires_us, &b);
+  buf_addf(&b, "\nstepwise approve %s %s%s", g->lane->run->id, g->step->id, tail);
+  run_notice(g->lane,
+             &(struct notice){.kind = NOTICE_APPROVAL, .text = g->text, .detail = buf_str(&b)});
+  buf_release(&b);
+}
+
+/* Sleeps until somebody answers, here or elsewhere, or a limit passes. */
+static enum status gate_sleep(struct gate_run *g, struct gate_ask *a, struct error *err) {
+  struct engine *engine = g->lane->run->engine;
+  struct gate_wait w = {engine->gates, g->step->id, g->lane->run, task_current(engine->tasks)};
+  engine->gates = &w;
+  enum status status = OK;
+  if (!a->task || !a->done) status = task_sleep(engine->tasks, look_again(g), err);
+  struct gate_wait **at = &engine->gates;
+  while (*at != &w)
+    at = &(*at)->next;
+  *at = w.next;
   return status;
+}
+
+static enum status gate_wait(struct gate_run *g, struct gate_ask *a, struct error *err) {
+  bool open = false, told = false;
+  enum status status = gate_look(g, &open, err);
+  while (status == OK && !open) {
+    ask_start(g, a);
+    if (g->silent && !may_stay(g)) return parked(g, err);
+    if (g->silent && !told) tell_waiting(g), told = true;
+    status = run_sync(g->lane, err);
+    if (status == OK) status = gate_sleep(g, a, err);
+    if (status == OK && a->task && a->done) status = asked(g, a, err);
+    if (status == OK) status = gate_look(g, &open, err);
+  }
+  return status;
+}
+
+/* --- picking up --- */
+
+struct group {
+  const char *step;
+  int64_t seq;
+};
+
+static enum status group_event(void *ud, const struct event *e) {
+  struct group *g = ud;
+  bool begins = strcmp(e->kind, EVENT_NAME(STEP_STARTED)) == 0;
+  bool ends = strcmp(e->kind, EVENT_NAME(STEP_FAILED)) == 0;
+  if ((begins || ends) && strcmp(e->step, g->step) == 0) g->seq = e->seq;
+  return OK;
+}
+
+/* An approval that was used stands for the attempts it let begin, over a crash too; a step that is
+ * begun anew after it failed asks again. */
+static enum status still_used(struct gate_run *g, const struct approval_request *r, bool *out,
+                              struct error *err) {
+  struct group last = {.step = g->step->id};
+  const struct event_filter f = {.run = g->lane->run->id, .kind = "step.", .after = r->used_seq};
+  enum status status = journal_scan(config_of(g)->journal, &f, group_event, &last, err);
+  *out = status == OK && !last.seq;
+  return status;
+}
+
+static bool same_question(const struct gate_run *g, const struct approval_request *r) {
+  return strcmp(r->text, g->text) == 0 && r->quorum == g->approval->quorum &&
+         strcmp(r->role ? r->role : "", g->role_name) == 0 && r->self_ok == g->approval->self_ok &&
+         strcmp(r->about ? r->about : "", buf_str(&g->about)) == 0 &&
+         r->is_signed == (g->role && g->role->is_signed);
+}
+
+/* Goes on with the request that an earlier process made, when it still is the same question. */
+static enum status pick_up(struct gate_run *g, bool *passed, struct error *err) {
+  const struct approval_request *r = NULL;
+  enum status status = approvals_read(config_of(g)->journal, g->lane->run->id, g->step->id,
+                                      &g->state, err);
+  for (size_t i = 0; i < g->state.count; i++)
+    if (g->state.at[i].gate == g->number) r = &g->state.at[i];
+  if (status != OK || !r || r->void_reason || approval_denial(r)) return status;
+  bool plan = strcmp(r->plan, g->lane->run->plan_sha) == 0, same = plan && same_question(g, r);
+  if (r->used_seq && !same) return OK;
+  if (r->used_seq) return still_used(g, r, passed, err);
+  if (!same)
+    return void_record(g->lane, g->step->id, r->nonce, plan ? "changed" : "plan_changed", err);
+  memcpy(g->nonce, r->nonce, strnlen(r->nonce, sizeof g->nonce - 1) + 1);
+  g->nonce[sizeof g->nonce - 1] = '\0';
+  return OK;
 }
 
 static enum status approval_pass(struct lane *lane, struct step_run *s, const struct approval *a,
-                                 struct error *err) {
-  struct gate g = {.approval = a,
-                   .role = a->role ? sym_text(lane->run->program->syms, a->role) : NULL};
-  enum status status = OK;
-  nonce_make(g.nonce);
-  if (a->quorum > QUORUM_MAX)
-    status = error_set(err, ERR_LIMIT, "a quorum of %u; at most %d", a->quorum, QUORUM_MAX);
-  if (status == OK) status = run_duration(lane, a->within, LIMIT_APPROVAL_WITHIN, &g.within, err);
-  if (status == OK) status = run_duration(lane, a->use_by, LIMIT_APPROVAL_USE_BY, &g.use_by, err);
-  if (status == OK) status = run_text(lane, a->text, &g.text, err);
-  if (status == OK) status = gate_pass(lane, s, &g, err);
+                                 uint32_t number, bool *waited, struct error *err) {
+  struct gate_run g = {.lane = lane,
+                       .step = s,
+                       .approval = a,
+                       .number = number,
+                       .role_name = a->role ? sym_text(lane->run->program->syms, a->role) : "",
+                       .began = clock_mono(lane->run->engine->config.clock)};
+  struct gate_ask ask = {0};
+  bool passed = false;
+  enum status status = gate_prepare(&g, err);
+  if (status == OK) status = pick_up(&g, &passed, err);
+  if (status == OK && !passed) {
+    *waited = true;
+    if (!*g.nonce) status = gate_request(&g, err);
+    if (status == OK) status = gate_wait(&g, &ask, err);
+    ask_stop(&g, &ask);
+  }
   gate_release(&g);
   return status;
 }
 
 enum status approvals_pass(struct lane *lane, struct step_run *s, bool *waited, struct error *err) {
   enum status status = OK;
-  for (const struct approval *a = s->step->approvals; status == OK && a; a = a->next) {
-    *waited = true;
-    status = approval_pass(lane, s, a, err);
-  }
+  uint32_t number = 0;
+  for (const struct approval *a = s->step->approvals; status == OK && a; a = a->next)
+    status = approval_pass(lane, s, a, ++number, waited, err);
+  return status;
+}
+
+enum status approvals_void(struct lane *lane, const char *reason, struct error *err) {
+  struct approvals all;
+  enum status status =
+      approvals_read(lane->run->engine->config.journal, lane->run->id, NULL, &all, err);
+  for (size_t i = 0; status == OK && i < all.count; i++)
+    if (approval_open(&all.at[i]))
+      status = void_record(lane, all.at[i].step, all.at[i].nonce, reason, err);
+  approvals_release(&all);
   return status;
 }

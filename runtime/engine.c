@@ -3,12 +3,14 @@
 #include "run.h"
 
 #include "digest.h"
+#include "watch_journal.h"
 
 struct engine *engine_new(const struct engine_config *config) {
   struct engine *g = mem_zalloc(sizeof *g);
   g->config = *config;
   g->tasks = tasks_new(config->clock);
   tasks_on_turn(g->tasks, engine_turn, g);
+  watch_begin(g);
   return g;
 }
 
@@ -123,6 +125,7 @@ void run_free(struct run *run) {
     step_run_free(s);
   }
   run_unlock(run);
+  mem_free(run->requester);
   driver_settings_free(&run->settings);
   for (struct lane *lane = run->lanes, *next; lane; lane = next) {
     next = lane->next;

@@ -24,7 +24,9 @@ enum notice_kind {
   NOTICE_ACTION_DONE,  /* text, us; error when it failed */
   NOTICE_VERIFIED,     /* text or NULL */
   NOTICE_ANSWER,       /* text: question, detail: answer; not typed here */
-  NOTICE_APPROVED,     /* text, detail: by whom */
+  NOTICE_APPROVAL,     /* text, detail: by whom, until when, and the command */
+  NOTICE_APPROVED,     /* text, detail: by whom, n: 1 when glass was broken */
+  NOTICE_PAGED,        /* text, detail: whom and how */
   NOTICE_NOTE,         /* text */
   NOTICE_SHOW,         /* text: name or NULL, value */
   NOTICE_FINDING,      /* text, detail: kind */
@@ -67,6 +69,8 @@ struct engine_config {
   const struct prompter *prompter;
   const struct observer *observer;
   struct site *site;     /* or NULL: nobody has said who holds a role, drivers are the defaults */
+  int64_t wait_us;       /* without a terminal: how long to wait for approvals before the run is parked */
+  const char *tail;      /* follows commands that people are told: " --journal PATH", or NULL */
   const char *state_dir; /* where embedded drivers and locks live; made when first needed */
 };
 struct engine *engine_new(const struct engine_config *config) must_use; /* borrows all of it */

@@ -28,6 +28,7 @@ struct prompt {
   const char *suggest; /* choose, ask: what Enter alone means, or NULL */
   const char *type;    /* ask, input: the type's text */
   const char *role;    /* approval */
+  const char *as;      /* approval: the account that answers; NULL: a name is asked for */
   uint32_t given, quorum;
   bool evidence, secret;
   int64_t until; /* clock_mono time, or CLOCK_NEVER */

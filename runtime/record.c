@@ -3,6 +3,7 @@
 
 #include "codec.h"
 #include "digest.h"
+#include "watch_journal.h"
 
 static void record_name(struct record *r, const char *name) {
   buf_addc(&r->data, r->data.len ? ',' : '{');
@@ -138,12 +139,17 @@ static enum status event_append(struct lane *lane, const struct record *r, struc
 }
 
 enum status run_record(struct lane *lane, const char *kind, struct record *r, struct error *err) {
+  return run_record_at(lane, lane->at ? lane->at->id : "", kind, r, err);
+}
+
+enum status run_record_at(struct lane *lane, const char *step, const char *kind, struct record *r,
+                          struct error *err) {
   struct record none = {0};
   if (!r) r = &none;
   buf_adds(&r->data, r->data.len ? "}" : "{}");
   struct event e = {.time_us = clock_wall(lane->run->engine->config.clock),
                     .run = lane->run->id,
-                    .step = lane->at ? lane->at->id : "",
+                    .step = step,
                     .kind = kind,
                     .actor = journal_actor(lane->run->engine->config.journal),
                     .data = buf_str(&r->data),
@@ -212,10 +218,9 @@ enum status run_sync(struct lane *lane, struct error *err) {
   return OK;
 }
 
-/* The turn's hook: commits for those who wait, and what has been lying around for a while. */
-int64_t engine_turn(void *ud) {
+/* Commits for those who wait, and what has been lying around for a while. */
+static int64_t commit_turn(struct engine *g) {
   enum { LINGER = 20000 };
-  struct engine *g = ud;
   if (!g->pending_since && !g->waiting) return CLOCK_NEVER;
   int64_t age = clock_mono(g->config.clock) - g->pending_since;
   if (!g->waiting && age < LINGER && !g->config.clock->is_virtual) return LINGER - age;
@@ -230,4 +235,10 @@ int64_t engine_turn(void *ud) {
     task_wake(w->task);
   }
   return CLOCK_NEVER;
+}
+
+int64_t engine_turn(void *ud) {
+  struct engine *g = ud;
+  int64_t commit = commit_turn(g), look = watch_turn(g);
+  return commit < look ? commit : look;
 }

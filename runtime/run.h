@@ -26,6 +26,8 @@ struct engine {
   struct task *leaving;      /* asks whether to leave the runs as they are; or NULL */
   struct sync_wait *waiting; /* tasks that wait for the next commit */
   struct sync_wait **waiting_end;
+  struct gate_wait *gates; /* lanes that wait for an approval */
+  int64_t watched, look_at; /* of watch_journal.c: the last event seen, the next look */
   struct ask_wait *asking; /* who asks a person, and those who wait to, in order */
   int64_t pending_since;     /* first event not committed yet; 0 = none */
   bool journal_lost;
@@ -100,12 +102,14 @@ struct run {
   const struct run_options *options;
   struct run_result *result;
   char id[RUN_ID_MAX];
+  char *requester; /* who started it, when that was another process; or NULL; owned */
   char plan_sha[SHA256_HEX]; /* of all its texts; from run.started on */
   char *lock; /* path of the lock's file, or NULL; owned */
   int lock_fd;
   struct step_run *armed; /* of all lanes, latest first; owned */
   uint32_t number;     /* steps begun or passed over */
   uint32_t total;      /* steps there will be, as far as is known by now */
+  int64_t waits_until; /* what it is parked for ends then (wall time), or 0 */
   bool parked;      /* its terminal is gone: it waits for an operator */
   bool some_failed; /* under on_failure :continue */
   bool rolling_back, in_handler;
@@ -144,6 +148,9 @@ void record_release(struct record *r); /* of one that was not recorded */
 /* Appends one event of the run (kind: EVENT_NAME(..)) and empties r, which may be NULL. */
 enum status run_record(struct lane *lane, const char *kind, struct record *r,
                        struct error *err) must_use;
+/* The same, about another step than the one under way. */
+enum status run_record_at(struct lane *lane, const char *step, const char *kind, struct record *r,
+                          struct error *err) must_use;
 /* Returns when everything recorded so far is on disk. */
 enum status run_sync(struct lane *lane, struct error *err) must_use;
 void run_notice(struct lane *lane, const struct notice *n);

@@ -108,9 +108,11 @@ static void run_cancel(struct lane *lane, struct step_run *s, struct error *err)
 
 static void run_wait(struct lane *lane, struct step_run *s, struct error *err) {
   struct record r = {0};
-  record_text(&r, "on", "operator");
+  bool approval = strcmp(err->kind, "approval") == 0;
+  record_text(&r, "on", approval ? "approval" : "operator");
   if (s) record_text(&r, "step", s->id);
   record_text(&r, "text", err->message);
+  if (approval && lane->run->waits_until) record_int(&r, "until_us", lane->run->waits_until);
   run_end(lane, RUN_WAITING, EVENT_NAME(RUN_WAITING), &r, err, NULL);
 }
 

@@ -134,7 +134,7 @@ runs 'an approval by two people', {
     my $order = join ' ', grep { /approval|action/ } @kinds;
     my ($wanted) = grep { $_->{kind} eq 'approval.requested' } @_;
     my ($given) = grep { $_->{kind} eq 'approval.given' } @_;
-    return (($order eq 'approval.requested approval.given approval.given action.started action.finished' ? () : $order),
+    return (($order eq 'approval.requested approval.given approval.given approval.used action.started action.finished' ? () : $order),
             ($wanted->{data}{nonce} eq $given->{data}{nonce} ? () : 'nonce'), ($given->{data}{identity} eq 'typed' ? () : 'identity'));
   }};
 
@@ -153,7 +153,7 @@ RUBY
   has => [qr/Read this first\.\n +see https:\/\/example\.org\/more\n +approved by kim/],
   also => sub {
     my $have = join ' ', map { $_->{kind} } grep { $_->{kind} =~ /guard|approval|noted/ } @_;
-    return $have eq 'guard.checked approval.requested approval.given guard.checked noted' ? () : $have;
+    return $have eq 'guard.checked approval.requested approval.given approval.used guard.checked noted' ? () : $have;
   }};
 
 runs 'one person is not two', {
