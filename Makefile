@@ -37,7 +37,9 @@ ALL_LDFLAGS := $(LDFLAGS_$(MODE)) $(LDFLAGS)
 # Small libraries are linked statically: loading them as shared objects costs more than the
 # rest of a short run (docs/architecture.md). Heavy ones are modules, opened at first use.
 LANG_LIBS := -l:libpcre2-8.a
-RUNTIME_LIBS := -l:libsqlite3.a -l:libuv_a.a -l:libjansson.a $(LANG_LIBS) -l:libcrypto.a -lm -ldl -lpthread
+# What is linked statically stays inside: a module brings its own copy of such a library along.
+RUNTIME_LIBS := -l:libsqlite3.a -l:libuv_a.a -l:libjansson.a $(LANG_LIBS) -l:libcrypto.a -lm -ldl -lpthread \
+  -Wl,--exclude-libs,libsqlite3.a:libuv_a.a:libjansson.a:libpcre2-8.a:libcrypto.a
 CLI_LIBS := $(RUNTIME_LIBS)
 
 lang_src := $(wildcard lang/*.c lang/rules/*.c)

@@ -18,6 +18,7 @@ struct action_run {
   uint32_t ordinal;
   char key[65];
   bool writing; /* a primitive that writes was reached */
+  bool unsure;  /* and it failed in a way that leaves open whether it was done */
 };
 
 static const char *text_of(const struct lane *lane, sym s) {
@@ -138,6 +139,7 @@ static enum status perform(struct action_run *c, const struct perform *p, const 
                              .clock = g->config.clock};
   status = driver_perform(&call, p, args, out, err);
   c->writing |= call.writing;
+  c->unsure |= call.unsure;
   return status;
 }
 
@@ -156,15 +158,19 @@ static void begin_write(struct action_run *c) {
   tell(c, NOTICE_ACTION, 0, NULL);
 }
 
-/* A write that was cut off by a limit may have happened: unless repeating is harmless, nobody
- * knows. */
+/* A write that was cut off by a limit, or whose answer was lost, may have happened: unless repeating
+ * is harmless, nobody knows. */
 static void mark_doubt(struct action_run *c, struct error *err) {
   struct step_run *s = c->lane->at;
   if (!s || !c->writing || c->action->repeat != REPEAT_UNSAFE) return;
-  if (strcmp(err->kind, "limit") != 0) return;
+  bool limit = strcmp(err->kind, "limit") == 0;
+  if (!limit && !c->unsure) return;
   s->in_doubt = true;
-  error_set(err, ERR_FAILED, "%s.%s was cut off by a time limit: whether it happened is not known",
-            text_of(c->lane, c->action->binding->name), text_of(c->lane, c->action->name));
+  char *why = limit ? mem_strdup("was cut off by a time limit") : mem_strdup(err->message);
+  error_set(err, ERR_FAILED, limit ? "%s.%s %s: whether it happened is not known"
+                                   : "%s.%s has no answer (%s): whether it happened is not known",
+            text_of(c->lane, c->action->binding->name), text_of(c->lane, c->action->name), why);
+  mem_free(why);
   error_kind(err, "in_doubt");
 }
 

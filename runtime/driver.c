@@ -101,7 +101,9 @@ static enum status hook_primitive(void *ud, struct eval *e, const struct primiti
                               .key = c->action->effect == EFFECT_WRITE ? c->key : "",
                               .state_dir = c->state_dir,
                               .tasks = c->tasks};
-  return p->fn(&pc, args, out, e->err);
+  status = p->fn(&pc, args, out, e->err);
+  c->unsure |= status != OK && pc.unsure && sig->effect == EFFECT_WRITE;
+  return status;
 }
 
 /* Of the statements a driver has only fail!, which is the same word. */

@@ -18,6 +18,7 @@ struct driver_call {
   bool planning; /* nothing may be written: the state directory is not made */
   int64_t now;   /* planning: what `now` says */
   bool writing;  /* out: a primitive that writes was reached */
+  bool unsure;   /* out: it failed, and may have been done all the same */
 };
 
 /* The settings of a driver as its performs read them, worked out at the first call and kept in a list

@@ -212,7 +212,7 @@ enum status call_statement(struct eval *e, node_id id, sym word, value *out) {
 
 /* The expression for the i-th parameter: by its name, else by its place. */
 static node_id argument_for(const struct eval *e, const struct node *n, sym name, size_t i) {
-  node_id by_name = call_keyword(e->tree, n, name);
+  node_id by_name = name ? call_keyword(e->tree, n, name) : 0;
   return by_name ? by_name : call_arg(e->tree, n, i);
 }
 
@@ -276,7 +276,7 @@ static enum status call_primitive(struct eval *e, node_id id, const struct node 
   for (; done < count && st == OK; done += st == OK) {
     const struct primitive_param *p = &sig->params[done];
     sym name = sym_find(e->program->syms, p->name, strlen(p->name));
-    st = primitive_arg(e, sig, p, name ? call_keyword(e->tree, n, name) : 0, &args[done]);
+    st = primitive_arg(e, sig, p, argument_for(e, n, name, done), &args[done]);
   }
   *out = VALUE_NIL;
   if (st == OK) st = e->hooks->primitive(e->ud, e, sig, id, args, out);

@@ -17,6 +17,7 @@ struct primitive_call {
   const char *key;   /* the action's idempotency key, 64 hex characters, or "" outside actions */
   const char *state_dir; /* where embedded drivers keep their files; exists */
   struct tasks *tasks; /* for task_* calls; NULL outside of tasks: then work is done in place */
+  bool unsure; /* out, with an error: what was asked for may have been done all the same */
 };
 
 struct primitive {

@@ -46,6 +46,13 @@ struct task {
 
 enum { SIGNALS = 3 };
 
+struct kept {
+  struct kept *next;
+  const void *key;
+  void *p;
+  void (*release)(void *p);
+};
+
 struct tasks {
   struct clock *clock;
   int (*swap)(ucontext_t *from, const ucontext_t *to);
@@ -65,6 +72,7 @@ struct tasks {
   void (*on_signal)(void *ud, int signum);
   void *signal_ud;
   int64_t last_turn;
+  struct kept *kept;
   bool loop_open, timer_open;
   uv_loop_t loop;
   uv_timer_t alarm;
@@ -93,8 +101,29 @@ static uv_loop_t *loop_of(struct tasks *t) {
   return &t->loop;
 }
 
+void tasks_keep(struct tasks *t, const void *key, void *p, void (*release)(void *p)) {
+  struct kept *k = mem_alloc(sizeof *k);
+  *k = (struct kept){t->kept, key, p, release};
+  t->kept = k;
+}
+
+void *tasks_kept(const struct tasks *t, const void *key) {
+  for (const struct kept *k = t->kept; k; k = k->next)
+    if (k->key == key) return k->p;
+  return NULL;
+}
+
+static void release_kept(struct tasks *t) {
+  for (struct kept *k = t->kept, *next; k; k = next) {
+    next = k->next;
+    k->release(k->p);
+    mem_free(k);
+  }
+}
+
 void tasks_free(struct tasks *t) {
   if (!t) return;
+  release_kept(t);
   for (int i = 0; i < SIGNALS; i++)
     if (t->signal_open[i]) uv_close((uv_handle_t *)&t->signals[i], NULL);
   if (t->timer_open) uv_close((uv_handle_t *)&t->alarm, NULL);
@@ -426,6 +455,7 @@ static void watch_ready(uv_poll_t *poll, int status, int events) {
   w->fn(w->ud, seen);
 }
 
+/* Of a watch or an alarm, which its handle's data is. */
 static void watch_closed(uv_handle_t *handle) {
   mem_free(handle->data);
 }
@@ -458,6 +488,36 @@ enum status task_await(struct tasks *t, int64_t until, struct error *err) {
   t->flowing--;
   if (wake == WAKE_TIMER) return error_set(err, ERR_WAITING, "it did not come in time");
   return wake_status(wake, err);
+}
+
+struct alarm {
+  uv_timer_t timer; /* first */
+  void (*fn)(void *ud);
+  void *ud;
+};
+
+static void alarm_due(uv_timer_t *timer) {
+  struct alarm *a = timer->data;
+  a->fn(a->ud);
+}
+
+struct alarm *alarm_open(struct tasks *t, void (*fn)(void *ud), void *ud) {
+  struct alarm *a = mem_zalloc(sizeof *a);
+  uv_timer_init(loop_of(t), &a->timer);
+  a->timer.data = a;
+  a->fn = fn;
+  a->ud = ud;
+  return a;
+}
+
+void alarm_set(struct alarm *a, int64_t us) {
+  uv_update_time(a->timer.loop);
+  if (us == CLOCK_NEVER) uv_timer_stop(&a->timer);
+  else uv_timer_start(&a->timer, alarm_due, (uint64_t)(us + 999) / 1000, 0);
+}
+
+void alarm_close(struct alarm *a) {
+  if (a) uv_close((uv_handle_t *)&a->timer, watch_closed);
 }
 
 static void input_came(void *ud, int events) {

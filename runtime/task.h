@@ -31,18 +31,28 @@ void tasks_run(struct tasks *t);
  * group commit. Returns the longest it may wait before it is called again, in us, or CLOCK_NEVER.
  */
 void tasks_on_turn(struct tasks *t, int64_t (*fn)(void *ud), void *ud);
-/* SIGINT, SIGTERM and SIGHUP, those that are not ignored from the start, are given to fn, on the loop, from now until tasks_free. */
+/* SIGINT, SIGTERM and SIGHUP, those that are not ignored from the start, are given to fn, on the
+ * loop, from now until tasks_free. */
 void tasks_on_signal(struct tasks *t, void (*fn)(void *ud, int signum), void *ud);
 
-/* Calls fn on the loop whenever fd is ready for what watch_set asks for, until watch_close; fd stays
- * open so long and does not block from now on. NULL: it cannot be watched (a regular file). fn never
- * waits: it notes what it saw and wakes a task. */
+/* Calls fn on the loop whenever fd is ready for what watch_set asks for, until watch_close; fd
+ * stays open so long and does not block from now on. NULL: it cannot be watched (a regular file).
+ * fn never waits: it notes what it saw and wakes a task. */
 enum { WATCH_READ = 1, WATCH_WRITE = 2 };
 struct watch;
 struct watch *watch_open(struct tasks *t, int fd, void (*fn)(void *ud, int events),
                          void *ud) must_use;
 void watch_set(struct watch *w, int events); /* WATCH_*; 0: nothing for now */
 void watch_close(struct watch *w);           /* NULL-safe */
+/* Calls fn once, so many us of the machine's clock after alarm_set; CLOCK_NEVER takes that back. */
+struct alarm;
+struct alarm *alarm_open(struct tasks *t, void (*fn)(void *ud), void *ud) must_use;
+void alarm_set(struct alarm *a, int64_t us);
+void alarm_close(struct alarm *a); /* NULL-safe */
+/* What a library keeps for the loop, under the address of something of its own; tasks_free releases
+ * it, while the loop is still there. */
+void tasks_keep(struct tasks *t, const void *key, void *p, void (*release)(void *p));
+void *tasks_kept(const struct tasks *t, const void *key); /* NULL: nothing */
 
 struct task *task_current(const struct tasks *t); /* NULL outside */
 void task_cancel(struct task *task);              /* now or at its next wait; a shield delays it */
@@ -57,8 +67,8 @@ enum status task_sleep(struct tasks *t, int64_t us, struct error *err) must_use;
 /* Until fd can be read (a regular file always can). until: clock_mono time, or CLOCK_NEVER;
  * ERR_WAITING when it passes. */
 enum status task_readable(struct tasks *t, int fd, int64_t until, struct error *err) must_use;
-/* Until task_wake, by who watches something outside: a child, a socket. Under the virtual clock time
- * goes on as it really does meanwhile. until: as above. */
+/* Until task_wake, by who watches something outside: a child, a socket. Under the virtual clock
+ * time goes on as it really does meanwhile. until: as above. */
 enum status task_await(struct tasks *t, int64_t until, struct error *err) must_use;
 /* Runs fn on the thread pool and waits for it, whatever happens: work cannot be cut off. fn must
  * not touch values (their counts are not atomic). */

@@ -1,0 +1,51 @@
+/* HTTP requests on the loop: what the module stepwise-http.so offers.
+ *
+ * In a task. A request that is cancelled, too slow or too large is aborted there and then: its
+ * connection is closed before request returns. Connections that ended well are kept for the next
+ * request to the same host until the loop ends. Certificates are always checked. */
+#ifndef STEPWISE_HTTP_H
+#define STEPWISE_HTTP_H
+
+#include "../task.h"
+#include "../../lang/buf.h"
+
+enum { HTTP_BODY = 8 << 20, HTTP_HEADERS = 256 << 10, HTTP_REDIRECTS = 20 };
+
+struct http_header {
+  char *name, *value; /* owned by who made them */
+};
+
+struct http_request {
+  const char *method; /* "GET" ... */
+  const char *url;    /* http:// or https:// */
+  const struct http_header *headers;
+  size_t header_count;
+  const char *body; /* NULL: none */
+  size_t body_len;
+  const char *user, *password; /* basic authentication, or NULL */
+  const char *bearer;          /* a token, or NULL; never goes to another host by a redirect */
+  const char *ca_file;         /* certificates to trust instead of the system's, or NULL */
+  int64_t timeout;             /* us, for all of it */
+  int64_t connect_timeout;     /* us */
+  size_t max;                  /* bytes of the body, decoded */
+  long follow;                 /* redirects */
+};
+
+struct http_response {
+  long status;
+  struct buf headers; /* "name: value\n" each, names in lower case; of the last response */
+  struct buf body;
+  char *url;   /* the last one; owned */
+  bool unsure; /* it failed after the request began to be sent: it may have been carried out */
+};
+
+struct http_module {
+  uint32_t version;
+  /* OK: there is an answer, whatever its status. Else ERR_CANCELLED, kind "limit" (the task's own
+   * limit), or ERR_FAILED with kind transient, provider, permission or validation. */
+  enum status (*request)(struct tasks *t, const struct http_request *request,
+                         struct http_response *out, struct error *err);
+};
+enum { HTTP_MODULE_VERSION = 1 };
+
+#endif
