@@ -1,6 +1,6 @@
 /* Text on a terminal: how wide it is, and that it steers nothing, whoever wrote it. */
-#ifndef STEPWISE_TEXT_H
-#define STEPWISE_TEXT_H
+#ifndef STEPWISE_CLI_TEXT_H
+#define STEPWISE_CLI_TEXT_H
 
 #include <stdio.h>
 

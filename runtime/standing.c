@@ -386,10 +386,8 @@ static void fold_state(struct standing *s, const struct event *e, enum run_state
   replace(&s->error_kind, NULL);
   if (peek(e->data, e->data_len, "error", &error)) {
     replace(&s->error_kind, peek_copy(error.value, error.value_len, "kind"));
-    if (!why || state != RUN_HELD) {
-      mem_free(why);
-      why = peek_copy(error.value, error.value_len, "message");
-    }
+    mem_free(why);
+    why = peek_copy(error.value, error.value_len, "message");
   }
   char *step = copy(e, "step");
   replace(&s->last_step, step ? step : *e->step ? mem_strdup(e->step) : NULL);
@@ -402,6 +400,7 @@ static enum status fold(void *ud, const struct event *e) {
   struct standing *s = ud;
   if (!s->first_seq) s->first_seq = e->seq;
   s->last_seq = e->seq;
+  s->last_us = e->time_us;
   s->events++;
   for (size_t i = 0; i < sizeof folds / sizeof *folds; i++)
     if (strcmp(event_kinds[folds[i].kind].name, e->kind) == 0) folds[i].fn(s, e);

@@ -62,6 +62,7 @@ struct standing {
   struct told sealed, taken_over, noted, cancel_asked, rollback_asked;
   bool cancel_rollback;
   int64_t first_seq, last_seq; /* of its events */
+  int64_t last_us;             /* of the latest */
   uint64_t events;
   struct doubt *doubts;
   size_t doubt_count, doubt_cap;

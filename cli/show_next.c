@@ -1,0 +1,286 @@
+/* How a run stands, for people and as JSON: its state, what is open, the commands that can follow. */
+#include <unistd.h>
+
+#include "../runtime/codec.h"
+#include "../runtime/text.h"
+#include "show.h"
+#include "text.h"
+
+/* --- the state --- */
+
+void show_state(struct show *s) {
+  const struct standing *at = &s->standing;
+  struct buf b = BUF_INIT;
+  bool moves = at->state == RUN_RUNNING || at->state == RUN_ROLLING_BACK;
+  buf_addf(&b, "%s since ", standing_state(at, s->pid != 0));
+  time_text(moves && !s->pid ? at->last_us : at->last.time_us, false, 0, &b);
+  if (at->waits_on) buf_addf(&b, ", on %s", at->waits_on);
+  if (at->last_step) buf_addf(&b, ", at step %s", at->last_step);
+  else if (at->at && !standing_ended(at)) buf_addf(&b, ", at step %s", at->at);
+  if (at->last.text && *at->last.text) buf_addf(&b, ": %s", at->last.text);
+  text_print(stdout, buf_str(&b), 2);
+  putchar('\n');
+  if (s->pid) printf("process %ld has it\n", (long)s->pid);
+  if (at->taken_over.by) printf("operated by %s\n", at->operator);
+  buf_release(&b);
+}
+
+/* --- what is open --- */
+
+static void open_line(const char *what, struct buf *b) {
+  printf("%s: ", what);
+  text_print(stdout, buf_str(b), 2);
+  putchar('\n');
+  buf_clear(b);
+}
+
+static void open_doubts(const struct standing *at, struct buf *b) {
+  for (size_t i = 0; i < at->doubt_count; i++) {
+    const struct doubt *d = &at->doubts[i];
+    doubt_name(at, d, b);
+    if (d->args && strcmp(d->args, "{}") != 0) buf_addf(b, " %s", d->args);
+    if (d->key) buf_addf(b, ", key %.8s", d->key);
+    buf_adds(b, ", begun at ");
+    time_text(d->time_us, false, 0, b);
+    open_line(d->rollback ? "in doubt, undoing" : "in doubt", b);
+  }
+}
+
+static void open_gates(const struct standing *at, struct buf *b) {
+  for (size_t i = 0; i < at->gate_count; i++) {
+    const struct gate *g = &at->gates[i];
+    buf_addf(b, "step %s", g->step);
+    if (g->role) buf_addf(b, " by :%s", g->role);
+    buf_addf(b, ", %lld of %lld given, until ", (long long)g->given, (long long)g->quorum);
+    time_text(g->until_us, false, 0, b);
+    buf_addf(b, ": %s", g->text ? g->text : "");
+    open_line("approval wanted", b);
+  }
+}
+
+static void open_rest(const struct standing *at, struct buf *b) {
+  for (size_t i = 0; i < at->lease_count; i++) {
+    const struct lease *l = &at->leases[i];
+    buf_addf(b, "%s, step %s, until ", l->of ? l->of : "?", l->step);
+    time_text(l->until_us, false, 0, b);
+    open_line("lease", b);
+  }
+  for (size_t i = 0; i < at->child_count; i++) {
+    buf_addf(b, "%s of %s", at->children[i].run, at->children[i].runbook);
+    open_line("child run", b);
+  }
+  if (standing_ended(at)) return;
+  if (at->question) buf_adds(b, at->question), open_line("asked and not answered", b);
+  if (at->lock) buf_adds(b, at->lock), open_line("holds the lock", b);
+}
+
+void show_open(struct show *s) {
+  const struct standing *at = &s->standing;
+  struct buf b = BUF_INIT;
+  if (!s->pid || at->state == RUN_IN_DOUBT) open_doubts(at, &b);
+  if (!standing_ended(at)) open_gates(at, &b);
+  open_rest(at, &b);
+  if (at->state != RUN_RUNNING && at->state != RUN_ROLLING_BACK && standing_left(at, &b))
+    open_line("done and not undone, latest first", &b);
+  buf_release(&b);
+}
+
+/* --- what can follow --- */
+
+struct next {
+  char *command; /* owned */
+  const char *about;
+};
+struct nexts {
+  struct next *items;
+  size_t count, cap;
+  struct show *show;
+};
+
+static void add(struct nexts *n, const char *about, const char *verb, const char *fmt, ...)
+    like_printf(4, 5);
+static void add(struct nexts *n, const char *about, const char *verb, const char *fmt, ...) {
+  struct buf b = BUF_INIT;
+  va_list ap;
+  buf_addf(&b, "stepwise %s %s", verb, n->show->standing.run);
+  va_start(ap, fmt);
+  buf_vaddf(&b, fmt, ap);
+  va_end(ap);
+  buf_adds(&b, n->show->tail);
+  n->items = mem_grow(n->items, n->count, &n->cap, sizeof *n->items);
+  n->items[n->count++] = (struct next){buf_take(&b), about};
+}
+
+static void word(struct buf *b, const char *text) {
+  buf_addc(b, ' ');
+  text_shell(b, text);
+}
+
+static void next_gates(struct nexts *n) {
+  const struct standing *at = &n->show->standing;
+  for (size_t i = 0; i < at->gate_count; i++) {
+    struct buf step = BUF_INIT;
+    word(&step, at->gates[i].step);
+    add(n, "says yes to the step", "approve", "%s", buf_str(&step));
+    add(n, "says no", "deny", "%s --reason TEXT", buf_str(&step));
+    buf_release(&step);
+  }
+}
+
+static void next_doubts(struct nexts *n) {
+  const struct standing *at = &n->show->standing;
+  for (size_t i = 0; i < at->doubt_count; i++) {
+    struct buf name = BUF_INIT, quoted = BUF_INIT;
+    doubt_name(at, &at->doubts[i], &name);
+    word(&quoted, buf_str(&name));
+    add(n, "it happened", "mark-done", "%s --result VALUE", buf_str(&quoted));
+    add(n, "it did not", "mark-done", "%s --not-done --reason TEXT", buf_str(&quoted));
+    buf_release(&name);
+    buf_release(&quoted);
+  }
+}
+
+static bool can_undo(const struct standing *at) {
+  for (size_t i = 0; i < at->wrote_count; i++)
+    if (at->wrote[i].armed && !at->wrote[i].undone) return true;
+  return false;
+}
+
+static void next_live(struct nexts *n) {
+  const struct standing *at = &n->show->standing;
+  next_gates(n);
+  if (at->state == RUN_IN_DOUBT) next_doubts(n);
+  if (at->state != RUN_ROLLING_BACK)
+    add(n, "stops it; --rollback undoes what it did", "cancel", " --reason TEXT");
+}
+
+static void next_ended(struct nexts *n) {
+  const struct standing *at = &n->show->standing;
+  if (at->sealed.by) return;
+  if (at->state == RUN_ROLLBACK_INCOMPLETE) add(n, "goes on undoing", "rollback", "%s", "");
+  else if (can_undo(at)) add(n, "undoes what it did", "rollback", "%s", "");
+  add(n, "closes it: no rollback any more", "seal", "%s", "");
+}
+
+static void next_parked(struct nexts *n) {
+  const struct standing *at = &n->show->standing;
+  bool undoing = at->state == RUN_ROLLING_BACK;
+  next_gates(n);
+  next_doubts(n);
+  if (at->state != RUN_IN_DOUBT)
+    add(n, undoing                ? "goes on undoing"
+           : at->state == RUN_HELD ? "tries the step again and goes on"
+                                   : "goes on with it",
+        "resume", "%s", "");
+  if (!undoing && !at->doubt_count && can_undo(at)) add(n, "undoes what it did", "rollback", "%s", "");
+  if (!undoing && !at->doubt_count)
+    add(n, "ends it; what was done stays", "cancel", " --reason TEXT");
+  if (at->doubt_count || undoing)
+    add(n, "gives it up: it ends as failed", "abandon", " --reason TEXT");
+}
+
+static void nexts_of(struct nexts *n) {
+  if (standing_ended(&n->show->standing)) next_ended(n);
+  else if (n->show->pid) next_live(n);
+  else next_parked(n);
+}
+
+static void nexts_release(struct nexts *n) {
+  for (size_t i = 0; i < n->count; i++)
+    mem_free(n->items[i].command);
+  mem_free(n->items);
+}
+
+void show_next(struct show *s) {
+  struct nexts n = {.show = s};
+  const struct told *sealed = &s->standing.sealed;
+  nexts_of(&n);
+  if (sealed->by) printf("sealed by %s: it stays as it is\n", sealed->by);
+  if (n.count) puts("\nwhat can be done:");
+  for (size_t i = 0; i < n.count; i++) {
+    fputs("  ", stdout);
+    text_print(stdout, n.items[i].command, 2);
+    printf("\n      %s%s%s\n", ui_ink(&s->ui, INK_DIM), n.items[i].about, ui_ink(&s->ui, INK_PLAIN));
+  }
+  nexts_release(&n);
+}
+
+/* --- as JSON --- */
+
+static void json_field(struct buf *b, const char *name, const char *text) {
+  if (!text || !*text) return;
+  buf_addf(b, "%s\"%s\":", b->len > 1 && b->data[b->len - 1] != '{' ? "," : "", name);
+  json_text(b, text, strlen(text));
+}
+
+static void json_doubts(const struct standing *at, struct buf *b) {
+  buf_adds(b, ",\"doubts\":[");
+  for (size_t i = 0; i < at->doubt_count; i++) {
+    const struct doubt *d = &at->doubts[i];
+    struct buf name = BUF_INIT;
+    doubt_name(at, d, &name);
+    buf_adds(b, i ? ",{" : "{");
+    json_field(b, "action", buf_str(&name));
+    json_field(b, "key", d->key);
+    buf_addf(b, ",\"args\":%s,\"begun_us\":%lld}", d->args ? d->args : "{}", (long long)d->time_us);
+    buf_release(&name);
+  }
+  buf_addc(b, ']');
+}
+
+static void json_gates(const struct standing *at, struct buf *b) {
+  buf_adds(b, ",\"approvals\":[");
+  for (size_t i = 0; i < at->gate_count; i++) {
+    const struct gate *g = &at->gates[i];
+    buf_adds(b, i ? ",{" : "{");
+    json_field(b, "step", g->step);
+    json_field(b, "role", g->role);
+    json_field(b, "text", g->text);
+    buf_addf(b, ",\"given\":%lld,\"quorum\":%lld,\"until_us\":%lld}", (long long)g->given,
+             (long long)g->quorum, (long long)g->until_us);
+  }
+  buf_addc(b, ']');
+}
+
+static void json_nexts(struct show *s, struct buf *b) {
+  struct nexts n = {.show = s};
+  nexts_of(&n);
+  buf_adds(b, ",\"next\":[");
+  for (size_t i = 0; i < n.count; i++) {
+    if (i) buf_addc(b, ',');
+    json_text(b, n.items[i].command, strlen(n.items[i].command));
+  }
+  buf_addc(b, ']');
+  nexts_release(&n);
+}
+
+void show_json(struct show *s) {
+  const struct standing *at = &s->standing;
+  struct buf b = BUF_INIT, left = BUF_INIT;
+  buf_addc(&b, '{');
+  json_field(&b, "run", at->run);
+  json_field(&b, "runbook", at->runbook);
+  json_field(&b, "title", at->title);
+  json_field(&b, "state", standing_state(at, s->pid != 0));
+  json_field(&b, "recorded", run_state_name(at->state));
+  json_field(&b, "on", at->waits_on);
+  json_field(&b, "step", at->last_step ? at->last_step : at->at);
+  json_field(&b, "why", at->last.text);
+  json_field(&b, "actor", at->started.by);
+  json_field(&b, "operator", at->operator);
+  json_field(&b, "lock", at->lock);
+  json_field(&b, "parent", at->parent);
+  json_field(&b, "sealed_by", at->sealed.by);
+  if (standing_left(at, &left)) json_field(&b, "not_undone", buf_str(&left));
+  if (s->pid) buf_addf(&b, ",\"pid\":%ld", (long)s->pid);
+  buf_addf(&b, ",\"started_us\":%lld,\"changed_us\":%lld,\"events\":%llu",
+           (long long)at->started.time_us, (long long)at->last.time_us,
+           (unsigned long long)at->events);
+  json_doubts(at, &b);
+  json_gates(at, &b);
+  json_nexts(s, &b);
+  buf_addc(&b, '}');
+  puts(buf_str(&b));
+  buf_release(&b);
+  buf_release(&left);
+}
