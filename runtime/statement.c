@@ -1,6 +1,6 @@
 /* The statements of a step's body that are neither assignments nor actions: what they check, ask,
  * tell and wait for. One function each, found by word. */
-#include "run.h"
+#include "page.h"
 
 #include "codec.h"
 
@@ -330,6 +330,34 @@ static enum status do_follow_up(const struct args *a, value *out) {
   return status;
 }
 
+/* Each role is paged: :name, or a list of names. */
+static enum status page_roles(const struct args *a, node_id roles, const char *text,
+                              value severity) {
+  const struct tree *t = a->e->tree;
+  bool list = tree_node(t, roles)->kind == N_array;
+  enum status status = OK;
+  for (node_id i = list ? tree_node(t, roles)->a : roles; status == OK && i;
+       i = list ? tree_node(t, i)->next : 0)
+    status = page_role(a->lane, sym_text(a->lane->run->program->syms, tree_node(t, i)->a), text,
+                       severity, a->err);
+  return status;
+}
+
+static enum status do_page(const struct args *a, value *out) {
+  char *text = NULL;
+  value severity = VALUE_NIL;
+  node_id n = keyword(a, W_severity);
+  enum status status = text_of(a, positional(a, 1), &text);
+  if (status == OK && n) status = run_eval(a->lane, n, &severity, a->err);
+  if (status == OK) {
+    status = page_roles(a, positional(a, 0), text, severity);
+    value_unref(severity);
+    *out = VALUE_NIL;
+  }
+  mem_free(text);
+  return status;
+}
+
 /* --- waiting --- */
 
 static enum status wait_started(const struct args *a, const char *how, int64_t us, int64_t every,
@@ -439,6 +467,7 @@ static const struct {
     {W_expect, do_expect},  {W_confirm, do_confirm},       {W_choose, do_choose},
     {W_ask, do_ask},        {W_manual, do_manual},         {W_note, do_note},
     {W_show, do_show},      {W_finding, do_finding},       {W_follow_up, do_follow_up},
+    {W_page, do_page},
     {W_fail_bang, do_fail}, {W_skip_bang, do_skip},        {W_finish, do_finish},
     {W_wait, do_wait},      {W_wait_until, do_wait_until}, {W_watch, do_watch},
 };
