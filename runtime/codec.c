@@ -417,6 +417,7 @@ enum status json_read(const char *s, size_t len, struct symtab *syms, bool tagge
                       struct error *err) {
   json_error_t why;
   /* Of what people write, a name given twice is a mistake: which of the two was meant? */
+  json_set_alloc_funcs(mem_alloc, mem_free);
   json_t *j = json_loadb(s, len, JSON_DECODE_ANY | (tagged ? 0 : JSON_REJECT_DUPLICATES), &why);
   if (!j && json_error_code(&why) == json_error_out_of_memory) mem_out();
   if (!j && json_error_code(&why) == json_error_stack_overflow)

@@ -3,6 +3,7 @@
  * The hard part is sharing: the head of the chain is read again inside every transaction, because
  * another process may have appended since the last one. */
 #include "journal_inner.h"
+#include "journal_memory.h"
 
 #include <errno.h>
 #include <pwd.h>
@@ -109,6 +110,7 @@ enum status journal_integer(struct journal *j, const char *sql, int64_t *out, st
 enum status journal_connect(struct journal *j, const char *uri, int flags, const char *vfs,
                             struct error *err) {
   flags |= SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
+  sqlite_memory();
   int rc = sqlite3_open_v2(uri, &j->db, flags, vfs);
   if (rc != SQLITE_OK) return journal_fail(j, rc, err);
   journal_set_patience(j, PATIENCE_MS);

@@ -83,6 +83,23 @@ static int system_errno(const struct journal *j, int primary) {
   return why;
 }
 
+/* Linux does this to a file system that has errors, while it is in use. */
+static enum status fail_turned_readonly(const struct journal *j, struct error *err) {
+  error_set(err, ERR_JOURNAL, "%s cannot be written: its file system became read-only", j->path);
+  error_help(err, "see the system's log for the reason (dmesg); what was not committed was not "
+                  "recorded, and nothing depends on it");
+  return ERR_JOURNAL;
+}
+
+static enum status fail_disk(const struct journal *j, struct error *err) {
+  error_set(err, ERR_JOURNAL, "%s cannot be used: its disk fails (%s)", j->path, strerror(EIO));
+  error_help(err,
+             "see the system's log (dmesg); when the disk is well again, `stepwise journal verify "
+             "--deep --journal %s` says whether the journal is",
+             j->path);
+  return ERR_JOURNAL;
+}
+
 enum status journal_fail(const struct journal *j, int rc, struct error *err) {
   int primary = rc & 0xff;
   int why = system_errno(j, primary);
@@ -90,6 +107,8 @@ enum status journal_fail(const struct journal *j, int rc, struct error *err) {
   if (primary == SQLITE_READONLY) return journal_fail_readonly(j->path, err);
   if (primary == SQLITE_CANTOPEN && why) return journal_fail_errno(j->path, "open it", why, err);
   if (primary == SQLITE_IOERR && no_room(why)) primary = SQLITE_FULL;
+  if (primary == SQLITE_IOERR && why == EROFS) return fail_turned_readonly(j, err);
+  if (primary == SQLITE_IOERR && why == EIO) return fail_disk(j, err);
   if (primary == SQLITE_NOMEM) mem_out();
   const struct explanation *e = explain(primary);
   const char *words = j->db ? sqlite3_errmsg(j->db) : sqlite3_errstr(rc);

@@ -95,6 +95,7 @@ struct tasks *tasks_new(struct clock *clock) {
 
 static uv_loop_t *loop_of(struct tasks *t) {
   if (t->loop_open) return &t->loop;
+  uv_replace_allocator(mem_alloc, mem_realloc, mem_array, mem_free);
   if (uv_loop_init(&t->loop) != 0) mem_out();
   t->loop.data = t;
   t->loop_open = true;

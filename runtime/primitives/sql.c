@@ -1,5 +1,6 @@
 /* Opening SQLite databases, running statements, and saying what went wrong: see sql.h. */
 #include "sql.h"
+#include "../journal_memory.h"
 #include "sheet_text.h"
 
 #include <errno.h>
@@ -72,6 +73,7 @@ enum status db_open(struct db *db, const char *path, enum db_mode mode, struct e
   db->path = mem_strdup(path);
   int flags = mode == DB_READ ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
   if (mode == DB_CREATE) flags |= SQLITE_OPEN_CREATE;
+  sqlite_memory();
   int code = sqlite3_open_v2(path, &db->handle, flags | SQLITE_OPEN_NOMUTEX, NULL);
   if (code == SQLITE_OK) {
     sqlite3_busy_timeout(db->handle, BUSY_MS);
