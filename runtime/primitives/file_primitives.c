@@ -67,13 +67,12 @@ static enum status refused(const struct job *j, const char *what, struct error *
 
 /* --- writing --- */
 
-static bool write_all(int fd, const char *s, size_t len) {
-  while (len) {
-    ssize_t n = write(fd, s, len);
+static bool write_all(int fd, const char *s, size_t len, size_t *done) {
+  while (*done < len) {
+    ssize_t n = write(fd, s + *done, len - *done);
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) return false;
-    s += n;
-    len -= (size_t)n;
+    *done += (size_t)n;
   }
   return true;
 }
@@ -91,13 +90,17 @@ static bool sync_directory(const char *path) {
   return good;
 }
 
-/* All of it or nothing: what was added before an error is taken off again. */
+/* All of it or nothing: what was added before an error is taken off again, unless somebody else has
+ * added to it meanwhile. */
 static bool append_whole(struct job *j, int fd) {
-  struct stat st;
+  struct stat st, now;
+  size_t done = 0;
   if (fstat(fd, &st) != 0) return false;
-  if (write_all(fd, j->text, j->len) && (!j->sync || fsync(fd) == 0)) return true;
+  if (write_all(fd, j->text, j->len, &done) && (!j->sync || fsync(fd) == 0)) return true;
   int why = errno;
-  if (ftruncate(fd, st.st_size) != 0) why = EIO;
+  if (done && fstat(fd, &now) == 0 && now.st_size == st.st_size + (off_t)done &&
+      ftruncate(fd, st.st_size) != 0)
+    why = EIO;
   errno = why;
   return false;
 }
@@ -127,11 +130,12 @@ static char *draft_name(const char *path) {
 
 static bool write_draft(struct job *j, const char *draft) {
   struct stat st;
+  size_t done = 0;
   bool there = stat(j->path, &st) == 0;
   int fd = open(draft, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, j->mode);
   if (fd < 0) return false;
-  bool good = write_all(fd, j->text, j->len) && (!there || fchmod(fd, st.st_mode & 07777) == 0) &&
-              (!j->sync || fsync(fd) == 0);
+  bool good = write_all(fd, j->text, j->len, &done) &&
+              (!there || fchmod(fd, st.st_mode & 07777) == 0) && (!j->sync || fsync(fd) == 0);
   int why = errno;
   close(fd);
   errno = why;

@@ -317,6 +317,26 @@ static void cancelling_stops_it(void **state) {
   }
 }
 
+static void sleep_hours(void *arg) {
+  struct room *r = arg;
+  struct error err = {0};
+  assert_int_equal(task_sleep(r->tasks, 2 * US_HOUR, &err), OK);
+}
+
+/* Time goes on as it does while a child runs, and jumps again when it is gone. */
+static void virtual_hours_pass_behind_it(void **state) {
+  (void)state;
+  struct room r;
+  room_open(&r, true);
+  r.spec = (struct process_spec)SPEC("sleep", "0.05");
+  task_release(task_spawn(r.tasks, sleep_hours, &r));
+  room_run(&r);
+  assert_int_equal(r.status, OK);
+  assert_int_equal(r.result.status, 0);
+  assert_int_equal(clock_mono(&r.clock), 1 + 2 * US_HOUR);
+  room_close(&r);
+}
+
 static void shielded(void *arg) {
   struct room *r = arg;
   int64_t before = task_shield(r->tasks);
@@ -399,6 +419,7 @@ int main(void) {
       cmocka_unit_test(one_that_is_stopped_hears_TERM),
       cmocka_unit_test(a_background_that_holds_the_pipes_is_left_alone),
       cmocka_unit_test(cancelling_stops_it),
+      cmocka_unit_test(virtual_hours_pass_behind_it),
       cmocka_unit_test(a_shield_lets_it_finish),
       cmocka_unit_test(many_run_at_once),
       cmocka_unit_test(it_runs_outside_of_tasks_too),
