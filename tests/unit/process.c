@@ -362,11 +362,12 @@ static void many_run_at_once(void **state) {
   (void)state;
   enum { N = 30 };
   static struct room rooms[N];
+  struct process_spec spec = SPEC("sh", "-c", "sleep 0.02; echo done");
   struct room r;
   int before = open_files();
   room_open(&r, true);
   for (int i = 0; i < N; i++) {
-    rooms[i] = (struct room){.tasks = r.tasks, .spec = SPEC("sh", "-c", "sleep 0.02; echo done")};
+    rooms[i] = (struct room){.tasks = r.tasks, .spec = spec};
     task_release(task_spawn(r.tasks, run_it, &rooms[i]));
   }
   tasks_run(r.tasks);
