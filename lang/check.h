@@ -20,7 +20,8 @@ enum unset_why {
   UNSET_SKIP,
   UNSET_FAILED,
   UNSET_HANDLER,
-  UNSET_FINISH
+  UNSET_FINISH,
+  UNSET_CHILD
 };
 
 struct variable {
@@ -324,6 +325,7 @@ struct step *plan_step(struct check *k, node_id call, const struct clause_args *
 struct child { /* a runbook that this one runs */
   sym name;
   bool loaded, recurses;
+  bool open; /* what it runs is being looked at */
   struct field *inputs;
   size_t input_count;
   type_id input_type;

@@ -434,6 +434,13 @@ static struct item *case_item(struct check *k, node_id id) {
   return i;
 }
 
+/* What `run` gives. The child's variables are looked at as they are: its text may change. */
+static type_id child_result(struct check *k) {
+  const struct record_field fields[] = {
+      {W_state, T_symbol}, {W_run, T_string}, {W_outputs, T_record}};
+  return type_record(k->types, fields, sizeof fields / sizeof *fields);
+}
+
 /* x = run "other", or x = an expression of inputs and variables. */
 static struct item *assign_item(struct check *k, node_id id) {
   struct node *n = node_at(k, id), *target = node_at(k, n->a);
@@ -446,8 +453,10 @@ static struct item *assign_item(struct check *k, node_id id) {
                                 "`start` does not wait, so it gives no result");
       diag_help(d, "write `run` to wait for it");
     } else if (may_assign(k, n->a)) {
-      scope_assign(k, n->a, T_record);
+      size_t mark = flow_mark(k);
+      scope_assign(k, n->a, child_result(k));
       i->result_slot = target->b + 1;
+      if (k->runbook_policy == POLICY_CONTINUE) flow_undo(k, mark, UNSET_CHILD);
     }
     i->node = id;
     return i;

@@ -148,7 +148,7 @@ static struct child *child_known(struct check *k, sym name) {
 static void report_recursion(struct check *k, node_id at, sym through) {
   struct diag *d;
   if (through)
-    d = diag_add(k->diags, D_recursion, span_of(k, at), "the runbook `%s` runs this one again",
+    d = diag_add(k->diags, D_recursion, span_of(k, at), "the runbook `%s` runs this one or itself again",
                  name_text(k, through));
   else d = diag_add(k->diags, D_recursion, span_of(k, at), "a runbook cannot run itself");
   diag_help(d, "everything ends: repeat with wait_until, watch or each_of");
@@ -186,9 +186,9 @@ static void child_inputs(struct check *k, uint32_t file, struct child *c) {
   diags_release(&ignored);
 }
 
-static size_t child_load(struct check *k, sym name, node_id at);
+static size_t child_load(struct check *k, sym name, uint32_t from, node_id at);
 
-/* Runs reached through this one; true when one of them is the runbook being checked. */
+/* Runs reached through this one; true when one of them runs the runbook being checked, or itself. */
 static bool reaches_itself(struct check *k, uint32_t file, node_id at) {
   const struct tree *t = k->p->trees[file];
   bool found = false;
@@ -199,14 +199,50 @@ static bool reaches_itself(struct check *k, uint32_t file, node_id at) {
     struct text text = tree_text(t, tree_node(t, n->c));
     sym name = sym_intern(k->syms, text.s, text.len);
     if (strcmp(name_text(k, name), k->plan->name) == 0) return true;
-    if (child_known(k, name)) continue;
-    size_t child = child_load(k, name, at); /* moves k->children */
-    found = k->children[child].recurses;
+    const struct child *known = child_known(k, name);
+    size_t child = known ? (size_t)(known - k->children) : child_load(k, name, file, at);
+    found = k->children[child].open || k->children[child].recurses;
   }
   return found;
 }
 
-static size_t child_load(struct check *k, sym name, node_id at) {
+/* Texts that the child uses: they are part of what the runbook is made of, and read no further. */
+static void child_uses(struct check *k, uint32_t file, node_id at) {
+  struct program *p = k->p;
+  const struct tree *t = p->trees[file];
+  for (node_id id = 1; id < t->count; id++) {
+    const struct node *n = tree_node(t, id);
+    if (n->kind != N_call || n->a || n->b != W_use || !n->c) continue;
+    if (tree_node(t, n->c)->kind != N_str || !p->host->load_module) continue;
+    struct text text = tree_text(t, tree_node(t, n->c));
+    char *name = mem_dup(text.s, text.len);
+    struct source s = {0};
+    struct error err = {0};
+    uint32_t used;
+    if (p->host->load_module(p->host->ud, p->sources[file]->name, name, &s, &err) != OK)
+      diag_add(k->diags, D_child_runbook, span_of(k, at), "%s: %s", p->sources[file]->name,
+               err.message ? err.message : "a module cannot be read");
+    else if (is_loaded(p, s.name)) source_release(&s);
+    else if (file_add(p, &s, &used) == PARSE_OK) child_uses(k, used, at);
+    error_release(&err);
+    mem_free(name);
+    t = p->trees[file];
+  }
+}
+
+/* The child's file and what it needs in turn; true when that comes back to where it began. */
+static bool child_read(struct check *k, size_t index, uint32_t file, node_id at) {
+  struct child c = k->children[index];
+  child_inputs(k, file, &c);
+  k->children[index] = c;
+  if (!c.loaded)
+    diag_add(k->diags, D_child_runbook, span_of(k, at), "%s holds no runbook",
+             k->p->sources[file]->name);
+  child_uses(k, file, at);
+  return reaches_itself(k, file, at);
+}
+
+static size_t child_load(struct check *k, sym name, uint32_t from, node_id at) {
   struct program *p = k->p;
   struct source s = {0};
   struct error err = {0};
@@ -215,7 +251,7 @@ static size_t child_load(struct check *k, sym name, node_id at) {
   size_t index = k->child_count++;
   k->children[index] = (struct child){.name = name};
   index_put(&k->index, &k->children, name, (uint32_t)index);
-  if (p->host->load_runbook(p->host->ud, p->sources[k->file]->name, name_text(k, name), &s, &err) !=
+  if (p->host->load_runbook(p->host->ud, p->sources[from]->name, name_text(k, name), &s, &err) !=
       OK) {
     struct diag *d = diag_add(k->diags, D_child_runbook, span_of(k, at), "%s",
                               err.message ? err.message : "no such runbook");
@@ -223,16 +259,17 @@ static size_t child_load(struct check *k, sym name, node_id at) {
     error_release(&err);
     return index;
   }
+  if (strcmp(s.name, p->sources[0]->name) == 0) {
+    source_release(&s);
+    k->children[index].recurses = true;
+    return index;
+  }
   size_t errors = k->diags->errors;
   if (file_add(p, &s, &file) != PARSE_OK || k->diags->errors != errors) return index;
-  struct child c = k->children[index];
-  child_inputs(k, file, &c);
-  k->children[index] = c;
-  if (!c.loaded)
-    diag_add(k->diags, D_child_runbook, span_of(k, at), "%s holds no runbook",
-             p->sources[file]->name);
-  bool recurses = reaches_itself(k, file, at);
+  k->children[index].open = true;
+  bool recurses = child_read(k, index, file, at);
   k->children[index].recurses = recurses;
+  k->children[index].open = false;
   return index;
 }
 
@@ -245,7 +282,7 @@ const struct child *child_find(struct check *k, node_id at) {
   if (!k->p->host || !k->p->host->load_runbook) return NULL;
   const struct child *c = child_known(k, name);
   if (!c) {
-    size_t child = child_load(k, name, at);
+    size_t child = child_load(k, name, k->file, at);
     c = &k->children[child];
   }
   if (c->recurses) report_recursion(k, at, name);

@@ -106,6 +106,7 @@ static const char *const unset_why[] = {
     [UNSET_SKIP] = "it is set here, in a step that may be skipped",
     [UNSET_FAILED] = "it is set here, in a step that may fail while the run goes on",
     [UNSET_HANDLER] = "it is set here, in a step that may not have run when this runs",
+    [UNSET_CHILD] = "it is set here, by a run that may fail while this one goes on",
     [UNSET_FINISH] = "it is set here, behind a finish that may end its branch",
 };
 
@@ -117,6 +118,7 @@ static const char *const unset_help[] = {
     [UNSET_SKIP] = "set it in a step that is never skipped, or read it in the same step",
     [UNSET_FAILED] = "set it in a step that stops the run when it fails",
     [UNSET_HANDLER] = "use inputs and what the failure says",
+    [UNSET_CHILD] = "set it before, or let a failure stop the run",
     [UNSET_FINISH] = "set it before the finish, or end the step with skip!",
 };
 

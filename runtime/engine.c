@@ -3,6 +3,7 @@
 #include "run.h"
 
 #include "digest.h"
+#include "family.h"
 #include "watch_journal.h"
 
 struct engine *engine_new(const struct engine_config *config) {
@@ -134,6 +135,7 @@ void run_free(struct run *run) {
   }
   spare_release(run);
   buf_release(&run->unproven);
+  family_unref(run->family);
   mem_free(run);
 }
 
@@ -147,6 +149,10 @@ static void run_task(void *arg) {
   *at = run->next;
   run->engine->lanes--;
   leave_forget(run->engine);
+  if (run->child) {
+    child_over(run->child); /* it frees the run, or keeps it */
+    return;
+  }
   run_free(run);
   if (options->ended) options->ended(options->ud, result);
 }
@@ -171,14 +177,18 @@ struct run *run_new(struct engine *g, struct program *program, const struct run_
   return run;
 }
 
-void engine_start(struct engine *g, struct program *program, const struct run_options *options,
-                  struct run_result *out) {
-  struct run *run = run_new(g, program, options, &run_hooks, out);
+void run_spawn(struct run *run) {
+  struct engine *g = run->engine;
   if (!g->runs) tasks_on_signal(g->tasks, signal_came, g);
   run->next = g->runs;
   g->runs = run;
   g->lanes++;
   run->main.task = task_spawn(g->tasks, run_task, run);
+}
+
+void engine_start(struct engine *g, struct program *program, const struct run_options *options,
+                  struct run_result *out) {
+  run_spawn(run_new(g, program, options, &run_hooks, out));
 }
 
 void engine_wait(struct engine *g) {

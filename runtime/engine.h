@@ -83,6 +83,12 @@ struct given_input {
   value value; /* borrowed */
 };
 
+/* Which run began this one, where in its plan, and whether it waits. */
+struct run_parent {
+  const char *run, *place;
+  bool waits;
+};
+
 struct run_result;
 struct run_options {
   const struct given_input *inputs;
@@ -93,6 +99,7 @@ struct run_options {
   const char *const *skip; /* step ids */
   size_t skip_count;
   const char *skip_reason;
+  const struct run_parent *parent; /* or NULL */
   bool virtual_clock; /* recorded: the run's waits took no time */
   bool inputs_unknown; /* a plan: an input that nobody gives is an unknown value */
   /* Called in the run's task when all of it is over, with what engine_start was given; or NULL. */

@@ -10,8 +10,7 @@
 #include "primitive.h"
 
 /* Words that the checker accepts and this engine does not run; each is an error where it stands. */
-static const char *const not_yet[] = {"run", "start",
-                                      "trigger",  "schedule", "concurrency", NULL};
+static const char *const not_yet[] = {"trigger",  "schedule", "concurrency", NULL};
 
 static enum status file_read(int fd, const char *path, struct source *out, struct error *err) {
   struct stat st;
@@ -41,7 +40,15 @@ static bool name_is_tame(const char *name) {
   return true;
 }
 
-static enum status not_found(const struct host *h, const char *name, const char *path,
+void path_beside(const char *from, const char *name, struct buf *out) {
+  const char *slash = strrchr(from, '/');
+  size_t n = strlen(name);
+  if (slash) buf_add(out, from, (size_t)(slash - from) + 1);
+  buf_adds(out, name);
+  if (n < 3 || strcmp(name + n - 3, ".rb") != 0) buf_adds(out, ".rb");
+}
+
+static enum status no_module(const struct host *h, const char *name, const char *path,
                              struct error *err) {
   error_set(err, ERR_NOT_FOUND, "no module '%s'", name);
   int near = name_nearest(name, h->builtin_names, h->builtin_count);
@@ -50,16 +57,19 @@ static enum status not_found(const struct host *h, const char *name, const char 
   return ERR_NOT_FOUND;
 }
 
-static void path_beside(const char *from, const char *name, struct buf *out) {
-  const char *slash = strrchr(from, '/');
-  size_t n = strlen(name);
-  if (slash) buf_add(out, from, (size_t)(slash - from) + 1);
-  buf_adds(out, name);
-  if (n < 3 || strcmp(name + n - 3, ".rb") != 0) buf_adds(out, ".rb");
+static enum status no_runbook(const struct host *h, const char *name, const char *path,
+                              struct error *err) {
+  (void)h;
+  error_set(err, ERR_NOT_FOUND, "no runbook '%s'", name);
+  error_help(err, "there is no file %s: a runbook that is run stands beside the one that runs it", path);
+  return ERR_NOT_FOUND;
 }
 
+typedef enum status not_found_fn(const struct host *h, const char *name, const char *path,
+                                 struct error *err);
+
 static enum status load_file(const struct host *h, const char *from, const char *name,
-                             struct source *out, struct error *err) {
+                             not_found_fn *not_found, struct source *out, struct error *err) {
   struct buf path = BUF_INIT;
   enum status status;
   path_beside(from, name, &path);
@@ -81,7 +91,7 @@ static enum status load_module(void *ud, const char *from, const char *name, str
   const struct host *h = ud;
   const char *text;
   size_t len;
-  if (!h->builtin || !h->builtin(name, &text, &len)) return load_file(h, from, name, out, err);
+  if (!h->builtin || !h->builtin(name, &text, &len)) return load_file(h, from, name, no_module, out, err);
   struct buf shown = BUF_INIT;
   buf_addf(&shown, "stdlib/%s.rb", name);
   char *copy = mem_alloc(len + 2);
@@ -89,6 +99,11 @@ static enum status load_module(void *ud, const char *from, const char *name, str
   enum status status = source_init(out, buf_str(&shown), copy, len, err);
   buf_release(&shown);
   return status;
+}
+
+static enum status load_runbook(void *ud, const char *from, const char *name, struct source *out,
+                                struct error *err) {
+  return load_file(ud, from, name, no_runbook, out, err);
 }
 
 static enum status check_regexp(void *ud, const char *s, size_t len, unsigned flags, struct error *err) {
@@ -107,8 +122,12 @@ void host_init(struct host *h, bool (*builtin)(const char *name, const char **te
   h->signatures = mem_array(n + 1, sizeof *h->signatures);
   for (size_t i = 0; i < n; i++)
     h->signatures[i] = &primitive_list[i]->sig;
-  h->program = (struct program_host){
-      .ud = h, .load_module = load_module, .check_regexp = check_regexp, .primitives = h->signatures, .not_yet = not_yet};
+  h->program = (struct program_host){.ud = h,
+                                     .load_module = load_module,
+                                     .load_runbook = load_runbook,
+                                     .check_regexp = check_regexp,
+                                     .primitives = h->signatures,
+                                     .not_yet = not_yet};
 }
 
 void host_add_builtin(struct host *h, const char *name) {

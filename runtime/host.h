@@ -2,6 +2,7 @@
 #ifndef STEPWISE_HOST_H
 #define STEPWISE_HOST_H
 
+#include "../lang/buf.h"
 #include "../lang/program.h"
 
 /* The embedded standard library, as the command line hands it in. False: no module of that name. */
@@ -13,6 +14,8 @@ struct host {
   const struct primitive_sig **signatures;
 };
 
+/* The file NAME.rb beside the file `from`. */
+void path_beside(const char *from, const char *name, struct buf *out);
 /* `use "x"` is the standard library's x, else x.rb beside the file that says so. */
 void host_init(struct host *h, bool (*builtin)(const char *name, const char **text, size_t *len));
 void host_add_builtin(struct host *h, const char *name); /* a name to suggest; borrowed */

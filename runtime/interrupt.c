@@ -18,7 +18,8 @@ static void run_interrupt(struct run *run, int signum) {
                                  : "stopping at the next safe place; what is under way is finished first";
   if (signum == SIGHUP) run->parked |= !run->rolling_back;
   else run->result->interrupted |= !run->rolling_back;
-  run_notice(&run->main, &(struct notice){.kind = NOTICE_INTERRUPTED,
+  if (!child_waited_for(run->child))
+    run_notice(&run->main, &(struct notice){.kind = NOTICE_INTERRUPTED,
                                           .text = signal_words(signum),
                                           .detail = what});
   lane_halt(&run->main, HALT_SIGNAL);

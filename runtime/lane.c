@@ -64,8 +64,11 @@ enum status lane_halted(const struct lane *lane, struct error *err) {
 }
 
 void lane_halt_name(const struct lane *lane, struct error *err) {
-  if (lane->halt != HALT_BRANCH || strcmp(err->kind, "interrupted") != 0) return;
-  error_set(err, ERR_CANCELLED, "stopped, because a branch beside it failed");
+  static const char *const why[] = {
+      [HALT_BRANCH] = "stopped, because a branch beside it failed",
+      [HALT_PARENT] = "stopped, because the run that waits for it stops"};
+  if (lane->halt < HALT_BRANCH || strcmp(err->kind, "interrupted") != 0) return;
+  error_set(err, ERR_CANCELLED, "%s", why[lane->halt]);
   error_kind(err, "stopped");
 }
 

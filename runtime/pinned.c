@@ -19,14 +19,6 @@ static enum status text_source(struct pinned *p, const char *sha, const char *na
   return status;
 }
 
-static void path_of(const char *from, const char *name, struct buf *out) {
-  const char *slash = strrchr(from, '/');
-  size_t n = strlen(name);
-  if (slash) buf_add(out, from, (size_t)(slash - from) + 1);
-  buf_adds(out, name);
-  if (n < 3 || strcmp(name + n - 3, ".rb") != 0) buf_adds(out, ".rb");
-}
-
 /* The digest that the run's event gives for this file; NULL: none. */
 static char *module_sha(const struct pinned *p, const char *file) {
   struct member modules;
@@ -43,12 +35,26 @@ static enum status load_module(void *ud, const char *from, const char *name, str
   char *sha = module_sha(p, buf_str(&file));
   if (!sha) {
     buf_clear(&file);
-    path_of(from, name, &file);
+    path_beside(from, name, &file);
     sha = module_sha(p, buf_str(&file));
   }
   enum status status =
       sha ? text_source(p, sha, buf_str(&file), out, err)
           : error_set(err, ERR_NOT_FOUND, "the journal has no module '%s' for this run", name);
+  mem_free(sha);
+  buf_release(&file);
+  return status;
+}
+
+static enum status load_runbook(void *ud, const char *from, const char *name, struct source *out,
+                                struct error *err) {
+  struct pinned *p = ud;
+  struct buf file = BUF_INIT;
+  path_beside(from, name, &file);
+  char *sha = module_sha(p, buf_str(&file));
+  enum status status =
+      sha ? text_source(p, sha, buf_str(&file), out, err)
+          : error_set(err, ERR_NOT_FOUND, "the journal has no runbook '%s' for this run", name);
   mem_free(sha);
   buf_release(&file);
   return status;
@@ -87,7 +93,7 @@ enum status pinned_load(struct pinned *p, struct journal *j, const char *run, st
     p->door = p->host.program;
     p->door.ud = p;
     p->door.load_module = load_module;
-    p->door.load_runbook = NULL;
+    p->door.load_runbook = load_runbook;
     p->door.not_yet = NULL;
     program_load(&p->program, &s, &p->door);
   }

@@ -129,6 +129,7 @@ static enum status undo_step(struct lane *lane, struct step_run *s, struct error
   struct clock *clock = lane->run->engine->config.clock;
   struct undo u = {.lane = lane, .s = s};
   struct record r = {0};
+  if (s->child) return child_undo(lane, s, err);
   if (!s->step->rollback) return undo_pass(lane, s, err);
   run_notice(lane, &(struct notice){.kind = NOTICE_ROLLBACK, .text = s->label, .id = s->id});
   int64_t started = clock_mono(clock);

@@ -103,17 +103,13 @@ static enum flow step_run_item(struct lane *lane, const struct item *item) {
 static enum flow (*const item_ways[])(struct lane *lane, const struct item *item) = {
     [ITEM_SECTION] = section_run, [ITEM_STEP] = step_run_item, [ITEM_IF] = if_run,
     [ITEM_CASE] = case_run,       [ITEM_EACH_OF] = each_run,   [ITEM_ASSIGN] = assign_run,
-    [ITEM_PARALLEL] = parallel_run, [ITEM_START] = NULL,
+    [ITEM_PARALLEL] = parallel_run, [ITEM_RUN] = child_run_item, [ITEM_START] = child_start_item,
 };
 
 enum flow item_run_one(struct lane *lane, const struct item *item) {
   struct error err = {0};
   if (lane_halted(lane, &err) != OK) return plan_failed(lane, &err);
-  if (item_ways[item->kind]) return item_ways[item->kind](lane, item);
-  /* not_yet in host.c */
-  error_set(&err, ERR_CHECK, "this construct cannot be run yet");
-  error_at(&err, tree_span(lane->eval.tree, item->node));
-  return plan_failed(lane, &err);
+  return item_ways[item->kind](lane, item);
 }
 
 enum flow items_run(struct lane *lane, const struct item *items) {
@@ -175,6 +171,16 @@ static void record_options(struct lane *lane, struct record *r) {
   if (in.data.len) record_join(r, "options", &in);
 }
 
+static void record_parent(struct lane *lane, struct record *r) {
+  const struct run_parent *p = lane->run->options->parent;
+  struct record in = {0};
+  if (!p) return;
+  record_text(&in, "run", p->run);
+  record_text(&in, "step", p->place);
+  record_bool(&in, "wait", p->waits);
+  record_join(r, "parent", &in);
+}
+
 static enum status run_begin(struct lane *lane, struct error *err) {
   struct record r = {0};
   struct plan *plan = lane->run->plan;
@@ -187,6 +193,7 @@ static enum status run_begin(struct lane *lane, struct error *err) {
   record_text(&r, "plan", lane->run->plan_sha);
   record_text(&r, "stepwise", STEPWISE_VERSION);
   record_options(lane, &r);
+  record_parent(lane, &r);
   if (status == OK) status = run_record(lane, EVENT_NAME(RUN_STARTED), &r, err);
   record_release(&r);
   if (status != OK) return status;
@@ -221,6 +228,7 @@ void run_main(void *arg) {
   lane->run->started = clock_mono(lane->run->engine->config.clock);
   enum status status = inputs_gather(lane, err);
   if (status == OK) status = run_preflight(lane, err);
+  if (status == OK) status = children_check(lane, err);
   if (status == OK) status = run_limit(lane, err);
   if (status == OK) status = run_lock(lane, err);
   if (status == OK) status = run_begin(lane, err);

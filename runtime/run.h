@@ -49,6 +49,7 @@ struct step_run {
   bool rolling_back;
   size_t log_from; /* in the log of assignments: where the step begins */
   size_t log_to;   /* and where it ended, or LOG_OPEN: its rollback sees the variables of then */
+  struct child_run *child; /* owned: this is no step but a run that was waited for */
   struct step_run *before; /* in run.armed */
 };
 
@@ -56,8 +57,9 @@ struct step_run {
 
 enum stop { STOP_NONE, STOP_SKIP, STOP_FINISH };
 
-/* Why a lane is to stop: a signal came, or a branch beside it failed. */
-enum halt { HALT_NONE, HALT_SIGNAL, HALT_BRANCH };
+/* Why a lane is to stop: a signal came, a branch beside it failed, or the run that waits for it is
+ * to stop. */
+enum halt { HALT_NONE, HALT_SIGNAL, HALT_BRANCH, HALT_PARENT };
 
 /* What a branch failed of. The lane that waits for it meets it under this policy. */
 struct failure {
@@ -113,6 +115,9 @@ struct run {
   bool parked;      /* its terminal is gone: it waits for an operator */
   bool some_failed; /* under on_failure :continue */
   bool rolling_back, in_handler;
+  bool handled; /* its on_failure block is not called any more */
+  struct child_run *child; /* what its parent has of it; NULL: nobody began it */
+  struct family *family;   /* programs of the runs it may begin */
   bool wrote; /* a write action was begun */
   bool begun, recorded; /* run.started is appended; and committed */
   uint32_t handler_calls;
@@ -160,6 +165,7 @@ void run_notice(struct lane *lane, const struct notice *n);
 struct run *run_new(struct engine *g, struct program *program, const struct run_options *options,
                     const struct eval_hooks *hooks, struct run_result *out) must_use;
 void run_free(struct run *run);
+void run_spawn(struct run *run); /* it goes on while the loop runs */
 int64_t engine_turn(void *ud); /* the loop's hook: group commit */
 enum status engine_commit(struct engine *g, struct error *err) must_use; /* at once */
 
@@ -190,6 +196,18 @@ enum flow each_beside(struct lane *lane, const struct item *item, const struct l
  * a child runbook's name, which of those it is in the text, and the items it is in. It stays the
  * same when other parts of the text change. */
 void place_text(const struct lane *lane, node_id node, struct buf *out);
+
+/* --- child.c: runs that a run begins --- */
+
+enum status children_check(struct lane *lane, struct error *err) must_use; /* preflight of them all */
+enum flow child_run_item(struct lane *lane, const struct item *item);
+enum flow child_start_item(struct lane *lane, const struct item *item);
+enum status child_start(struct lane *lane, node_id call, struct error *err) must_use;
+enum status child_undo(struct lane *lane, struct step_run *s, struct error *err) must_use;
+void child_over(struct child_run *c);
+void child_free(struct child_run *c);
+const char *child_id(const struct child_run *c); /* its run's id */
+bool child_waited_for(const struct child_run *c);
 
 /* --- spare.c: where a rollback's events go when the journal takes none --- */
 

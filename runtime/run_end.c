@@ -143,7 +143,7 @@ static value failure_value(struct lane *lane, struct step_run *s, const struct e
  * noted and changes nothing. */
 void run_handler(struct lane *lane, struct step_run *s, const struct error *cause) {
   struct tasks *tasks = lane->run->engine->tasks;
-  if (!lane->run->plan->on_failure || lane->run->engine->journal_lost) return;
+  if (!lane->run->plan->on_failure || lane->run->engine->journal_lost || lane->run->handled) return;
   value failure = failure_value(lane, s, cause), out = VALUE_NIL;
   int64_t before = task_shield(tasks);
   task_deadline_push(tasks, clock_add(clock_mono(lane->run->engine->config.clock), LIMIT_HANDLER));
@@ -174,8 +174,9 @@ enum policy policy_of(const struct lane *lane, enum policy policy, const struct 
 }
 
 static void run_stopped(struct lane *lane, struct step_run *s, struct error *err) {
-  bool stopped = lane->run->result->interrupted || strcmp(err->kind, "declined") == 0;
-  lane->run->result->declined = stopped && !lane->run->result->interrupted;
+  bool declined = strcmp(err->kind, "declined") == 0;
+  bool stopped = lane->run->result->interrupted || declined || lane->halt;
+  lane->run->result->declined = declined && !lane->run->result->interrupted;
   /* The handler is told the state that follows. */
   lane->run->result->state = stopped && !lane->run->wrote ? RUN_CANCELLED : RUN_HELD;
   run_handler(lane, s, err);
@@ -233,7 +234,7 @@ enum flow run_failed(struct lane *lane, struct step_run *s, enum policy policy, 
   } else if (err->status == ERR_JOURNAL) journal_lost_end(lane, err);
   else if (err->status == ERR_WAITING) run_wait(lane, s, err);
   else if (s && s->in_doubt) run_doubt(lane, s, err);
-  else if (lane->run->result->interrupted) run_stopped(lane, s, err);
+  else if (lane->run->result->interrupted || lane->halt == HALT_PARENT) run_stopped(lane, s, err);
   else if (policy == POLICY_ROLLBACK) run_roll_back(lane, err);
   else run_stopped(lane, s, err);
   return FLOW_END;

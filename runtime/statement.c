@@ -358,6 +358,11 @@ static enum status do_page(const struct args *a, value *out) {
   return status;
 }
 
+static enum status do_start(const struct args *a, value *out) {
+  *out = VALUE_NIL;
+  return child_start(a->lane, a->at, a->err);
+}
+
 /* --- waiting --- */
 
 static enum status wait_started(const struct args *a, const char *how, int64_t us, int64_t every,
@@ -469,7 +474,7 @@ static const struct {
     {W_show, do_show},      {W_finding, do_finding},       {W_follow_up, do_follow_up},
     {W_page, do_page},
     {W_fail_bang, do_fail}, {W_skip_bang, do_skip},        {W_finish, do_finish},
-    {W_wait, do_wait},      {W_wait_until, do_wait_until}, {W_watch, do_watch},
+    {W_start, do_start},    {W_wait, do_wait},      {W_wait_until, do_wait_until}, {W_watch, do_watch},
 };
 
 enum status run_statement(void *ud, struct eval *e, node_id call, sym word, value *out) {

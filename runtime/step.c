@@ -7,6 +7,7 @@
 #include "utf8.h"
 
 void step_run_free(struct step_run *s) {
+  child_free(s->child);
   mem_free(s->id);
   mem_free(s->label);
   mem_free(s);

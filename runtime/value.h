@@ -158,6 +158,9 @@ enum status value_regexp(const char *source, size_t len, unsigned flags, value *
 value value_secret(value owned_inner) must_use;
 value secret_reveal(value secret); /* borrowed; other values come back as they are */
 
+/* The same value for another program: its symbols are of that one's table. */
+value value_into(value v, const struct symtab *from, struct symtab *to) must_use;
+
 static inline value value_unknown(void) {
   return (value){.tag = V_UNKNOWN};
 }

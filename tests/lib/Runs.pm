@@ -56,7 +56,7 @@ driver :rehearsal, for: :pool, default: true do
 end
 RUBY
 
-my $dir = tempdir(CLEANUP => 1);
+our $dir = tempdir(CLEANUP => 1);
 my $number = 0;
 
 # The event kinds of a run, in order, with the step where there is one: "step.started one".
@@ -66,7 +66,7 @@ sub events_of {
   return map { decode_json($_) } grep { /^\{/ } split /\n/, $said;
 }
 
-# runs NAME, { rb => text, pool => 1, args => [], answers => {}, inputs => {}, exit => N,
+# runs NAME, { rb => text, files => {name => text} beside it, pool => 1, args => [], answers => {}, inputs => {}, exit => N,
 #   out => pattern or regexp, has => [regexps], lacks => [regexps], state => name, kinds => [..],
 #   also => sub { (events) } }
 sub runs {
@@ -75,6 +75,7 @@ sub runs {
   my $journal = "$dir/$number.db";
   my $file = "$dir/case$number.rb";
   write_file($file, $case->{rb} . ($case->{pool} ? "\n$pool" : ''));
+  write_file("$dir/$_", $case->{files}{$_}) for keys %{$case->{files} || {}};
   my @args = ($file, '--journal', $journal, '--virtual-clock', @{$case->{args} || []});
   for my $kind (qw(answers inputs)) {
     next unless $case->{$kind};
