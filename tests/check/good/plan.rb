@@ -94,7 +94,7 @@ runbook "plan" do
   end
 
   result = run "lib-child", host: first
-  start "lib-report", text: outcome if result.ok
+  start "lib-report", text: outcome if result.state == :succeeded
 
   step "End" do
     note input.note || "done"
