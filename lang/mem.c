@@ -10,8 +10,9 @@ static struct {
 } mem;
 
 void mem_out(void) {
-  static const char text[] = "stepwise: out of memory; nothing that the journal holds is lost\n";
-  ssize_t ignored = write(2, text, sizeof text - 1);
+  static const char text[] = "\nstepwise: out of memory; nothing that the journal holds is lost\n";
+  size_t skip = isatty(2) ? 0 : 1; /* a step's line may stand open on the screen */
+  ssize_t ignored = write(2, text + skip, sizeof text - 1 - skip);
   (void)ignored;
   _exit(9);
 }

@@ -1,7 +1,7 @@
 # Faults: the program and C tests linked with tests/fault/fault.c, which fails, counts and kills at
 # chosen writes, syncs and allocations. Only for tests; what is installed has nothing of it.
 comma := ,
-fault_wrap := write pwrite64 fsync fdatasync open open64 malloc calloc realloc clock_gettime
+fault_wrap := write pwrite64 fsync fdatasync open open64 malloc calloc realloc usleep clock_gettime
 fault_link := $(patsubst %,-Wl$(comma)--wrap=%,$(fault_wrap))
 fault_bin := $(BUILD)/tests/stepwise-fault $(patsubst tests/fault/test_%.c,$(BUILD)/tests/fault_%.t,$(wildcard tests/fault/test_*.c))
 

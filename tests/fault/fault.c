@@ -9,7 +9,8 @@
  *     OPERATION   write, sync, open (for writing), alloc
  *   STEPWISE_FAULT_ON=TEXT       only files whose path has it in it; else all regular files
  *   STEPWISE_FAULT_COUNT=FILE    at the end, "writes N syncs N opens N allocs N clocks N"
- *   STEPWISE_FAULT_CLOCK=N:US    from its n-th reading on, the wall clock is US microseconds off */
+ *   STEPWISE_FAULT_CLOCK=N:US    from its n-th reading on, the wall clock is US microseconds off
+ *   STEPWISE_FAULT_SLEEP=N       SQLite's waits for a lock are N times shorter */
 #include "fault.h"
 
 #include <errno.h>
@@ -44,6 +45,7 @@ static struct {
   const char *on;
   unsigned long clock_at;
   long long clock_off;
+  long sleep_by;
 } fault;
 
 unsigned long fault_syncs(void) {
@@ -71,7 +73,9 @@ static void read_fault(const char *text) {
 static void begin(void) {
   const char *text = getenv("STEPWISE_FAULT"), *clock = getenv("STEPWISE_FAULT_CLOCK");
   fault.ready = true;
+  const char *sleep_by = getenv("STEPWISE_FAULT_SLEEP");
   fault.on = getenv("STEPWISE_FAULT_ON");
+  fault.sleep_by = sleep_by ? strtol(sleep_by, NULL, 10) : 1;
   if (text) read_fault(text);
   if (clock && sscanf(clock, "%lu:%lld", &fault.clock_at, &fault.clock_off) != 2) refuse(clock);
 }
@@ -203,7 +207,12 @@ WRAP(void *, realloc, void *p, size_t size) {
   return fails(tick(ALLOC)) ? NULL : __real_realloc(p, size);
 }
 
-/* The clock. */
+/* Waits and the clock. */
+
+WRAP(int, usleep, useconds_t us) {
+  if (!fault.ready) begin();
+  return __real_usleep(us / (useconds_t)fault.sleep_by);
+}
 
 WRAP(int, clock_gettime, clockid_t which, struct timespec *t) {
   int rc = __real_clock_gettime(which, t);
