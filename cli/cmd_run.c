@@ -6,22 +6,19 @@
 #include <signal.h>
 #include <unistd.h>
 
-#include "../lang/source.h"
-#include "../runtime/codec.h"
 #include "../runtime/host.h"
-#include "../runtime/utf8.h"
 #include "asker.h"
 #include "journal_view.h"
 #include "load.h"
-#include "options.h"
+#include "run_args.h"
 #include "site_at.h"
 #include "spares.h"
 #include "text.h"
 #include "ui.h"
 
 struct run_command {
-  struct texts files, sets, roles, skip;
-  const char *inputs, *answers, *journal, *site_file, *wait, *from, *only, *reason;
+  struct run_args args;
+  const char *answers, *journal, *site_file, *wait;
   bool json, dry_run, virtual_clock, detach;
   int64_t wait_us;
   /* what the run is made of */
@@ -33,44 +30,8 @@ struct run_command {
   struct buf journal_path, state_dir, tail;
   struct journal *store;
   struct clock clock;
-  value inputs_file;
-  struct given_input *given;
-  size_t given_count;
-  char **names; /* of --set; owned */
   int output_errno; /* why events could not be printed, or 0 */
 };
-
-/* What goes into the journal is text. */
-static const char *no_text(const struct texts *t) {
-  for (size_t i = 0; i < t->count; i++)
-    if (!utf8_valid(t->items[i], strlen(t->items[i]))) return t->items[i];
-  return NULL;
-}
-
-static int texts_check(const struct run_command *c, const char *verb) {
-  const struct texts reason = {.items = (const char **)(uintptr_t)&c->reason,
-                               .count = c->reason != NULL};
-  const struct texts *const all[] = {&c->files, &c->sets, &c->roles, &c->skip, &reason};
-  for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
-    const char *bad = no_text(all[i]);
-    if (!bad) continue;
-    struct buf shown = BUF_INIT;
-    text_tame(&shown, bad, strlen(bad), '?');
-    int code = usage_error(verb, "'%s' is not text in UTF-8", buf_str(&shown));
-    buf_release(&shown);
-    return code;
-  }
-  return EXIT_SUCCEEDED;
-}
-
-static const char *set_twice(const struct texts *sets) {
-  for (size_t i = 1; i < sets->count; i++) {
-    size_t n = strcspn(sets->items[i], "=") + 1;
-    for (size_t k = 0; k < i; k++)
-      if (strncmp(sets->items[i], sets->items[k], n) == 0) return sets->items[i];
-  }
-  return NULL;
-}
 
 /* How long to stay when nobody can be asked here. */
 static int wait_check(struct run_command *c, const char *verb) {
@@ -83,81 +44,27 @@ static int wait_check(struct run_command *c, const char *verb) {
 }
 
 static int usage(struct run_command *c, int argc, char **argv) {
-  const struct option options[] = {{"--set", OPTION_LIST, &c->sets},
-                                   {"--inputs", OPTION_TEXT, &c->inputs},
+  const struct option options[] = {{"--set", OPTION_LIST, &c->args.sets},
+                                   {"--inputs", OPTION_TEXT, &c->args.inputs},
                                    {"--answers", OPTION_TEXT, &c->answers},
                                    {"--journal", OPTION_TEXT, &c->journal},
                                    {"--site", OPTION_TEXT, &c->site_file},
-                                   {"--role", OPTION_LIST, &c->roles},
-                                   {"--from", OPTION_TEXT, &c->from},
-                                   {"--only", OPTION_TEXT, &c->only},
-                                   {"--skip", OPTION_LIST, &c->skip},
-                                   {"--reason", OPTION_TEXT, &c->reason},
+                                   {"--role", OPTION_LIST, &c->args.roles},
+                                   {"--from", OPTION_TEXT, &c->args.from},
+                                   {"--only", OPTION_TEXT, &c->args.only},
+                                   {"--skip", OPTION_LIST, &c->args.skip},
+                                   {"--reason", OPTION_TEXT, &c->args.reason},
                                    {"--detach", OPTION_FLAG, &c->detach},
                                    {"--wait", OPTION_TEXT, &c->wait},
                                    {"--json", OPTION_FLAG, &c->json},
                                    {"--virtual-clock", OPTION_FLAG, &c->virtual_clock},
                                    {"--dry-run", OPTION_FLAG, &c->dry_run},
                                    {NULL, OPTION_FLAG, NULL}};
-  int code = options_read(argc, argv, options, &c->files);
+  int code = options_read(argc, argv, options, &c->args.files);
   if (code != EXIT_SUCCEEDED) return code;
-  if (c->files.count == 0) return usage_error(argv[0], "name the runbook's file");
-  if (c->files.count > 1)
-    return usage_error(argv[0], "one runbook at a time, not also '%s'", c->files.items[1]);
-  if (c->dry_run)
-    return usage_error(argv[0],
-                       "--dry-run is not there yet; `stepwise lint FILE` checks without running");
-  if (c->from && c->only) return usage_error(argv[0], "--from and --only exclude each other");
-  if (c->skip.count && !c->reason)
-    return usage_error(argv[0], "--skip needs --reason TEXT: the journal records why");
-  for (size_t i = 0; i < c->sets.count; i++)
-    if (!strchr(c->sets.items[i], '=') || c->sets.items[i][0] == '=')
-      return usage_error(argv[0], "--set wants NAME=VALUE, not '%s'", c->sets.items[i]);
-  const char *twice = set_twice(&c->sets);
-  if (twice)
-    return usage_error(argv[0], "--set gives %.*s twice", (int)strcspn(twice, "="), twice);
-  if (c->skip.count && !c->reason[strspn(c->reason, " \t\n")])
-    return usage_error(argv[0], "--skip needs a reason; the one given is empty");
+  if (c->dry_run) return EXIT_SUCCEEDED; /* cmd_plan reads it all again */
   code = wait_check(c, argv[0]);
-  return code == EXIT_SUCCEEDED ? texts_check(c, argv[0]) : code;
-}
-
-/* --- inputs --- */
-
-static enum status inputs_read(struct run_command *c, struct error *err) {
-  struct source s;
-  struct error inner = {0};
-  enum status status = read_source(c->inputs, &s, err);
-  if (status == ERR_LIMIT) error_help(err, "an input names a file rather than holding its content");
-  if (status != OK) return status;
-  status = json_read(s.text, s.len, c->program->syms, false, &c->inputs_file, &inner);
-  if (status == OK && c->inputs_file.tag != V_HASH)
-    status = error_set(&inner, ERR_VALUE, "it is not a JSON object");
-  if (status != OK) {
-    error_set(err, ERR_VALUE, "inputs file %s: %s", c->inputs, inner.message);
-    error_help(err, "one object: {\"NAME\": value, ...}");
-  }
-  error_release(&inner);
-  source_release(&s);
-  return status;
-}
-
-static void inputs_collect(struct run_command *c) {
-  const struct dict *d = c->inputs_file.tag == V_HASH ? value_dict(c->inputs_file) : NULL;
-  size_t n = d ? dict_count(d) : 0;
-  c->given = mem_array(n + c->sets.count + 1, sizeof *c->given);
-  c->names = mem_array(c->sets.count + 1, sizeof *c->names);
-  for (size_t i = 0; i < n; i++) {
-    value key, v;
-    dict_at(d, i, &key, &v);
-    if (key.tag != V_STRING) continue;
-    c->given[c->given_count++] = (struct given_input){value_str(key)->s, value_ref(v)};
-  }
-  for (size_t i = 0; i < c->sets.count; i++) {
-    const char *set = c->sets.items[i], *equals = strchr(set, '=');
-    c->names[i] = mem_dup(set, (size_t)(equals - set));
-    c->given[c->given_count++] = (struct given_input){c->names[i], value_cstr(equals + 1)};
-  }
+  return code == EXIT_SUCCEEDED ? run_args_check(&c->args, argv[0]) : code;
 }
 
 /* --- the journal and what stands beside it --- */
@@ -234,16 +141,8 @@ static int run_it(struct run_command *c) {
                                  .wait_us = c->wait_us,
                                  .tail = buf_str(&c->tail),
                                  .state_dir = buf_str(&c->state_dir)};
-  struct run_options options = {.inputs = c->given,
-                                .input_count = c->given_count,
-                                .roles = c->roles.items,
-                                .role_count = c->roles.count,
-                                .from = c->from,
-                                .only = c->only,
-                                .skip = c->skip.items,
-                                .skip_count = c->skip.count,
-                                .skip_reason = c->reason,
-                                .virtual_clock = c->virtual_clock};
+  struct run_options options = run_args_options(&c->args);
+  options.virtual_clock = c->virtual_clock;
   struct run_result result;
   struct engine *engine = engine_new(&config);
   c->asker.line.tasks = engine_tasks(engine);
@@ -257,10 +156,9 @@ static int run_it(struct run_command *c) {
 static int prepare(struct run_command *c) {
   struct error err = {0};
   enum status status = OK;
-  if (c->inputs) status = inputs_read(c, &err);
-  if (status == OK && c->answers)
+  if (c->answers)
     status = asker_load(&c->asker, c->answers, c->program->syms, &err);
-  if (status == OK) inputs_collect(c);
+  if (status == OK) status = run_args_collect(&c->args, c->program->syms, &err);
   if (status == OK) status = journal_ready(c, &err);
   int code = status == OK ? EXIT_SUCCEEDED : report_error(&err);
   error_release(&err);
@@ -268,13 +166,6 @@ static int prepare(struct run_command *c) {
 }
 
 static void run_command_release(struct run_command *c) {
-  for (size_t i = 0; i < c->given_count; i++)
-    value_unref(c->given[i].value);
-  for (size_t i = 0; c->names && i < c->sets.count; i++)
-    mem_free(c->names[i]);
-  mem_free(c->given);
-  mem_free(c->names);
-  value_unref(c->inputs_file);
   asker_release(&c->asker);
   ui_release(&c->ui);
   journal_close(c->store);
@@ -284,10 +175,7 @@ static void run_command_release(struct run_command *c) {
   buf_release(&c->journal_path);
   buf_release(&c->state_dir);
   buf_release(&c->tail);
-  texts_release(&c->files);
-  texts_release(&c->sets);
-  texts_release(&c->roles);
-  texts_release(&c->skip);
+  run_args_release(&c->args);
 }
 
 int cmd_run(int argc, char **argv) {
@@ -295,13 +183,17 @@ int cmd_run(int argc, char **argv) {
   /* Whoever reads our output may go; a run does not end half-way because of that. */
   signal(SIGPIPE, SIG_IGN);
   int code = usage(&c, argc, argv);
+  if (code == EXIT_SUCCEEDED && c.dry_run) {
+    run_args_release(&c.args);
+    return cmd_plan(argc, argv);
+  }
   ui_init(&c.ui, c.json ? stderr : stdout);
   asker_init(&c.asker, &c.ui, !c.detach && isatty(STDIN_FILENO) && isatty(fileno(c.ui.out)));
   if (c.virtual_clock) clock_virtual(&c.clock, journal_now());
   else clock_real(&c.clock);
-  if (code == EXIT_SUCCEEDED) code = load_runbook(c.files.items[0], &c.host, &c.program);
+  if (code == EXIT_SUCCEEDED) code = load_runbook(c.args.files.items[0], &c.host, &c.program);
   if (code == EXIT_SUCCEEDED)
-    code = load_site(c.site_file, c.files.items[0], true, &c.host, &c.site);
+    code = load_site(c.site_file, c.args.files.items[0], true, &c.host, &c.site);
   c.ui.program = c.program;
   c.ui.journal = c.journal;
   if (code == EXIT_SUCCEEDED) code = prepare(&c);

@@ -1,0 +1,218 @@
+/* A plan from its head to its end: inputs, what is known before the first step, items, handler. */
+#include "dry.h"
+
+#include "codec.h"
+#include "dry_own.h"
+
+void dry_note(const struct dry *d, struct dry_note n) {
+  n.level = d->level;
+  d->observer->note(d->observer->ud, &n);
+}
+
+/* --- hooks --- */
+
+static enum status hook_poll(void *ud, struct eval *e) {
+  struct dry *d = ud;
+  return task_poll(d->run->engine->tasks, e->err);
+}
+
+static int64_t hook_now(void *ud) {
+  return ((struct dry *)ud)->now;
+}
+
+static int64_t hook_offset(void *ud, int64_t us) {
+  struct dry *d = ud;
+  return site_offset(d->run->engine->config.site, us);
+}
+
+const struct eval_hooks dry_hooks = {.action = dry_action,
+                                     .statement = dry_statement,
+                                     .poll = hook_poll,
+                                     .now = hook_now,
+                                     .offset = hook_offset,
+                                     .perhaps = dry_perhaps};
+
+/* --- the head --- */
+
+static bool is_given(const struct run_options *o, const char *name) {
+  for (size_t i = 0; i < o->input_count; i++)
+    if (strcmp(o->inputs[i].name, name) == 0) return true;
+  return false;
+}
+
+static void inputs_tell(struct dry *d) {
+  const struct plan *plan = d->run->plan;
+  const struct symtab *syms = d->run->program->syms;
+  for (size_t i = 0; i < plan->input_count; i++) {
+    const char *name = sym_text(syms, plan->inputs[i].name);
+    struct buf text = BUF_INIT, json = BUF_INIT;
+    value v = VALUE_NIL;
+    record_get(d->e->input, plan->inputs[i].name, &v);
+    if (v.tag == V_UNKNOWN) buf_adds(&text, "unknown: nobody gave it");
+    else if (v.tag == V_NIL) buf_adds(&text, "not given");
+    else value_inspect(v, syms, &text);
+    json_write(v, syms, true, &json);
+    dry_note(d, (struct dry_note){.kind = DRY_NOTE_INPUT,
+                                  .text = name,
+                                  .detail = buf_str(&text),
+                                  .json = buf_str(&json),
+                                  .truth = v.tag == V_UNKNOWN ? DRY_OPEN : DRY_HOLDS,
+                                  .n = v.tag != V_UNKNOWN && v.tag != V_NIL && !is_given(d->run->options, name)});
+    buf_release(&text);
+    buf_release(&json);
+  }
+}
+
+static void problem_tell(void *ud, const struct error *problem) {
+  struct dry *d = ud;
+  d->total->end.problems++;
+  dry_note(d, (struct dry_note){.kind = DRY_NOTE_PROBLEM, .error = problem, .text = problem->message});
+}
+
+struct holder {
+  struct dry *d;
+  const char *text;
+  bool held;
+};
+
+static enum status held_by(void *ud, const struct run_row *r) {
+  struct holder *h = ud;
+  struct error err = {0};
+  error_set(&err, ERR_CONFLICT, "the lock '%s' is held by run %s (%s), started by %s", h->text,
+            r->run, r->state, r->actor);
+  error_help(&err, "stepwise show %s", r->run);
+  if (!h->held) problem_tell(h->d, &err);
+  h->held = true;
+  error_release(&err);
+  return OK;
+}
+
+/* Who holds the lock, as the journal has it. */
+static enum status lock_tell(struct dry *d, struct error *err) {
+  char *text;
+  if (!d->run->plan->lock) return OK;
+  if (dry_text(d, d->run->plan->lock, &text) != OK) {
+    error_move(err, d->e->err);
+    return err->status;
+  }
+  struct holder h = {d, text, false};
+  struct run_filter f = {.lock = text, .open = true};
+  struct buf shown = BUF_INIT;
+  struct error problem = {0};
+  bool known = !strstr(text, "(unknown");
+  if (known && journal_runs(d->run->engine->config.journal, &f, held_by, &h, &problem) != OK)
+    problem_tell(d, &problem);
+  buf_addf(&shown, "\"%s\"%s", text, !known ? "" : h.held ? ": held" : ": free");
+  dry_note(d, (struct dry_note){.kind = DRY_NOTE_FACT, .text = "lock", .detail = buf_str(&shown)});
+  buf_release(&shown);
+  error_release(&problem);
+  mem_free(text);
+  return OK;
+}
+
+static void facts_tell(struct dry *d) {
+  static const char *const names[] = {
+      [POLICY_DEFAULT] = "hold", [POLICY_HOLD] = "hold", [POLICY_ROLLBACK] = "roll back",
+      [POLICY_CONTINUE] = "continue", [POLICY_RETRY] = "hold", [POLICY_SKIP] = "skip"};
+  const struct plan *plan = d->run->plan;
+  struct buf text = BUF_INIT;
+  dry_duration(d, plan->timeout, LIMIT_RUN, &text);
+  dry_note(d, (struct dry_note){.kind = DRY_NOTE_FACT, .text = "limit", .detail = buf_str(&text)});
+  buf_clear(&text);
+  dry_note(d, (struct dry_note){
+                  .kind = DRY_NOTE_FACT, .text = "on failure", .detail = names[plan->policy]});
+  if (plan->concurrency) {
+    dry_source(d, plan->concurrency, &text);
+    dry_note(
+        d, (struct dry_note){.kind = DRY_NOTE_FACT, .text = "concurrency", .detail = buf_str(&text)});
+  }
+  if (plan->requires_role)
+    dry_note(d, (struct dry_note){.kind = DRY_NOTE_FACT,
+                                  .text = "may be run by",
+                                  .detail = sym_text(d->run->program->syms, plan->requires_role)});
+  buf_release(&text);
+}
+
+static enum status head_tell(struct dry *d, struct error *err) {
+  const struct plan *plan = d->run->plan;
+  dry_note(d, (struct dry_note){.kind = DRY_NOTE_HEAD,
+                                .text = plan->title ? plan->title : plan->name,
+                                .detail = plan->name});
+  inputs_tell(d);
+  facts_tell(d);
+  enum status status = lock_tell(d, err);
+  if (status == OK) run_preflight_all(d->lane, problem_tell, d);
+  return status;
+}
+
+/* --- the walk --- */
+
+enum status dry_walk(struct dry *d, struct error *err) {
+  enum status status = dry_items(d, d->run->plan->items, err);
+  return status == OK ? dry_handler(d, err) : status;
+}
+
+/* What a walk holds besides its run. */
+void dry_release(struct dry *d) {
+  for (uint32_t i = 0; d->early && i < d->e->unit->slot_count; i++)
+    value_unref(d->early[i]);
+  mem_free(d->early);
+  run_free(d->run);
+}
+
+static void end_tell(struct dry *d) {
+  struct dry_total *t = d->total;
+  plan_hash(d->run->program, site_text(d->run->engine->config.site), t->end.plan_sha);
+  t->end.changes = t->changes;
+  t->end.stops_at = t->stops_at;
+  t->end.stops_why = t->stops_why;
+  dry_note(d, (struct dry_note){.kind = DRY_NOTE_END, .end = &t->end});
+}
+
+struct dry_main {
+  struct dry *d;
+  struct task *task;
+  struct error *err;
+  enum status status;
+};
+
+static void main_task(void *arg) {
+  struct dry_main *m = arg;
+  struct dry *d = m->d;
+  m->status = inputs_gather(d->lane, m->err);
+  if (m->status == OK) m->status = head_tell(d, m->err);
+  if (m->status == OK) m->status = dry_walk(d, m->err);
+  if (m->status == OK) end_tell(d);
+}
+
+static void interrupted(void *ud, int signum) {
+  struct dry_main *m = ud;
+  (void)signum;
+  task_cancel(m->task);
+}
+
+enum status dry_run(struct engine *g, struct program *program, const struct run_options *options,
+                    const struct dry_options *dry, const struct dry_observer *observer,
+                    uint32_t *problems, struct error *err) {
+  struct dry_total total = {0};
+  struct run_result result;
+  struct run_options given = *options;
+  given.inputs_unknown = !dry->inputs_needed;
+  struct dry d = {.options = dry,
+                  .observer = observer,
+                  .total = &total,
+                  .now = clock_wall(g->config.clock),
+                  .run = run_new(g, program, &given, &dry_hooks, &result)};
+  struct dry_main m = {.d = &d, .err = err};
+  d.lane = &d.run->main;
+  d.e = &d.lane->eval;
+  d.e->ud = &d;
+  tasks_on_signal(g->tasks, interrupted, &m);
+  m.task = task_spawn(g->tasks, main_task, &m);
+  tasks_run(g->tasks);
+  task_release(m.task);
+  *problems = total.end.problems;
+  dry_release(&d);
+  dry_total_release(&total);
+  return m.status;
+}

@@ -1,0 +1,170 @@
+/* Calls of actions in a plan: writes are noted and give what is unknown, reads are performed while
+ * their answer still means something. */
+#include "codec.h"
+#include "dry_own.h"
+
+/* --- bindings that are written through --- */
+
+void stale_add(struct dry *d, const char *binding, const char *step) {
+  struct dry_total *t = d->total;
+  for (size_t i = 0; i < t->stale_count; i++)
+    if (t->stale[i].step && strcmp(t->stale[i].binding, binding) == 0) return;
+  t->stale = mem_grow(t->stale, t->stale_count, &t->stale_cap, sizeof *t->stale);
+  t->stale[t->stale_count++] =
+      (struct stale){mem_strdup(binding), step ? mem_strdup(step) : NULL};
+}
+
+static bool writes_through(void *ud, node_id id) {
+  struct dry *d = ud;
+  const struct node *n = tree_node(d->e->tree, id);
+  if (n->kind != N_call || n->x != CALL_ACTION) return false;
+  const struct action *a = program_action(d->run->program, d->e->tree, n);
+  if (a && a->effect == EFFECT_WRITE)
+    stale_add(d, sym_text(d->run->program->syms, a->binding->name), NULL);
+  return false;
+}
+
+void stale_beside(struct dry *d, node_id n) {
+  tree_walk(d->e->tree, n, writes_through, d);
+}
+
+void stale_forget(struct dry *d, size_t from) {
+  struct dry_total *t = d->total;
+  size_t kept = from;
+  for (size_t i = from; i < t->stale_count; i++) {
+    if (t->stale[i].step) t->stale[kept++] = t->stale[i];
+    else mem_free(t->stale[i].binding);
+  }
+  t->stale_count = kept;
+}
+
+/* --- reads --- */
+
+/* Why the read is not performed; "" when it is. */
+static void why_not(const struct dry *d, const struct action *action, const value *args,
+                    struct buf *out) {
+  const struct dry_total *t = d->total;
+  const char *binding = sym_text(d->run->program->syms, action->binding->name);
+  if (d->undo) buf_adds(out, "in the rollback");
+  else if (d->options->offline) buf_adds(out, "--offline");
+  if (out->len) return;
+  for (size_t i = 0; i < action->take_count; i++)
+    if (value_has_unknown(args[i])) {
+      buf_addf(out, "%s is unknown", sym_text(d->run->program->syms, action->takes[i].name));
+      return;
+    }
+  for (size_t i = 0; i < t->stale_count; i++)
+    if (strcmp(t->stale[i].binding, binding) == 0) {
+      if (t->stale[i].step) buf_addf(out, "after a change of %s in %s", binding, t->stale[i].step);
+      else buf_addf(out, "%s is changed beside this", binding);
+      return;
+    }
+  const struct driver *driver;
+  struct error err = {0};
+  if (run_driver(d->run, action->binding, &driver, &err) != OK) buf_adds(out, "no driver serves it");
+  error_release(&err);
+}
+
+static enum status read_now(struct dry *d, const struct action *action, const value *args,
+                            value *out, struct error *err) {
+  const struct engine *g = d->run->engine;
+  struct driver_call c = {.program = d->run->program,
+                          .action = action,
+                          .key = "",
+                          .state_dir = g->config.state_dir,
+                          .tasks = g->tasks,
+                          .clock = g->config.clock,
+                          .planning = true,
+                          .now = d->now};
+  enum status status = run_driver(d->run, action->binding, &c.driver, err);
+  if (status == OK)
+    status = driver_settings(&d->run->settings, g->config.site, d->run->program, c.driver,
+                             &c.setting, err);
+  if (status != OK) return status;
+  const struct perform *p = &c.driver->performs[action - action->binding->actions];
+  int64_t until = clock_add(clock_mono(g->config.clock), LIMIT_PLAN_READ);
+  int64_t before = task_deadline_push(g->tasks, until);
+  status = driver_perform(&c, p, args, out, err);
+  task_deadline_restore(g->tasks, before);
+  return status;
+}
+
+/* A failure of the read is one of the step, told and gone on from; an interruption ends the plan. */
+static enum status read_action(struct dry *d, const struct action *action, const value *args,
+                               struct dry_line *line, value *out) {
+  struct buf why = BUF_INIT;
+  struct error err = {0};
+  why_not(d, action, args, &why);
+  if (why.len) {
+    line->truth = DRY_OPEN;
+    line->detail = buf_take(&why);
+    *out = value_unknown();
+    return OK;
+  }
+  enum status status = read_now(d, action, args, out, &err);
+  if (status == OK) {
+    struct buf json = {.max = DRY_VALUE_MAX};
+    json_write(*out, d->run->program->syms, true, &json);
+    line->truth = DRY_HOLDS;
+    if (json.overflow) buf_release(&json);
+    else line->result = buf_take(&json);
+    return OK;
+  }
+  if (status == ERR_CANCELLED) {
+    error_move(d->e->err, &err);
+    return status;
+  }
+  line->truth = DRY_HOLDS_NOT;
+  line->detail = mem_strdup(err.message ? err.message : "failed");
+  dry_fails(d, line->detail);
+  error_release(&err);
+  *out = value_unknown();
+  return OK;
+}
+
+/* --- the call --- */
+
+static value result_unknown(const struct action *action) {
+  bool nothing = !action->give_count && action->result == T_nil;
+  return nothing ? VALUE_NIL : value_unknown();
+}
+
+static void args_take(struct dry *d, const struct action *action, node_id call, const value *args,
+                      const bool *given, struct dry_line *line) {
+  const struct tree *t = d->e->tree;
+  const struct node *n = tree_node(t, call);
+  for (size_t i = 0; i < action->take_count; i++) {
+    sym name = action->takes[i].name;
+    node_id expr = call_keyword(t, n, name);
+    if (!expr) expr = call_arg(t, n, i);
+    if (args[i].tag != V_NIL)
+      dry_arg(d, line, sym_text(d->run->program->syms, name), args[i], expr, given[i]);
+  }
+}
+
+static void write_action(struct dry *d, const struct action *action, const struct dry_line *line) {
+  struct dry_step *s = d->at;
+  if (d->undo) return;
+  s->writes++;
+  s->certain += !d->maybe;
+  dry_wrote(d);
+  stale_add(d, sym_text(d->run->program->syms, action->binding->name), s->id);
+  dry_change(d, line);
+}
+
+enum status dry_action(void *ud, struct eval *e, const struct action *action, node_id call,
+                       const value *args, const bool *given, value *out) {
+  struct dry *d = ud;
+  const struct symtab *syms = d->run->program->syms;
+  bool writes = action->effect == EFFECT_WRITE;
+  struct buf name = BUF_INIT;
+  (void)e;
+  *out = result_unknown(action);
+  if (d->quiet || !d->at) return OK;
+  buf_addf(&name, "%s.%s", sym_text(syms, action->binding->name), sym_text(syms, action->name));
+  struct dry_line *line = dry_line(d, writes ? DRY_WRITE : DRY_READ, buf_take(&name));
+  args_take(d, action, call, args, given, line);
+  if (!writes) return read_action(d, action, args, line, out);
+  write_action(d, action, line);
+  return OK;
+}
