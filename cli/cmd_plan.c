@@ -1,4 +1,5 @@
-/* stepwise plan: what a run would do, without doing it; also `run --dry-run`. Nothing is written. */
+/* stepwise plan: what a run would do, without doing it; also `run --dry-run`. Nothing is written.
+ */
 #include "command.h"
 
 #include <signal.h>

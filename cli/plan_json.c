@@ -75,13 +75,23 @@ static void add_place(struct buf *b, const struct plan_view *v, uint32_t level) 
 
 /* --- a step --- */
 
-static const char *const kinds[DRY_KINDS] = {
-    [DRY_GUARD] = "guard",       [DRY_APPROVAL] = "approval", [DRY_LIMIT] = "limit",
-    [DRY_CONDITION] = "condition", [DRY_WRITE] = "write",     [DRY_READ] = "read",
-    [DRY_QUESTION] = "question", [DRY_CHECK] = "check",       [DRY_WAIT] = "wait",
-    [DRY_SHOW] = "show",         [DRY_NOTE] = "note",         [DRY_PAGE] = "page",
-    [DRY_CHILD] = "start",       [DRY_STOP] = "stop",         [DRY_PROBLEM] = "problem",
-    [DRY_UNDO] = "rollback",     [DRY_NO_WAY_BACK] = "irreversible"};
+static const char *const kinds[DRY_KINDS] = {[DRY_GUARD] = "guard",
+                                             [DRY_APPROVAL] = "approval",
+                                             [DRY_LIMIT] = "limit",
+                                             [DRY_CONDITION] = "condition",
+                                             [DRY_WRITE] = "write",
+                                             [DRY_READ] = "read",
+                                             [DRY_QUESTION] = "question",
+                                             [DRY_CHECK] = "check",
+                                             [DRY_WAIT] = "wait",
+                                             [DRY_SHOW] = "show",
+                                             [DRY_NOTE] = "note",
+                                             [DRY_PAGE] = "page",
+                                             [DRY_CHILD] = "start",
+                                             [DRY_STOP] = "stop",
+                                             [DRY_PROBLEM] = "problem",
+                                             [DRY_UNDO] = "rollback",
+                                             [DRY_NO_WAY_BACK] = "irreversible"};
 
 static void add_args(struct buf *b, const struct dry_line *l) {
   member(b, "args");
@@ -128,7 +138,8 @@ static void add_line(struct buf *b, const struct dry_step *s, size_t at) {
   buf_addc(b, '}');
 }
 
-static const char *const outcomes[DRY_OUTCOMES] = {"no_change", "change", "unknown", "skipped", "fails"};
+static const char *const outcomes[DRY_OUTCOMES] = {"no_change", "change", "unknown", "skipped",
+                                                   "fails"};
 
 static void step(struct plan_view *v, const struct dry_note *n) {
   const struct dry_step *s = n->step;

@@ -71,7 +71,8 @@ static void show_pair(const struct plan_view *v, const struct dry_note *n, const
   size_t indent = base_of(n) + 2, at = indent + 14;
   struct buf b = BUF_INIT;
   text_fit(&b, n->text, strlen(n->text),
-           text_columns(n->text, strlen(n->text)) > 13 ? text_columns(n->text, strlen(n->text)) : 13);
+           text_columns(n->text, strlen(n->text)) > 13 ? text_columns(n->text, strlen(n->text))
+                                                       : 13);
   fprintf(v->ui.out, "%*s%s ", (int)indent, "", buf_str(&b));
   buf_clear(&b);
   buf_addf(&b, "%s%s%s%s", ui_ink(&v->ui, ink), n->detail ? n->detail : "",
@@ -125,16 +126,19 @@ static void block_line(const struct plan_view *v, const struct dry_note *n, cons
 
 static void show_branch(struct plan_view *v, const struct dry_note *n) {
   if (n->truth == DRY_OPEN) block_line(v, n, INK_YELLOW, "%s: unknown until run", n->text);
-  else if (n->truth == DRY_HOLDS) block_line(v, n, INK_BOLD, "%s%s", n->text, *n->text == 'e' && n->text[3] == 'e' ? "" : ": yes");
-  else
-    block_line(v, n, INK_DIM, "%s: no, %u step%s left out", n->text, n->n, n->n == 1 ? "" : "s");
+  else if (n->truth == DRY_HOLDS)
+    block_line(v, n, INK_BOLD, "%s%s", n->text,
+               *n->text == 'e' && n->text[3] == 'e' ? "" : ": yes");
+  else block_line(v, n, INK_DIM, "%s: no, %u step%s left out", n->text, n->n, n->n == 1 ? "" : "s");
 }
 
 static void show_each(struct plan_view *v, const struct dry_note *n) {
   const char *how = n->detail ? n->detail : "one after the other";
   if (n->truth == DRY_OPEN)
     block_line(v, n, INK_YELLOW, "each of %s: unknown until run, how many (%s)", n->text, how);
-  else block_line(v, n, INK_BOLD, "each of %s: %u item%s, %s", n->text, n->n, n->n == 1 ? "" : "s", how);
+  else
+    block_line(v, n, INK_BOLD, "each of %s: %u item%s, %s", n->text, n->n, n->n == 1 ? "" : "s",
+               how);
 }
 
 /* After the first items of a long list the rest is counted, not shown. */
@@ -155,8 +159,8 @@ static void show_parallel(struct plan_view *v, const struct dry_note *n) {
 }
 
 static void show_child(struct plan_view *v, const struct dry_note *n) {
-  block_line(v, n, INK_BOLD, "%s run of %s(%s)%s:", n->n ? "a" : "the start of a", n->text, n->detail,
-             n->n ? "" : ", which is not waited for");
+  block_line(v, n, INK_BOLD, "%s run of %s(%s)%s:", n->n ? "a" : "the start of a", n->text,
+             n->detail, n->n ? "" : ", which is not waited for");
 }
 
 static void show_stops(struct plan_view *v, const struct dry_note *n) {
@@ -217,7 +221,8 @@ static void line_call(const struct plan_view *v, const struct dry_line *l, size_
                       const char *ink, const char *word, const char *end) {
   struct buf whole = BUF_INIT;
   call_text(l, end, &whole);
-  if (!(l->kind == DRY_READ && l->truth == DRY_OPEN) && text_columns(buf_str(&whole), whole.len) + at + WORD <= v->ui.width) {
+  if (!(l->kind == DRY_READ && l->truth == DRY_OPEN) &&
+      text_columns(buf_str(&whole), whole.len) + at + WORD <= v->ui.width) {
     detail(v, at, ink, word, "%s", buf_str(&whole));
     buf_release(&whole);
     return;
@@ -302,7 +307,8 @@ static void line_stop(const struct plan_view *v, const struct dry_line *l, size_
 }
 
 static void line_problem(const struct plan_view *v, const struct dry_line *l, size_t at) {
-  detail(v, at, INK_RED, "FAILS", "%s%s%s", l->text, l->detail ? "\nat " : "", l->detail ? l->detail : "");
+  detail(v, at, INK_RED, "FAILS", "%s%s%s", l->text, l->detail ? "\nat " : "",
+         l->detail ? l->detail : "");
 }
 
 static void line_limit(const struct plan_view *v, const struct dry_line *l, size_t at) {
@@ -319,13 +325,25 @@ static void line_no_way_back(const struct plan_view *v, const struct dry_line *l
   detail(v, at, INK_RED, "NO UNDO", "point of no return: %s", l->text);
 }
 
-static void (*const lines[DRY_KINDS])(const struct plan_view *v, const struct dry_line *l, size_t at) = {
-    [DRY_GUARD] = line_guard,     [DRY_APPROVAL] = line_approval, [DRY_LIMIT] = line_limit,
-    [DRY_CONDITION] = line_condition, [DRY_WRITE] = line_write,   [DRY_READ] = line_read,
-    [DRY_QUESTION] = line_question, [DRY_CHECK] = line_check,     [DRY_WAIT] = line_wait,
-    [DRY_SHOW] = line_show,       [DRY_NOTE] = line_note,         [DRY_PAGE] = line_page,
-    [DRY_CHILD] = line_child,     [DRY_STOP] = line_stop,         [DRY_PROBLEM] = line_problem,
-    [DRY_UNDO] = line_undo,       [DRY_NO_WAY_BACK] = line_no_way_back,
+static void (*const lines[DRY_KINDS])(const struct plan_view *v, const struct dry_line *l,
+                                      size_t at) = {
+    [DRY_GUARD] = line_guard,
+    [DRY_APPROVAL] = line_approval,
+    [DRY_LIMIT] = line_limit,
+    [DRY_CONDITION] = line_condition,
+    [DRY_WRITE] = line_write,
+    [DRY_READ] = line_read,
+    [DRY_QUESTION] = line_question,
+    [DRY_CHECK] = line_check,
+    [DRY_WAIT] = line_wait,
+    [DRY_SHOW] = line_show,
+    [DRY_NOTE] = line_note,
+    [DRY_PAGE] = line_page,
+    [DRY_CHILD] = line_child,
+    [DRY_STOP] = line_stop,
+    [DRY_PROBLEM] = line_problem,
+    [DRY_UNDO] = line_undo,
+    [DRY_NO_WAY_BACK] = line_no_way_back,
 };
 
 static const struct {
@@ -344,8 +362,9 @@ static void step_head(const struct plan_view *v, const struct dry_step *s, size_
     return;
   }
   snprintf(number, sizeof number, "%2u", s->number);
-  fprintf(v->ui.out, "%*s%s  %s%-11s%s ", (int)at, "", number, ui_ink(&v->ui, outcomes[s->outcome].ink),
-          outcomes[s->outcome].word, ui_ink(&v->ui, INK_PLAIN));
+  fprintf(v->ui.out, "%*s%s  %s%-11s%s ", (int)at, "", number,
+          ui_ink(&v->ui, outcomes[s->outcome].ink), outcomes[s->outcome].word,
+          ui_ink(&v->ui, INK_PLAIN));
   buf_addf(&b, "%s  (%s)", s->label, s->id);
   flow(v, buf_str(&b), at + strlen(number) + 14);
   buf_release(&b);
@@ -391,7 +410,8 @@ static void change_list(const struct plan_view *v, const struct dry_end *e, cons
 static void show_counts(const struct plan_view *v, const struct dry_end *e) {
   static const char *const words[DRY_OUTCOMES] = {"without a change", "would change something",
                                                   "unknown until run", "skipped", "would fail"};
-  static const enum dry_outcome order[] = {DRY_CHANGE, DRY_UNKNOWN, DRY_FAILS, DRY_SKIPPED, DRY_NO_CHANGE};
+  static const enum dry_outcome order[] = {DRY_CHANGE, DRY_UNKNOWN, DRY_FAILS, DRY_SKIPPED,
+                                           DRY_NO_CHANGE};
   const char *between = ": ";
   fprintf(v->ui.out, "\n%u step%s", e->steps, e->steps == 1 ? "" : "s");
   for (size_t i = 0; i < DRY_OUTCOMES; i++) {
@@ -421,18 +441,19 @@ static void show_end(struct plan_view *v, const struct dry_note *n) {
   }
   show_counts(v, e);
   if (e->problems)
-    fprintf(v->ui.out, "%sa run could not start: %u problem%s, see above%s\n", ui_ink(&v->ui, INK_RED),
-            e->problems, e->problems == 1 ? "" : "s", ui_ink(&v->ui, INK_PLAIN));
+    fprintf(v->ui.out, "%sa run could not start: %u problem%s, see above%s\n",
+            ui_ink(&v->ui, INK_RED), e->problems, e->problems == 1 ? "" : "s",
+            ui_ink(&v->ui, INK_PLAIN));
   fprintf(v->ui.out, "plan %s\n", e->plan_sha);
 }
 
 static void (*const notes[])(struct plan_view *v, const struct dry_note *n) = {
-    [DRY_NOTE_HEAD] = show_head,       [DRY_NOTE_INPUT] = show_input,
-    [DRY_NOTE_FACT] = show_fact,       [DRY_NOTE_PROBLEM] = show_problem,
-    [DRY_NOTE_SECTION] = show_section, [DRY_NOTE_BRANCH] = show_branch,
-    [DRY_NOTE_EACH] = show_each,       [DRY_NOTE_ITEM] = show_item,
+    [DRY_NOTE_HEAD] = show_head,         [DRY_NOTE_INPUT] = show_input,
+    [DRY_NOTE_FACT] = show_fact,         [DRY_NOTE_PROBLEM] = show_problem,
+    [DRY_NOTE_SECTION] = show_section,   [DRY_NOTE_BRANCH] = show_branch,
+    [DRY_NOTE_EACH] = show_each,         [DRY_NOTE_ITEM] = show_item,
     [DRY_NOTE_PARALLEL] = show_parallel, [DRY_NOTE_CHILD] = show_child,
-    [DRY_NOTE_STEP] = show_step,       [DRY_NOTE_STOPS] = show_stops,
+    [DRY_NOTE_STEP] = show_step,         [DRY_NOTE_STOPS] = show_stops,
     [DRY_NOTE_END] = show_end,
 };
 

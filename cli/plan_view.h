@@ -10,8 +10,8 @@ struct plan_view {
   const char *file; /* the runbook's */
   bool all;         /* every item of every loop */
   /* while it is told: */
-  bool headed;      /* what stands before the first step is over */
-  bool hidden;      /* items of a loop that are passed over */
+  bool headed; /* what stands before the first step is over */
+  bool hidden; /* items of a loop that are passed over */
   uint32_t hidden_at, hidden_from;
   struct buf inputs, facts, problems, place; /* JSON: of the summary; where in the plan it is */
 };

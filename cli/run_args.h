@@ -1,5 +1,5 @@
-/* What `run` and `plan` are told on the command line about a run: its inputs, roles and the choice of
- * its steps. */
+/* What `run` and `plan` are told on the command line about a run: its inputs, roles and the choice
+ * of its steps. */
 #ifndef STEPWISE_RUN_ARGS_H
 #define STEPWISE_RUN_ARGS_H
 

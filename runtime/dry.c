@@ -57,7 +57,8 @@ static void inputs_tell(struct dry *d) {
                                   .detail = buf_str(&text),
                                   .json = buf_str(&json),
                                   .truth = v.tag == V_UNKNOWN ? DRY_OPEN : DRY_HOLDS,
-                                  .n = v.tag != V_UNKNOWN && v.tag != V_NIL && !is_given(d->run->options, name)});
+                                  .n = v.tag != V_UNKNOWN && v.tag != V_NIL &&
+                                       !is_given(d->run->options, name)});
     buf_release(&text);
     buf_release(&json);
   }
@@ -66,7 +67,8 @@ static void inputs_tell(struct dry *d) {
 static void problem_tell(void *ud, const struct error *problem) {
   struct dry *d = ud;
   d->total->end.problems++;
-  dry_note(d, (struct dry_note){.kind = DRY_NOTE_PROBLEM, .error = problem, .text = problem->message});
+  dry_note(d,
+           (struct dry_note){.kind = DRY_NOTE_PROBLEM, .error = problem, .text = problem->message});
 }
 
 struct holder {
@@ -112,7 +114,7 @@ static enum status lock_tell(struct dry *d, struct error *err) {
 
 static void facts_tell(struct dry *d) {
   static const char *const names[] = {
-      [POLICY_DEFAULT] = "hold", [POLICY_HOLD] = "hold", [POLICY_ROLLBACK] = "roll back",
+      [POLICY_DEFAULT] = "hold",      [POLICY_HOLD] = "hold",  [POLICY_ROLLBACK] = "roll back",
       [POLICY_CONTINUE] = "continue", [POLICY_RETRY] = "hold", [POLICY_SKIP] = "skip"};
   const struct plan *plan = d->run->plan;
   struct buf text = BUF_INIT;
@@ -123,8 +125,8 @@ static void facts_tell(struct dry *d) {
                   .kind = DRY_NOTE_FACT, .text = "on failure", .detail = names[plan->policy]});
   if (plan->concurrency) {
     dry_source(d, plan->concurrency, &text);
-    dry_note(
-        d, (struct dry_note){.kind = DRY_NOTE_FACT, .text = "concurrency", .detail = buf_str(&text)});
+    dry_note(d, (struct dry_note){
+                    .kind = DRY_NOTE_FACT, .text = "concurrency", .detail = buf_str(&text)});
   }
   if (plan->requires_role)
     dry_note(d, (struct dry_note){.kind = DRY_NOTE_FACT,

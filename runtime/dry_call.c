@@ -10,8 +10,7 @@ void stale_add(struct dry *d, const char *binding, const char *step) {
   for (size_t i = 0; i < t->stale_count; i++)
     if (t->stale[i].step && strcmp(t->stale[i].binding, binding) == 0) return;
   t->stale = mem_grow(t->stale, t->stale_count, &t->stale_cap, sizeof *t->stale);
-  t->stale[t->stale_count++] =
-      (struct stale){mem_strdup(binding), step ? mem_strdup(step) : NULL};
+  t->stale[t->stale_count++] = (struct stale){mem_strdup(binding), step ? mem_strdup(step) : NULL};
 }
 
 static bool writes_through(void *ud, node_id id) {
@@ -61,7 +60,8 @@ static void why_not(const struct dry *d, const struct action *action, const valu
     }
   const struct driver *driver;
   struct error err = {0};
-  if (run_driver(d->run, action->binding, &driver, &err) != OK) buf_adds(out, "no driver serves it");
+  if (run_driver(d->run, action->binding, &driver, &err) != OK)
+    buf_adds(out, "no driver serves it");
   error_release(&err);
 }
 
@@ -89,7 +89,8 @@ static enum status read_now(struct dry *d, const struct action *action, const va
   return status;
 }
 
-/* A failure of the read is one of the step, told and gone on from; an interruption ends the plan. */
+/* A failure of the read is one of the step, told and gone on from; an interruption ends the plan.
+ */
 static enum status read_action(struct dry *d, const struct action *action, const value *args,
                                struct dry_line *line, value *out) {
   struct buf why = BUF_INIT;

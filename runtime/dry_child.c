@@ -39,8 +39,8 @@ value value_into(value v, const struct symtab *from, struct symtab *to) {
   case V_RECORD:
     return dict_into(v, from, to);
   case V_RANGE:
-    return value_range(value_into(value_rng(v)->lo, from, to), value_into(value_rng(v)->hi, from, to),
-                       value_rng(v)->exclusive);
+    return value_range(value_into(value_rng(v)->lo, from, to),
+                       value_into(value_rng(v)->hi, from, to), value_rng(v)->exclusive);
   case V_SECRET:
     return value_secret(value_into(secret_reveal(v), from, to));
   default:
@@ -109,18 +109,18 @@ static enum status child_load(const struct dry *d, const char *name, struct prog
   if (status != OK) return status;
   program_load(out, &s, host);
   if (!(*out)->diags.errors && (*out)->plan) return OK;
-  return error_set(err, ERR_CHECK, "%s", (*out)->diags.errors ? "it has errors; `stepwise lint` tells them"
-                                                              : "it holds no runbook");
+  return error_set(err, ERR_CHECK, "%s",
+                   (*out)->diags.errors ? "it has errors; `stepwise lint` tells them"
+                                        : "it holds no runbook");
 }
 
 static enum status child_walk(struct dry *d, struct program *p, const char *name,
                               const struct child_inputs *in, struct error *err) {
   struct given_input *given = mem_array(in->count + 1, sizeof *given);
   for (size_t i = 0; i < in->count; i++)
-    given[i] = (struct given_input){
-        in->given[i].name, value_into(in->given[i].value, d->run->program->syms, p->syms)};
-  struct run_options options = {
-      .inputs = given, .input_count = in->count, .inputs_unknown = true};
+    given[i] = (struct given_input){in->given[i].name,
+                                    value_into(in->given[i].value, d->run->program->syms, p->syms)};
+  struct run_options options = {.inputs = given, .input_count = in->count, .inputs_unknown = true};
   struct run_result result;
   struct dry c = {.options = d->options,
                   .observer = d->observer,
@@ -182,7 +182,8 @@ enum status dry_child_run(struct dry *d, const char *name, node_id first, bool w
                                   .error = shown ? NULL : &why});
     if (shown) status = child_walk(d, p, name, &in, err);
     else {
-      dry_note(d, (struct dry_note){.kind = DRY_NOTE_FACT, .text = "not shown", .detail = not_shown});
+      dry_note(d,
+               (struct dry_note){.kind = DRY_NOTE_FACT, .text = "not shown", .detail = not_shown});
       child_unknown(d, name, &in);
     }
   }

@@ -1,4 +1,5 @@
-/* Sections, branches, loops and child runs of a plan. What cannot be decided is walked both ways. */
+/* Sections, branches, loops and child runs of a plan. What cannot be decided is walked both ways.
+ */
 #include "codec.h"
 #include "dry_own.h"
 #include "method.h"
@@ -196,7 +197,8 @@ static enum status each_walk(struct dry *d, const struct item *item, struct erro
   value list = VALUE_NIL;
   enum status status = eval_node(d->e, item->subject, &list);
   if (status == OK && list.tag != V_ARRAY && list.tag != V_UNKNOWN) {
-    status = error_set(d->e->err, ERR_TYPE, "each_of needs an array, not %s", value_type_name(list));
+    status =
+        error_set(d->e->err, ERR_TYPE, "each_of needs an array, not %s", value_type_name(list));
     error_at(d->e->err, tree_span(d->e->tree, item->subject));
   }
   bool good = status == OK;
@@ -272,7 +274,7 @@ static enum status child_walk(struct dry *d, const struct item *item, struct err
 }
 
 static enum status (*const walks[])(struct dry *d, const struct item *item, struct error *err) = {
-    [ITEM_SECTION] = section_walk, [ITEM_STEP] = step_walk,  [ITEM_PARALLEL] = parallel_walk,
+    [ITEM_SECTION] = section_walk, [ITEM_STEP] = step_walk,   [ITEM_PARALLEL] = parallel_walk,
     [ITEM_EACH_OF] = each_walk,    [ITEM_IF] = branches_walk, [ITEM_CASE] = branches_walk,
     [ITEM_RUN] = child_walk,       [ITEM_START] = child_walk, [ITEM_ASSIGN] = assign_walk,
 };

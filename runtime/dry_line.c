@@ -7,11 +7,8 @@ struct dry_line *dry_line(struct dry *d, enum dry_kind kind, char *owned_text) {
   struct dry_step *s = d->at;
   s->lines = mem_grow(s->lines, s->line_count, &s->line_cap, sizeof *s->lines);
   struct dry_line *line = &s->lines[s->line_count++];
-  *line = (struct dry_line){.kind = kind,
-                            .depth = d->depth,
-                            .maybe = d->maybe > 0,
-                            .undo = d->undo,
-                            .text = owned_text};
+  *line = (struct dry_line){
+      .kind = kind, .depth = d->depth, .maybe = d->maybe > 0, .undo = d->undo, .text = owned_text};
   return line;
 }
 
@@ -35,9 +32,9 @@ static void at_text(const struct dry *d, const struct error *err, struct buf *ou
   buf_addf(out, "%s:%u:%u", p->sources[err->at.file]->name, line, col);
 }
 
-void dry_problem(struct dry *d, const char *prefix, struct error *err) {
+void dry_problem(struct dry *d, struct error *err) {
   struct buf text = BUF_INIT, at = BUF_INIT;
-  buf_addf(&text, "%s%s", prefix, err->message ? err->message : "failed");
+  buf_adds(&text, err->message ? err->message : "failed");
   at_text(d, err, &at);
   dry_line(d, DRY_PROBLEM, buf_take(&text))->detail = at.len ? buf_take(&at) : NULL;
   error_release(err);
@@ -81,8 +78,11 @@ void dry_change(struct dry *d, const struct dry_line *line) {
   if (d->child) buf_addf(&step, "%s: ", d->child);
   buf_adds(&step, d->at->id);
   t->changes = mem_grow(t->changes, t->end.change_count, &t->change_cap, sizeof *t->changes);
-  t->changes[t->end.change_count++] = (struct dry_change){
-      .step = buf_take(&step), .text = buf_take(&text), .maybe = line->maybe, .reached = !d->over};
+  t->changes[t->end.change_count++] =
+      (struct dry_change){.step = buf_take(&step),
+                          .text = buf_take(&text),
+                          .maybe = line->maybe,
+                          .reached = !d->over && d->at->outcome != DRY_FAILS};
 }
 
 static void line_release(struct dry_line *line) {

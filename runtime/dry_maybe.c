@@ -6,7 +6,7 @@
 static enum status branch_ended(struct dry *d, enum status status) {
   if (status == OK || status == ERR_CANCELLED) return status;
   if (status == ERR_STOP) error_release(d->e->err);
-  else dry_problem(d, "", d->e->err);
+  else dry_problem(d, d->e->err);
   d->stop = STOPS_NOT;
   return OK;
 }

@@ -33,9 +33,9 @@ struct dry {
   const struct dry_options *options;
   const struct dry_observer *observer;
   struct dry_total *total;
-  struct dry *outer;     /* of a child run */
-  struct dry_step *at;   /* what lines belong to */
-  const char *child;     /* its runbook, for a child run */
+  struct dry *outer;   /* of a child run */
+  struct dry_step *at; /* what lines belong to */
+  const char *child;   /* its runbook, for a child run */
   const char *section;
   int64_t now;
   uint32_t level;        /* of notes */
@@ -51,9 +51,9 @@ struct dry {
 extern const struct eval_hooks dry_hooks; /* ud: the dry */
 
 /* --- dry.c --- */
-void dry_note(const struct dry *d, struct dry_note n); /* fills in the level */
+void dry_note(const struct dry *d, struct dry_note n);           /* fills in the level */
 enum status dry_walk(struct dry *d, struct error *err) must_use; /* items and handler */
-void dry_release(struct dry *d); /* the run too */
+void dry_release(struct dry *d);                                 /* the run too */
 
 /* --- dry_text.c: how what is known reads --- */
 /* The text as interpolation gives it; what is unknown is named: "(unknown: batch.id)". Owned. */
@@ -74,8 +74,8 @@ enum dry_truth dry_truth(value v);
 struct dry_line *dry_line(struct dry *d, enum dry_kind kind, char *owned_text); /* d->at's latest */
 void dry_arg(struct dry *d, struct dry_line *line, const char *name, value v, node_id expr,
              bool given);
-void dry_problem(struct dry *d, const char *prefix, struct error *err); /* takes err */
-void dry_fails(struct dry *d, const char *why); /* the step fails, where that is certain */
+void dry_problem(struct dry *d, struct error *err); /* takes err */
+void dry_fails(struct dry *d, const char *why);     /* the step fails, where that is certain */
 void dry_change(struct dry *d, const struct dry_line *line);
 void dry_step_release(struct dry_step *s);
 void dry_total_release(struct dry_total *t);

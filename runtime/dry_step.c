@@ -40,7 +40,8 @@ static enum status guard_look(struct dry *d, const struct guard *g, bool *open, 
   line->detail = buf_take(&detail);
   line->truth = later ? DRY_OPEN : truth;
   if (line->truth == DRY_HOLDS_NOT) guard_fails(d, g, line, skip);
-  *open |= line->truth == DRY_OPEN || (line->truth == DRY_HOLDS_NOT && g->otherwise == OTHERWISE_ASK);
+  *open |=
+      line->truth == DRY_OPEN || (line->truth == DRY_HOLDS_NOT && g->otherwise == OTHERWISE_ASK);
   return OK;
 }
 
@@ -137,7 +138,7 @@ static enum status settle(struct dry *d, enum status status) {
     return OK;
   }
   dry_fails(d, err->message ? err->message : "failed");
-  dry_problem(d, "fails: ", err);
+  dry_problem(d, err);
   return OK;
 }
 
@@ -224,7 +225,8 @@ static enum status step_look(struct dry *d, const struct step *step) {
   limits_look(d, step);
   d->maybe += open;
   status = body_look(d, step);
-  for (const struct verify *v = step->verifies; v && status == OK && d->stop == STOPS_NOT; v = v->next)
+  for (const struct verify *v = step->verifies; v && status == OK && d->stop == STOPS_NOT;
+       v = v->next)
     status = verify_look(d, v);
   if (status == OK) status = way_back_look(d, step);
   d->maybe -= open;
@@ -359,7 +361,8 @@ enum status dry_handler(struct dry *d, struct error *err) {
   status = settle(d, status);
   d->maybe--;
   s.outcome = DRY_UNKNOWN;
-  if (status == OK && s.line_count) dry_note(d, (struct dry_note){.kind = DRY_NOTE_STEP, .step = &s});
+  if (status == OK && s.line_count)
+    dry_note(d, (struct dry_note){.kind = DRY_NOTE_STEP, .step = &s});
   if (status != OK) error_move(err, d->e->err);
   d->at = NULL;
   dry_step_release(&s);

@@ -40,7 +40,6 @@ for my $case (
   [['run', 'a.rb', '--skip', 'x'], 2, qr/--skip needs --reason/],
   [['run', 'a.rb', '--from', 'x', '--only', 'y'], 2, qr/exclude each other/],
   [['run', 'a.rb', '--json=1'], 2, qr/--json takes no value/],
-  [['run', 'a.rb', '--dry-run'], 2, qr/--dry-run is not there yet/],
   [['run', "$dir/none.rb"], 3, qr/cannot read .*none\.rb: No such file/],
   [['run', $dir], 3, qr/it is a directory/],
   [['run', 'a.rb', '--set', 'x=1', '--set', 'y=1', '--set', 'x=2'], 2, qr/--set gives x twice/],

@@ -1,0 +1,528 @@
+#!/usr/bin/perl
+# stepwise plan, run --dry-run: what would be done is told, nothing is done, nothing is guessed.
+use strict;
+use warnings;
+use lib 'tests/lib';
+use Stepwise;
+use Runs '$pool';
+use File::Temp 'tempdir';
+use JSON::PP;
+use Test::More;
+
+my $dir = tempdir(CLEANUP => 1);
+my $number = 0;
+$ENV{XDG_STATE_HOME} = "$dir/state";
+
+# What plan says of a text; `name` is its file below the test's directory.
+sub plan_of {
+  my ($rb, @args) = @_;
+  my $file = "$dir/case" . ++$number . '.rb';
+  write_file($file, "$rb\n$pool");
+  my ($said, $exit) = run_quietly($stepwise, 'plan', $file, '--journal', "$dir/none.db", @args);
+  $said =~ s/\Q$dir\E/DIR/g;
+  return ($said, $exit);
+}
+
+# The objects of --json: the steps by id, and the summary.
+sub objects_of {
+  my ($said) = plan_of(@_, '--json');
+  my @all = map { JSON::PP->new->decode($_) } split /\n/, $said;
+  my %step = map { $_->{id} => $_ } grep { $_->{type} eq 'step' } @all;
+  return (\%step, $all[-1], @all);
+}
+
+sub lines_of { return grep { $_->{kind} eq $_[1] } @{$_[0]{lines}} }
+
+sub shows {
+  my ($name, $rb, $args, $want, $code) = @_;
+  my ($said, $exit) = plan_of($rb, @$args);
+  my $pattern = pattern($want);
+  ok($said =~ $pattern && $exit == ($code // 0), $name) or diag("exit $exit\n$said");
+}
+
+# --- golden: the whole text ---
+
+shows 'a plan, whole', <<'RUBY', ['--set', 'host=web-1'], <<'TEXT';
+runbook "drain" do
+  title "Take a node out"
+  on_failure :rollback
+  input :host, :string, about: "which"
+  input :least, :integer, default: 3
+  input :key, :string, default: "hunter2", secret: true
+  lock "pool #{input.host}"
+  timeout 2.hours
+
+  section "Look" do
+    step "Count" do
+      about "How many there are"
+      n = pool.size
+      show n, as: "nodes"
+      expect n > input.least, "too few"
+      note "the key is #{input.key}"
+    end
+  end
+
+  section "Act" do
+    step "Drain #{input.host}", id: "drain" do
+      guard "there are many", n > 5
+      guard "it is a web node", input.host.start_with?("web")
+      approve "Drain #{input.host} of #{n}", by: :dba, quorum: 2, within: 10.minutes
+      timeout 1.minute
+      deadline 5.minutes
+      retries 2, backoff: 3.seconds, on: [:transient, :provider]
+      state = pool.drain(node: input.host)
+      verify("it is out", within: 1.minute) { pool.size < n }
+      rollback { pool.restore node: state.node if state }
+    end
+    if state.count > 3
+      step "Reboot" do
+        pool.reboot(node: state.node)
+        irreversible "a reboot cannot be taken back"
+      end
+    else
+      step "Leave it" do
+        note "nothing to reboot"
+      end
+    end
+  end
+  on_failure do |failure|
+    note "failed: #{failure.message}"
+  end
+end
+RUBY
+Take a node out
+plan of drain (DIR/case1.rb); nothing is changed by it
+
+  host          "web-1"
+  least         3  (default)
+  key           [secret]  (default)
+  limit         2 hours
+  on failure    roll back
+  lock          "pool web-1": free
+
+Look
+ 1  no change   Count  (count)
+      about     How many there are
+      reads     pool.size() = 7
+      shows     nodes: 7
+      checks    n > input.least: holds (expect)
+      notes     [secret]
+
+Act
+ 2  CHANGE      Drain web-1  (drain)
+      guard     there are many: holds
+      guard     it is a web node: holds
+      approval  Drain web-1 of 7
+                by 2 people of :dba; within 10 minutes, used within 1 hour
+      limits    an attempt takes at most 1 minute, the step 5 minutes; up to 2 more attempts after 3 seconds to 1 minute, on transient, provider
+      CHANGES   pool.drain(node: "web-1")
+      reads     pool.size: unknown until run (after a change of pool in drain)
+      checks    it is out: unknown until run (verify, within 1 minute)
+      undone by:
+        if state: unknown until run
+          calls     pool.restore(node: (unknown: state.node))
+if state.count > 3: unknown until run
+   3  unknown     Reboot  (reboot)
+        CHANGES   pool.reboot(node: (unknown: state.node))
+        NO UNDO   point of no return: a reboot cannot be taken back
+else: unknown until run
+   4  no change   Leave it  (leave-it)
+        notes     nothing to reboot
+when a step fails (on_failure):
+      notes     failed: (unknown: failure.message)
+
+Would change (1)
+  drain: pool.drain(node: "web-1")
+
+Would change, or not: unknown until run (1)
+  reboot: pool.reboot(node: (unknown: state.node))
+
+4 steps: 1 would change something, 1 unknown until run, 2 without a change
+plan ...
+TEXT
+
+# --- nothing is written ---
+
+# Every file below a directory with its time and content, and the directories' times.
+sub snapshot {
+  my ($top_dir) = @_;
+  my @found;
+  my @left = ($top_dir);
+  while (defined(my $path = shift @left)) {
+    my @stat = lstat $path;
+    my $what = -d _ ? 'directory' : read_file($path) // 'unreadable';
+    push @found, join "\0", $path, @stat[1, 2, 7, 9, 10], $what;
+    next if !-d $path;
+    opendir my $in, $path or die;
+    push @left, map { "$path/$_" } grep { !/^\.\.?$/ } readdir $in;
+  }
+  return join "\n", sort @found;
+}
+
+{
+  my $here = "$dir/here";
+  mkdir $here;
+  write_file("$here/plan.rb", qq{runbook "w" do\n  use "imports"\n  lock "the lock"\n  step "Look" do\n    show imports.inspect(path: "$here/x.csv").rows\n  end\n  step "Bring in" do\n    staged = imports.stage(path: "$here/x.csv", database: "$here/x.db", table: "t", columns: [{ from: "a", to: "a" }], create: true)\n    show staged\n    irreversible "a test"\n  end\nend\n});
+  write_file("$here/x.csv", "a,b\n1,2\n3,4\n");
+  write_file("$here/waits.rb", qq{runbook "waits" do\n  step "Wait" do\n    wait 1.hour\n  end\nend\n});
+  my $untouched = sub {
+    my ($name, @args) = @_;
+    my $before = snapshot($dir);
+    my ($said, $exit) = run_quietly($stepwise, 'plan', "$here/plan.rb", @args);
+    is(snapshot($dir), $before, "$name: not a byte and not a time is changed") or diag($said);
+    ok($exit == 0 && $said =~ /shows +2\n/ && $said =~ /CHANGES +imports.stage/, "$name: and the plan is there") or diag($said);
+  };
+  $untouched->('no journal');
+  $untouched->('no journal, its directory neither', '--journal', "$here/not/there/j.db");
+  run_quietly($stepwise, 'run', "$here/plan.rb", '--journal', "$here/j.db", '--virtual-clock');
+  $untouched->('a journal at rest', '--journal', "$here/j.db");
+  # A run that lives: SQLite's -wal and -shm are there.
+  my $live = fork // die;
+  if (!$live) {
+    open STDOUT, '>', '/dev/null';
+    exec $stepwise, 'run', "$here/waits.rb", '--journal', "$here/j.db" or die;
+  }
+  for (1 .. 300) {
+    my ($runs) = run_quietly($stepwise, 'runs', '--json', '--journal', "$here/j.db");
+    last if $runs =~ /"waits"/;
+    select undef, undef, undef, 0.05;
+  }
+  ok(-e "$here/j.db-wal", 'a journal in use');
+  kill 'STOP', $live;
+  $untouched->('a journal in use', '--journal', "$here/j.db");
+  kill 'KILL', $live;
+  waitpid $live, 0;
+  $untouched->('a journal that was left', '--journal', "$here/j.db");
+  unlink "$here/j.db-shm";
+  $untouched->('and without its -shm', '--journal', "$here/j.db");
+}
+
+# --- what is unknown goes through everything, and nothing is guessed ---
+
+my $unknown = <<'RUBY';
+runbook "unknown" do
+  step "Write" do
+    a = pool.drain(node: "x")
+    b = a.count + 1
+    c = "n #{a.node}"
+    d = b > 3 ? 1 : 2
+    e = [a.count, 1]
+    f = 5
+    f = 6 if b > 3
+    show [a, b, c, d, f], as: "all"
+    show e.size, as: "size"
+    irreversible "a test"
+  end
+  step "Guard" do
+    guard "b is big", b > 3, otherwise: :skip
+    pool.reboot(node: c)
+    irreversible "a test"
+  end
+  step "Body" do
+    if f == 6
+      pool.reboot(node: "six")
+      g = 1
+    else
+      pool.reboot(node: "other")
+      g = 1
+    end
+    case d
+    when 1 then pool.drain(node: "one")
+    else pool.drain(node: "many")
+    end
+    expect g == 1, "g"
+    irreversible "a test"
+  end
+  each_of [a.node, "y"] do |node|
+    step "Item" do
+      note node
+    end
+  end
+  step "Read again" do
+    n = pool.size
+    expect n == 8, "not 8"
+    skip! "small" if n < 3
+    note "#{n} left"
+  end
+end
+RUBY
+{
+  my ($step, $end) = objects_of($unknown);
+  my ($all, $size) = lines_of($step->{write}, 'show');
+  is(scalar(grep { ref $_ && $_->{'$unknown'} } @{$all->{value}}), 5, 'results of writes and what is made of them are unknown');
+  is($size->{value}, 2, 'a list of unknown values has a size');
+  is_deeply([map { $_->{holds} } lines_of($step->{guard}, 'guard')], [undef], 'a guard of it is open');
+  is($step->{guard}{outcome}, 'unknown', 'and so is what the step does');
+  is_deeply([map { [$_->{args}{node}, $_->{when}] } lines_of($step->{body}, 'write')],
+    [['six', ['if f == 6']], ['other', ['else']], ['one', ['when d is 1']], ['many', ['else']]], 'both branches are told, under their conditions');
+  is($step->{body}{outcome}, 'unknown', 'a step whose writes all depend');
+  is_deeply([(lines_of($step->{body}, 'check'))[0]{holds}], [undef], 'what branches set is unknown after them');
+  ok($step->{'item[?1]'} && $step->{'item[y]'}, 'items of a known list with unknown elements');
+  my ($read) = lines_of($step->{'read-again'}, 'read');
+  ok(!$read->{done} && $read->{detail} =~ /after a change of pool in write/, 'after a write its binding is not read: the answer would be the old one');
+  is($step->{'read-again'}{outcome}, 'no_change', 'an expect of it does not fail');
+  is($end->{changes}[0]{maybe}, JSON::PP::false, 'what is certain');
+  is(scalar(grep { $_->{maybe} } @{$end->{changes}}), 5, 'and what is not');
+}
+
+# Nested loops over what nobody knows; side by side.
+my $loops = <<'RUBY';
+runbook "loops" do
+  step "Write" do
+    a = pool.drain(node: "x")
+    list = [a.node].select { |n| n == "x" }
+    irreversible "a test"
+  end
+  each_of list do |outer|
+    step "Outer" do
+      inner = [outer, "z"].select { |n| n != outer }
+      note "outer #{outer}"
+      pool.reboot(node: outer)
+      irreversible "a test"
+    end
+    each_of inner do |i|
+      step "Inner" do
+        pool.reboot(node: i)
+        irreversible "a test"
+      end
+    end
+  end
+  step "Block" do
+    list.each { |n| pool.reboot(node: n) }
+    irreversible "a test"
+  end
+end
+RUBY
+{
+  my ($said) = plan_of($loops);
+  like($said, qr/^each of list: unknown until run, how many \(one after the other\)\n   2  unknown +Outer  \(outer\[\?\]\)$/m, 'a loop over an unknown list is told once');
+  like($said, qr/^  each of inner: unknown until run.*\n     3  unknown +Inner  \(inner\[\?\]\[\?\]\)$/m, 'and one inside it');
+  like($said, qr/for each of list: unknown until run\n +CHANGES +pool.reboot\(node: \(unknown: n\)\)/, 'and a block over it');
+  my ($step, $end) = objects_of($loops);
+  is($end->{change}, 1, 'one change is certain');
+  is($end->{unknown}, 3, 'three are not');
+  is_deeply($step->{'inner[?][?]'}{under}, ['each of list', 'each of inner'], 'where a step stands');
+}
+
+# --- reads ---
+
+my $reads = <<'RUBY';
+runbook "reads" do
+  step "Read" do
+    n = pool.size
+    note "big" if n > 3
+    expect n > 3, "too small"
+  end
+  if n > 3
+    step "Big" do
+      note "#{n}"
+    end
+  else
+    step "Small" do
+      note "small"
+    end
+  end
+end
+RUBY
+{
+  my ($step) = objects_of($reads);
+  my ($read) = lines_of($step->{read}, 'read');
+  ok($read->{done} && $read->{result} == 7, 'a read is performed');
+  ok($step->{big} && !$step->{small}, 'and decides');
+  ($step) = objects_of($reads, '--offline');
+  ($read) = lines_of($step->{read}, 'read');
+  ok(!$read->{done} && $read->{detail} eq '--offline', '--offline performs none');
+  ok($step->{big} && $step->{small}, 'and nothing is decided');
+}
+
+{
+  my ($said, $exit) = plan_of(qq{runbook "bad" do\n  step "Read" do\n    n = pool.wrong\n    note "\#{n}"\n  end\n  step "Next" do\n    pool.reboot(node: "x")\n    irreversible "a test"\n  end\nend\n});
+  like($said, qr/WOULD FAIL  Read .*FAILS NOW: .*As things are the run stops here: it is held.*CHANGE +Next/s, 'a read that fails is told where it would');
+  like($said, qr/Not reached as things are \(1\)\n  next: pool.reboot/, 'what comes after it is not reached');
+  like($said, qr/^As things are the run stops at read: /m, 'and the end says so');
+  is($exit, 0, 'which is a plan all the same');
+}
+
+shows 'guards, expectations and ends that are certain', <<'RUBY', [], <<'TEXT';
+runbook "certain" do
+  on_failure :continue
+  step "Skipped" do
+    guard "never", 1 > 2, otherwise: :skip
+    pool.reboot(node: "x")
+    irreversible "a test"
+  end
+  step "Ended" do
+    skip! "not today"
+  end
+  step "Failing" do
+    guard "no", 1 > 2
+    pool.reboot(node: "x")
+    irreversible "a test"
+  end
+  step "Broken" do
+    a = [1].map { |x| x / (x - 1) }
+    note "#{a}"
+  end
+  step "Finished" do
+    finish "all there"
+  end
+  step "Over" do
+    note "over"
+  end
+end
+RUBY
+certain
+plan of certain (...); nothing is changed by it
+
+  limit         1 day
+  on failure    continue
+
+ 1  skipped     Skipped  (skipped)
+      because   guard: not so: never
+      guard     never: NOT SO (else the step is skipped)
+ 2  skipped     Ended  (ended)
+      ends      the step ends as skipped: not today
+ 3  WOULD FAIL  Failing  (failing)
+      guard     no: NOT SO (else the step fails)
+      CHANGES   pool.reboot(node: "x")
+      NO UNDO   point of no return: a test
+      then      the run goes on, and ends as failed (on_failure :continue)
+ 4  WOULD FAIL  Broken  (broken)
+      FAILS     divided by 0
+                at DIR/...
+      then      the run goes on, and ends as failed (on_failure :continue)
+ 5  no change   Finished  (finished)
+      ends      the run ends as succeeded: all there
+---- As things are the run stops here: it ends as succeeded. What would come otherwise:
+ 6  no change   Over  (over)
+      notes     over
+
+Not reached as things are (1)
+  failing: pool.reboot(node: "x")
+
+As things are the run stops at finished: the run is finished there
+
+6 steps: 2 would fail, 2 skipped, 2 without a change; 1 not reached as things are
+plan ...
+TEXT
+
+# --- people ---
+
+{
+  my ($step) = objects_of(<<'RUBY');
+runbook "people" do
+  step "Ask" do
+    confirm "Sure?"
+    who = choose "Who?", ["ana", "sam"], suggest: "sam"
+    n = ask "How many?", :integer, default: 3
+    manual "Tell the lead", evidence: true
+    expect n > 1, "few"
+    note "#{who}"
+    pool.drain(node: who)
+    irreversible "a test"
+  end
+end
+RUBY
+  is_deeply([map { $_->{detail} } lines_of($step->{ask}, 'question')],
+    ['confirm', 'choose one of ana, sam; suggested: sam', 'ask for: integer; default: 3', 'by hand, with evidence'], 'questions are told, and not asked');
+  is_deeply((lines_of($step->{ask}, 'write'))[0]{args}{node}, {'$unknown' => JSON::PP::true}, 'answers are unknown');
+  is_deeply((lines_of($step->{ask}, 'check'))[0]{holds}, undef, 'and what depends on them');
+}
+
+# --- inputs and problems ---
+
+my $input = qq{runbook "in" do\n  input :host, :string, about: "which"\n  step "Use" do\n    pool.drain(node: input.host)\n    irreversible "a test"\n  end\nend\n};
+{
+  my ($said, $exit) = plan_of($input);
+  ok($exit == 0 && $said =~ /^  host +unknown: nobody gave it$/m && $said =~ /pool.drain\(node: \(unknown: input.host\)\)/, 'an input that nobody gives is unknown') or diag($said);
+  write_file("$dir/in.rb", "$input\n$pool");
+  ($said, $exit) = run_quietly($stepwise, 'run', "$dir/in.rb", '--dry-run', '--journal', "$dir/none.db", '--wait', '1h', '--answers', 'x');
+  ok($exit == 3 && $said =~ /inputs that are needed and not given:\n  host: which/, 'run --dry-run wants what run wants') or diag($said);
+  ($said, $exit) = run_quietly($stepwise, 'run', "$dir/in.rb", '--dry-run', '--set', 'host=x', '--journal', "$dir/none.db");
+  ok($exit == 0 && $said =~ /CHANGES +pool.drain\(node: "x"\)/ && !-e "$dir/none.db", 'and is the plan') or diag($said);
+  ($said, $exit) = plan_of($input, '--set', 'hots=x');
+  ok($exit == 3 && $said =~ /no input 'hots'; did you mean 'host'/, 'a wrong input is an error') or diag($said);
+  ($said, $exit) = plan_of($input, '--from', 'nope');
+  ok($exit == 3 && $said =~ /PROBLEM  --from: no step 'nope'/, 'so is a step that is not there') or diag($said);
+  ($said, $exit) = run_quietly($stepwise, 'plan');
+  ok($exit == 2 && $said =~ /name the runbook's file/, 'usage');
+}
+
+shows 'what keeps a run from starting is told, all of it', <<'RUBY', [], <<'TEXT', 3;
+runbook "cannot start" do
+  requires role: :dba
+  step "Use" do
+    n = empty.size
+    note "#{n}"
+  end
+end
+binding :empty, "Nobody serves it" do
+  action :size, effect: :read do
+    gives :integer
+  end
+end
+RUBY
+cannot start
+plan of cannot start (...); nothing is changed by it
+
+  limit         1 day
+  on failure    hold
+  may be run by dba
+
+PROBLEM  this runbook may be run by :dba only
+         help: if you hold that role, say so with --role dba; the journal records it
+
+PROBLEM  no driver serves binding empty
+         at DIR/...
+...
+ 1  no change   Use  (use)
+      reads     empty.size: unknown until run (no driver serves it)
+      notes     (unknown: n)
+
+Nothing would be changed.
+
+1 step: 1 without a change
+a run could not start: 2 problems, see above
+plan ...
+TEXT
+
+# --- the plan's name is the run's ---
+
+{
+  write_file("$dir/lib.rb", $pool);
+  write_file("$dir/sha.rb", qq{runbook "sha" do\n  use "lib"\n  step "A" do\n    note "\#{pool.size}"\n  end\nend\n});
+  my ($said) = run_quietly($stepwise, 'plan', "$dir/sha.rb", '--journal', "$dir/sha.db");
+  my ($planned) = $said =~ /^plan ([0-9a-f]{64})$/m;
+  run_quietly($stepwise, 'run', "$dir/sha.rb", '--journal', "$dir/sha.db");
+  my ($events) = run_quietly($stepwise, 'journal', 'export', '--journal', "$dir/sha.db");
+  my ($started) = grep { $_->{kind} eq 'run.started' } map { decode_json($_) } grep { /^\{/ } split /\n/, $events;
+  is($started->{data}{plan}, $planned, 'plan and run.started have the same SHA-256');
+  my ($there) = run_quietly('sh', '-c', "cd '$dir' && exec '$stepwise' plan sha.rb --json");
+  is(decode_json((split /\n/, $there)[-1])->{plan}, $planned, 'wherever it is called from');
+  write_file("$dir/lib.rb", "$pool# changed\n");
+  ($said) = run_quietly($stepwise, 'plan', "$dir/sha.rb");
+  unlike($said, qr/^plan $planned$/m, 'a changed module is another plan');
+}
+
+# --- looks ---
+
+{
+  my ($said) = plan_of(qq{runbook "evil" do\n  input :x, :string\n  step "S \#{input.x}" do\n    note "a \#{input.x}"\n    pool.drain(node: input.x)\n    irreversible input.x\n  end\nend\n}, '--set', "x=\e[31m\x{202e}red\n\rline");
+  unlike($said, qr/[\e\r]|\xe2\x80\xae/, 'no text steers the terminal');
+  my $many = join ', ', 1 .. 30;
+  ($said) = plan_of(qq{runbook "many" do\n  each_of [$many] do |n|\n    step "Do" do\n      pool.drain(node: "n\#{n}")\n      irreversible "a test"\n    end\n  end\nend\n});
+  ok($said =~ /\(do\[10\]\)\n.*\n.*\n  \.\.\. and 20 more items, planned in the same way; --all shows them\n/ && $said =~ /^30 steps: 30 would change/m, 'a long loop is cut short, and counted') or diag($said);
+  ($said) = plan_of(qq{runbook "many" do\n  each_of [$many] do |n|\n    step "Do" do\n      pool.drain(node: "n\#{n}")\n      irreversible "a test"\n    end\n  end\nend\n}, '--all');
+  like($said, qr/\(do\[30\]\)/, '--all shows all');
+}
+
+# --- the runbooks that are shipped ---
+
+{
+  my ($said, $exit) = run_quietly($stepwise, 'plan', 'runbooks/imports/spreadsheet-import.rb', '--journal', "$dir/none.db",
+    '--set', 'file=examples/data/sign-ups.csv', '--set', "database=$dir/people.db", '--set', 'create=true');
+  ok($exit == 0 && $said =~ /6 steps: 2 would change something, 4 without a change\n/ && !-e "$dir/people.db", 'the spreadsheet import') or diag($said);
+  like($said, qr/undone by:\n +if staged: unknown until run\n +calls +imports.discard/, 'and its way back');
+}
+
+done_testing;
