@@ -17,7 +17,7 @@ enum context {
   IN_BINDING = 256,
   IN_ACTION = 512,
   IN_DRIVER = 1024,
-  IN_PERFORM = 2048, /* perform and probe */
+  IN_PERFORM = 2048, /* perform, probe and renew */
   IN_SITE = 4096,
   IN_ESCALATION = 8192,
   IN_EXPRESSION = 16384 /* an expression by itself */

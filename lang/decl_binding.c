@@ -107,6 +107,43 @@ static enum repeat repeat_of(sym word, enum effect effect) {
   return !word && effect == EFFECT_READ ? REPEAT_SAFE : REPEAT_UNSAFE;
 }
 
+/* What lasts only while it is renewed is created by a write, for some time. */
+static void take_lease(struct check *k, const struct clause_args *a, struct action *out) {
+  node_id lease = arg_key(a, W_lease);
+  const struct node *n = lease ? node_at(k, lease) : NULL;
+  if (!lease) return;
+  if (out->effect != EFFECT_WRITE) {
+    struct diag *d = diag_add(k->diags, D_lease, span_of(k, lease), "a read creates nothing");
+    diag_help(d, "a lease is for what an action with `effect: :write` creates");
+    return;
+  }
+  bool none = n->kind == N_call && n->a && node_at(k, n->a)->kind == N_int &&
+              tree_int(node_at(k, n->a)) <= 0;
+  if (none) diag_add(k->diags, D_lease, span_of(k, lease), "a lease lasts longer than this");
+  out->lease = lease;
+  out->file = k->file;
+}
+
+/* `ends:` names an action of the same binding, wherever it stands. A success of this one then ends
+ * the leases of that one whose arguments are the same where both have them. */
+static void link_ends(struct check *k, struct binding *b, struct action *a) {
+  sym name = node_at(k, a->ends_at)->a;
+  int index = action_find(k, b, name);
+  struct names names = {0};
+  if (index >= 0 && b->actions[index].lease) {
+    a->ends = &b->actions[index];
+    return;
+  }
+  struct diag *d = diag_add(k->diags, D_lease, span_of(k, a->ends_at),
+                            index < 0 ? "the binding `%s` has no action `%s`"
+                                      : "`%s.%s` has no lease to end",
+                            name_text(k, b->name), name_text(k, name));
+  for (size_t i = 0; i < b->action_count; i++)
+    if (b->actions[i].lease) names_add(&names, name_text(k, b->actions[i].name));
+  if (names.count) names_help(k, d, name_text(k, name), &names, "with a lease there are");
+  else diag_help(d, "no action of this binding has a `lease:`");
+}
+
 static void binding_clause(struct check *k, node_id id, const struct clause_args *a, void *ud) {
   struct binding *b = ud;
   (void)id;
@@ -127,6 +164,8 @@ static void binding_clause(struct check *k, node_id id, const struct clause_args
   out->about = about && node_at(k, about)->kind == N_str ? text_dup(k, about) : NULL;
   out->takes = arena_alloc(k->arena, lines * sizeof *out->takes + 1);
   out->gives = arena_alloc(k->arena, lines * sizeof *out->gives + 1);
+  out->ends_at = arg_key(a, W_ends);
+  take_lease(k, a, out);
   each_clause(k, a->block, IN_ACTION, action_clause, out);
   out->result = out->plain        ? out->plain->value_type
                 : out->give_count ? decl_record(k, out->gives, out->give_count)
@@ -159,4 +198,7 @@ void decl_binding(struct check *k, node_id call) {
   index_put(&k->index, &p->bindings, name, (uint32_t)p->binding_count);
   p->bindings[p->binding_count++] = b;
   each_clause(k, a.block, IN_BINDING, binding_clause, b);
+  for (size_t i = 0; i < b->action_count; i++)
+    if (b->actions[i].ends_at && node_at(k, b->actions[i].ends_at)->kind == N_sym)
+      link_ends(k, b, &b->actions[i]);
 }

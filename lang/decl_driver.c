@@ -125,7 +125,18 @@ static void check_params(struct check *k, node_id block, const struct action *a)
   }
 }
 
-static void check_code(struct check *k, node_id block, struct action *a, bool probe,
+/* Which code of an action it is. A probe only reads; a renewal gives nothing. */
+enum code { CODE_PERFORM, CODE_PROBE, CODE_RENEW };
+static const char *const code_words[] = {"perform", "probe", "renew"};
+static const char *const code_places[] = {"a driver", "a probe", "a driver"};
+
+/* call.key, and in code of an action with a lease until when it is taken. */
+static type_id call_type(struct check *k, const struct action *a) {
+  const struct record_field fields[] = {{W_key, T_string}, {W_lease_until, T_time}};
+  return type_record(k->types, fields, a->lease ? 2 : 1);
+}
+
+static void check_code(struct check *k, node_id block, struct action *a, enum code code,
                        struct unit *out) {
   struct scope scope, *outer = k->scope;
   struct place was = k->place;
@@ -134,47 +145,73 @@ static void check_code(struct check *k, node_id block, struct action *a, bool pr
   check_params(k, block, a);
   scope_begin(k, &scope);
   k->action = a;
-  k->reads_only = probe || a->effect == EFFECT_READ;
-  k->place = (struct place){IN_PERFORM, EFFECTS_NONE, probe ? "a probe" : "a driver"};
-  if (!probe && k->reads_only) k->place.what = "the perform of a read action";
+  k->call_type = call_type(k, a);
+  k->reads_only = code == CODE_PROBE || a->effect == EFFECT_READ;
+  k->place = (struct place){IN_PERFORM, EFFECTS_NONE, code_places[code]};
+  if (code == CODE_PERFORM && k->reads_only) k->place.what = "the perform of a read action";
   for (size_t i = 0; i < a->take_count; i++)
     types[i] = a->takes[i].value_type;
   scope_params(k, b->a, types, a->take_count);
   type_id type = b->b ? check_body(k, b->b, true) : T_nil;
-  if (!probe && b->b) check_result(k, b->b, type, a);
+  if (code == CODE_PERFORM && b->b) check_result(k, b->b, type, a);
   *out = (struct unit){.file = k->file, .body = b->b, .param_count = list_count(k, b->a)};
   scope_end(k, &scope, out);
   k->scope = outer;
   k->place = was;
   k->action = NULL;
+  k->call_type = 0;
   k->reads_only = false;
 }
 
+static void report_unknown(struct check *k, node_id at, const struct binding *b, sym name) {
+  struct names names = {0};
+  for (size_t i = 0; i < b->action_count; i++)
+    names_add(&names, name_text(k, b->actions[i].name));
+  struct diag *e =
+      diag_add(k->diags, D_unknown_action, span_of(k, at), "the binding `%s` has no action `%s`",
+               name_text(k, b->name), name_text(k, name));
+  names_help(k, e, name_text(k, name), &names, "it has");
+}
+
+static void report_no_lease(struct check *k, node_id at, const struct action *a) {
+  struct diag *d = diag_add(k->diags, D_lease, span_of(k, at), "`%s.%s` has no lease to renew",
+                            name_text(k, a->binding->name), name_text(k, a->name));
+  diag_note(d, a->at, "the action is declared here");
+  diag_help(d, "write `lease: 15.minutes` there, if what it creates ends by itself");
+}
+
+/* Whether this code is the first of its kind for the action; then it is there. */
+static bool code_begin(struct perform *p, struct action *a, enum code code) {
+  bool first = code == CODE_PERFORM ? !p->action : code == CODE_PROBE ? !p->has_probe : !p->has_renew;
+  if (code == CODE_PERFORM) p->action = a;
+  if (code == CODE_PROBE) p->has_probe = true;
+  if (code == CODE_RENEW) p->has_renew = true;
+  return first;
+}
+
 static void take_code(struct check *k, const struct clause_args *a, struct driver *d) {
-  bool probe = a->clause->word == W_probe;
+  sym word = a->clause->word;
+  enum code code = word == W_probe ? CODE_PROBE : word == W_renew ? CODE_RENEW : CODE_PERFORM;
   if (!a->pos[0] || !a->block || node_at(k, a->pos[0])->kind != N_sym) return;
   sym name = node_at(k, a->pos[0])->a;
   int index = action_find(k, d->binding, name);
   if (index < 0) {
-    struct names names = {0};
-    for (size_t i = 0; i < d->binding->action_count; i++)
-      names_add(&names, name_text(k, d->binding->actions[i].name));
-    struct diag *e = diag_add(k->diags, D_unknown_action, span_of(k, a->pos[0]),
-                              "the binding `%s` has no action `%s`", name_text(k, d->binding->name),
-                              name_text(k, name));
-    names_help(k, e, name_text(k, name), &names, "it has");
+    report_unknown(k, a->pos[0], d->binding, name);
     return;
   }
   struct perform *p = &d->performs[index];
-  if (probe ? p->has_probe : p->action != NULL) {
-    diag_add(k->diags, D_repeated_name, span_of(k, a->pos[0]), "%s for `%s` stands twice",
-             probe ? "the probe" : "the perform", name_text(k, name));
+  struct action *action = &d->binding->actions[index];
+  if (code == CODE_RENEW && !action->lease) {
+    report_no_lease(k, a->pos[0], action);
     return;
   }
-  struct action *action = &d->binding->actions[index];
-  if (probe) p->has_probe = true;
-  else p->action = action;
-  check_code(k, a->block, action, probe, probe ? &p->probe : &p->unit);
+  if (!code_begin(p, action, code)) {
+    diag_add(k->diags, D_repeated_name, span_of(k, a->pos[0]), "the %s for `%s` stands twice",
+             code_words[code], name_text(k, name));
+    return;
+  }
+  struct unit *const units[] = {&p->unit, &p->probe, &p->renew};
+  check_code(k, a->block, action, code, units[code]);
 }
 
 static void driver_clause(struct check *k, node_id id, const struct clause_args *a, void *ud) {
@@ -183,6 +220,16 @@ static void driver_clause(struct check *k, node_id id, const struct clause_args 
   bool setting = a->clause->word == W_setting;
   if (setting && b->settings) take_setting(k, a, b->driver);
   else if (!setting && !b->settings) take_code(k, a, b->driver);
+}
+
+static void check_renew(struct check *k, const struct driver *d, const struct perform *p,
+                        const struct action *a) {
+  if (!a->lease || !p->action || p->has_renew) return;
+  struct diag *e = diag_add(k->diags, D_lease, d->at, "the driver `%s` lacks a renew of `%s`",
+                            name_text(k, d->name), name_text(k, a->name));
+  diag_note(e, a->at, "the action has a lease, which a run renews as long as it goes on");
+  diag_help(e, "add `renew :%s do ... end`; it extends what the action created to call.lease_until",
+            name_text(k, a->name));
 }
 
 static void check_complete(struct check *k, const struct driver *d) {
@@ -199,6 +246,8 @@ static void check_complete(struct check *k, const struct driver *d) {
     diag_help(e, "add a perform for each");
   }
   buf_release(&missing);
+  for (size_t i = 0; i < d->binding->action_count; i++)
+    check_renew(k, d, &d->performs[i], &d->binding->actions[i]);
 }
 
 static struct driver *driver_new(struct check *k, const struct clause_args *a, struct binding *b) {
@@ -244,15 +293,13 @@ void decl_driver(struct check *k, node_id call) {
     report_binding(k, arg_key(&a, W_for), binding);
     return;
   }
-  struct record_field key = {W_key, T_string};
   struct build b = {driver_new(k, &a, k->p->bindings[index]), true};
   k->driver = b.driver;
   each_clause(k, a.block, IN_DRIVER, driver_clause, &b);
   k->setting_type = decl_record(k, b.driver->settings, b.driver->setting_count);
-  k->call_type = type_record(k->types, &key, 1);
   b.settings = false;
   each_clause(k, a.block, IN_DRIVER, driver_clause, &b);
   check_complete(k, b.driver);
   k->driver = NULL;
-  k->setting_type = k->call_type = 0;
+  k->setting_type = 0;
 }

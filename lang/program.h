@@ -44,6 +44,10 @@ struct action {
   const char *about;
   enum effect effect;
   enum repeat repeat;
+  node_id lease; /* how long what it creates lasts unless it is renewed; 0: until it is undone */
+  uint32_t file; /* where that stands */
+  node_id ends_at;      /* the name in `ends:`, or 0 */
+  struct action *ends; /* the action whose leases it ends, or NULL */
   struct field *takes;
   size_t take_count;
   struct field *gives; /* fields of the result record */
@@ -67,6 +71,8 @@ struct perform {
   struct unit unit;
   bool has_probe;
   struct unit probe;
+  bool has_renew; /* of an action with a lease */
+  struct unit renew;
 };
 
 struct driver {
