@@ -17,6 +17,7 @@ struct action_run {
   node_id call; /* in the lane's tree: where the runbook calls */
   uint32_t ordinal;
   char key[65];
+  int64_t lease_until; /* of an action with a lease, else 0 */
   bool writing; /* a primitive that writes was reached */
   bool unsure;  /* and it failed in a way that leaves open whether it was done */
 };
@@ -94,6 +95,7 @@ static enum status intent(struct action_run *c, const value *args, struct error 
   record_args(&r, lane, c->action, args);
   record_text(&r, "driver", text_of(lane, c->driver->name));
   if (write) record_text(&r, "key", c->key);
+  if (c->lease_until) record_int(&r, "lease_until_us", c->lease_until);
   if (lane->at) record_int(&r, "attempt", lane->at->attempt);
   status = run_record(lane, EVENT_NAME(ACTION_STARTED), &r, err);
   return status == OK && write ? run_sync(lane, err) : status;
@@ -134,6 +136,7 @@ static enum status perform(struct action_run *c, const struct perform *p, const 
                              .action = c->action,
                              .driver = c->driver,
                              .key = c->key,
+                             .lease_until = c->lease_until,
                              .state_dir = g->config.state_dir,
                              .tasks = g->tasks,
                              .clock = g->config.clock};
@@ -198,12 +201,30 @@ static void unproven(const struct action_run *c, bool done) {
   buf_addc(&lane->run->unproven, ')');
 }
 
+/* What became of the action, for leases. */
+static enum status leases_move(struct action_run *c, const value *args, bool done,
+                               struct error *err) {
+  struct lane *lane = c->lane;
+  enum status status = OK;
+  if (c->action->ends) status = leases_lift(lane, c->action, args, done, err);
+  if (status != OK || !done || !c->lease_until) return status;
+  const struct lease_call call = {.action = c->action,
+                                  .driver = c->driver,
+                                  .args = args,
+                                  .step = lane->at ? lane->at->id : "",
+                                  .key = c->key,
+                                  .ordinal = c->ordinal,
+                                  .until = c->lease_until};
+  return lease_take(lane, &call, err);
+}
+
 static enum status carry_out(struct action_run *c, const struct perform *p, const value *args,
                              value *out, struct error *err) {
   struct clock *clock = c->lane->run->engine->config.clock;
   struct error problem = {0}, second = {0};
   enum status status = intent(c, args, err);
   if (status != OK) return status;
+  if (c->action->ends) leases_lifting(c->lane, c->action, args);
   int64_t started = clock_mono(clock);
   status = perform_shielded(c, p, args, out, &problem);
   int64_t us = clock_mono(clock) - started;
@@ -214,6 +235,7 @@ static enum status carry_out(struct action_run *c, const struct perform *p, cons
   tell(c, NOTICE_ACTION_DONE, us, status == OK ? NULL : &problem);
   enum status kept =
       outcome(c, status == OK ? *out : VALUE_NIL, status == OK ? NULL : &problem, us, &second);
+  if (kept == OK) kept = leases_move(c, args, status == OK, &second);
   if (kept != OK) {
     if (status == OK) value_unref(*out);
     error_move(err, &second);
@@ -235,7 +257,9 @@ enum status action_call(void *ud, struct eval *e, const struct action *action, n
   c.ordinal = lane->at ? ++lane->at->calls : ++lane->run->handler_calls;
   key_make(lane, c.ordinal, c.key);
   enum status status = task_poll(lane->run->engine->tasks, &err);
+  if (status == OK && action->effect == EFFECT_WRITE) status = leases_check(lane->run, &err);
   if (status == OK) status = driver_of(&c, &p, &err);
+  if (status == OK) status = lease_until(lane->run, action, &c.lease_until, &err);
   if (status == OK) status = carry_out(&c, p, args, out, &err);
   if (status != OK) {
     error_at(&err, tree_span(e->tree, call));

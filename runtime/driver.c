@@ -154,22 +154,29 @@ static const struct eval_hooks driver_hooks = {.action = hook_action,
                                                .poll = hook_poll,
                                                .now = hook_now};
 
-enum status driver_perform(struct driver_call *c, const struct perform *p, const value *args,
-                           value *out, struct error *err) {
-  struct eval e;
+static value call_value(const struct driver_call *c) {
   struct dict *call = dict_new();
+  dict_set(call, value_symbol(W_key), value_cstr(c->key));
+  if (c->action->lease)
+    dict_set(call, value_symbol(W_lease_until),
+             c->lease_until ? value_time(c->lease_until) : VALUE_NIL);
+  return value_record(call);
+}
+
+/* Evaluates the code; with out its result is checked against what the action gives. */
+static enum status unit_run(struct driver_call *c, const struct unit *unit, const value *args,
+                            value *out, struct error *err) {
+  struct eval e;
   struct error inner = {0};
   value answer = VALUE_NIL;
-  eval_init(&e, c->program, &p->unit, &driver_hooks, c, &inner);
-  dict_set(call, value_symbol(W_key), value_cstr(c->key));
-  e.call = value_record(call);
-  enum status status = OK;
+  eval_init(&e, c->program, unit, &driver_hooks, c, &inner);
+  e.call = call_value(c);
   e.setting = value_ref(c->setting);
-  for (uint32_t i = 0; i < p->unit.param_count && i < c->action->take_count; i++)
+  for (uint32_t i = 0; i < unit->param_count && i < c->action->take_count; i++)
     eval_set_slot(&e, i, value_ref(args[i]));
-  if (status == OK) status = eval_body(&e, p->unit.body, &answer);
+  enum status status = eval_body(&e, unit->body, &answer);
   if (status == OK) {
-    status = result_check(c, &e, answer, out, &inner);
+    if (out) status = result_check(c, &e, answer, out, &inner);
     value_unref(answer);
   }
   value_unref(e.call);
@@ -185,4 +192,14 @@ enum status driver_perform(struct driver_call *c, const struct perform *p, const
   }
   error_release(&inner);
   return status;
+}
+
+enum status driver_perform(struct driver_call *c, const struct perform *p, const value *args,
+                           value *out, struct error *err) {
+  return unit_run(c, &p->unit, args, out, err);
+}
+
+enum status driver_renew(struct driver_call *c, const struct perform *p, const value *args,
+                         struct error *err) {
+  return unit_run(c, &p->renew, args, NULL, err);
 }

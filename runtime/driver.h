@@ -12,6 +12,7 @@ struct driver_call {
   const struct driver *driver; /* site_driver(action->binding) */
   value setting;               /* driver_settings of it; borrowed */
   const char *key;             /* what the driver sees as call.key */
+  int64_t lease_until;         /* and as call.lease_until; 0: nil */
   const char *state_dir;       /* made when a primitive is first called */
   struct tasks *tasks;
   struct clock *clock;
@@ -32,5 +33,8 @@ void driver_settings_free(struct driver_settings **list);
  * what the action gives. */
 enum status driver_perform(struct driver_call *c, const struct perform *p, const value *args,
                            value *out, struct error *err) must_use;
+/* The same for the renewal of its lease, which gives nothing. */
+enum status driver_renew(struct driver_call *c, const struct perform *p, const value *args,
+                         struct error *err) must_use;
 
 #endif

@@ -144,6 +144,7 @@ static void run_task(void *arg) {
   const struct run_options *options = run->options;
   struct run_result *result = run->result;
   run_main(&run->main);
+  leases_release(run);
   while (*at != run)
     at = &(*at)->next;
   *at = run->next;

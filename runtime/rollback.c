@@ -132,13 +132,15 @@ static enum status undo_step(struct lane *lane, struct step_run *s, struct error
   if (s->child) return child_undo(lane, s, err);
   if (!s->step->rollback) return undo_pass(lane, s, err);
   run_notice(lane, &(struct notice){.kind = NOTICE_ROLLBACK, .text = s->label, .id = s->id});
+  leases_undoing(lane, s->id);
   int64_t started = clock_mono(clock);
   enum status status = undo_in_frame(&u, err);
   if (status != OK) return status;
   int64_t us = clock_mono(clock) - started;
   record_int(&r, "duration_us", us);
   run_notice(lane, &(struct notice){.kind = NOTICE_ROLLBACK_DONE, .us = us});
-  return run_record(lane, EVENT_NAME(ROLLBACK_FINISHED), &r, err);
+  status = run_record(lane, EVENT_NAME(ROLLBACK_FINISHED), &r, err);
+  return status == OK ? leases_undone(lane, s->id, err) : status;
 }
 
 /* Nobody knows whether an action of the step happened, so nobody knows what there is to undo. */

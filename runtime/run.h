@@ -5,6 +5,7 @@
 
 #include "driver.h"
 #include "engine.h"
+#include "lease.h"
 #include "plan_hash.h"
 #include "site.h"
 
@@ -122,6 +123,7 @@ struct run {
   bool begun, recorded; /* run.started is appended; and committed */
   uint32_t handler_calls;
   struct driver_settings *settings; /* of the drivers it uses; owned */
+  struct run_lease *leases; /* taken, latest first; owned */
   int64_t started;    /* clock_mono */
   int spare_fd;       /* of spare.c; -1 until it is needed */
   char *spare;        /* its path; owned */

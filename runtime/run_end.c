@@ -32,6 +32,7 @@ static void end_unrecorded(struct lane *lane, enum run_state state, struct error
 void run_end(struct lane *lane, enum run_state state, const char *kind, struct record *r,
              struct error *cause, const char *detail) {
   struct error err = {0};
+  leases_leave(lane, state >= RUN_SUCCEEDED);
   enum status status = run_record(lane, kind, r, &err);
   if (status == OK) status = run_sync(lane, &err);
   lane->run->result->state = state;

@@ -147,6 +147,7 @@ static enum status attempt(struct lane *lane, struct step_run *s, struct limits 
   else error_move(err, &lane->err);
   if (status == OK) status = verifies_check(lane, s, err);
   if (status == OK) status = task_poll(tasks, err);
+  if (status == OK) status = leases_check(lane->run, err);
   task_deadline_restore(tasks, before);
   if (status != OK) name_limit(lane, l, err);
   return status;
