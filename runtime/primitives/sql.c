@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 enum { BUSY_MS = 10000 };
 
@@ -67,10 +68,11 @@ static enum status check_path(const char *path, enum db_mode mode, struct error 
 }
 
 enum status db_open(struct db *db, const char *path, enum db_mode mode, struct error *err) {
-  *db = (struct db){NULL, NULL};
+  *db = (struct db){0};
   enum status st = check_path(path, mode, err);
   if (st) return st;
   db->path = mem_strdup(path);
+  db->made = mode == DB_CREATE && access(path, F_OK) != 0;
   int flags = mode == DB_READ ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
   if (mode == DB_CREATE) flags |= SQLITE_OPEN_CREATE;
   sqlite_memory();
@@ -88,10 +90,17 @@ enum status db_open(struct db *db, const char *path, enum db_mode mode, struct e
   return st;
 }
 
+/* A database into which nothing came (a full disk, an error before the first row) leaves no file. */
+static void forget_empty(const struct db *db) {
+  struct stat st;
+  if (db->made && stat(db->path, &st) == 0 && st.st_size == 0) unlink(db->path);
+}
+
 void db_close(struct db *db) {
   sqlite3_close_v2(db->handle);
+  forget_empty(db);
   mem_free(db->path);
-  *db = (struct db){NULL, NULL};
+  *db = (struct db){0};
 }
 
 static char *format_sql(const char *fmt, va_list ap) {

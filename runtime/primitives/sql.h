@@ -12,6 +12,7 @@
 struct db {
   sqlite3 *handle;
   char *path;
+  bool made; /* there was no file before */
 };
 
 enum db_mode {
