@@ -136,7 +136,7 @@ $(BUILD)/tests/%.t: tests/unit/%.c $(BUILD)/runtime.a $(BUILD)/lang.a
 	$(call say,CC   $<)
 	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) $(ALL_LDFLAGS) -rdynamic -MMD -MP -o $@ $< $(BUILD)/runtime.a $(BUILD)/lang.a $(RUNTIME_LIBS) -lcmocka
 
-TESTS ?= $(unit_bin) $(sort $(shell find tests -name '*.t'))
+TESTS ?= $(unit_bin) $(filter %.t,$(fault_bin)) $(sort $(shell find tests -name '*.t'))
 check: deps-test all $(unit_bin) $(fuzz_bin)
 	@STEPWISE='$(CURDIR)/$(BUILD)/stepwise' BUILD='$(CURDIR)/$(BUILD)' MODE='$(MODE)' CC='$(CC)' tools/check.sh $(TESTS)
 

@@ -16,5 +16,5 @@ $(BUILD)/tests/stepwise-fault: $(cli_obj) $(BUILD)/obj/embed.o $(BUILD)/tests/fa
 $(BUILD)/tests/fault_%.t: tests/fault/test_%.c $(BUILD)/tests/fault.o $(BUILD)/runtime.a $(BUILD)/lang.a
 	$(call say,CC   $<)
 	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(fault_link) -rdynamic -MMD -MP -o $@ $< $(BUILD)/tests/fault.o \
-	  $(BUILD)/runtime.a $(BUILD)/lang.a $(RUNTIME_LIBS)
+	  $(BUILD)/runtime.a $(BUILD)/lang.a $(RUNTIME_LIBS) -lcmocka
 check: $(fault_bin)
