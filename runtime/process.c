@@ -129,12 +129,13 @@ static enum status await(struct child *c, int64_t until, struct error *err) {
 }
 
 /* Until it has ended and its outputs too; what it left in the background may hold them open, and
- * gets a moment. ERR_WAITING: that is over. */
-static enum status await_end(struct child *c, struct error *err) {
-  int64_t until = CLOCK_NEVER;
+ * gets a moment. ERR_WAITING: that, or `until`, is over. */
+static enum status await_end(struct child *c, int64_t until, struct error *err) {
+  bool leaving = false;
   enum status s = OK;
   while (s == OK && !(c->ended && streams_ended(c)) && !past_max(c)) {
-    if (c->ended && until == CLOCK_NEVER) until = clock_add(now(c), LIMIT_BACKGROUND);
+    if (c->ended && !leaving) until = clock_add(now(c), LIMIT_BACKGROUND);
+    leaving = c->ended;
     s = await(c, until, err);
   }
   return s;
@@ -185,9 +186,13 @@ static void child_close(struct child *c) {
 
 static enum status stopped(const struct child *c, enum status s, struct error *err) {
   struct buf why = BUF_INIT;
-  char kind[ERROR_KIND_MAX];
-  snprintf(kind, sizeof kind, "%s", err->kind);
-  buf_adds(&why, s == ERR_CANCELLED ? "it was cancelled" : "it took longer than its time limit");
+  char kind[ERROR_KIND_MAX], took[32];
+  took_text(c->spec->timeout, took);
+  snprintf(kind, sizeof kind, "%s", s == ERR_WAITING ? "transient" : err->kind);
+  if (s == ERR_WAITING) buf_addf(&why, "it did not end within %s", took);
+  else if (s == ERR_CANCELLED) buf_adds(&why, "it was cancelled");
+  else buf_adds(&why, "it took longer than its time limit");
+  if (s == ERR_WAITING) s = ERR_FAILED;
   error_set(err, s, "%s was stopped: %s%s", c->spec->args[0], buf_str(&why),
             c->ended ? "" : ", but the kernel does not let go of it");
   error_kind(err, kind);
@@ -205,10 +210,8 @@ static enum status too_much(const struct child *c, struct error *err) {
 }
 
 static enum status child_run(struct child *c, struct error *err) {
-  int64_t before = task_deadline_push(
-      c->tasks, c->spec->timeout ? clock_add(now(c), c->spec->timeout) : CLOCK_NEVER);
-  enum status s = await_end(c, err);
-  task_deadline_restore(c->tasks, before);
+  int64_t until = c->spec->timeout ? clock_add(now(c), c->spec->timeout) : CLOCK_NEVER;
+  enum status s = await_end(c, until, err);
   if (c->ended) s = OK; /* whatever came after that, what it did is known */
   if (s == OK && past_max(c)) s = too_much(c, err);
   if (s == OK) return OK;
@@ -224,6 +227,7 @@ static enum status run_in_task(struct tasks *t, const struct process_spec *spec,
   if (s == OK) s = process_spawn(spec, &from, err);
   if (s != OK) return s;
   c.pid = from.pid;
+  out->started = true;
   child_watch(&c, &from);
   s = child_run(&c, err);
   child_reap(&c);

@@ -42,6 +42,7 @@ struct process_spec {
 };
 
 struct process_result {
+  bool started;
   int status; /* what it ended with; -1 when by a signal */
   int signal; /* or 0 */
   struct buf out, err;
@@ -50,9 +51,10 @@ struct process_result {
 
 /* Runs it to its end. In a task; or, with t NULL or outside of tasks, on a loop of its own.
  *
- * OK when it ran and ended, well or not. Else ERR_NOT_FOUND, ERR_IO: it did not start;
- * ERR_CANCELLED or kind "limit": it was stopped; ERR_LIMIT: it wrote more than max and stop_at_max
- * was set. *out holds what is known in every case; process_result_release frees it. */
+ * OK when it ran and ended, well or not. Else ERR_NOT_FOUND, ERR_IO: it did not start. Or it was
+ * stopped: ERR_CANCELLED; kind "limit", the task's; kind "transient", its own timeout; ERR_LIMIT,
+ * it wrote more than max and stop_at_max was set. *out holds what is known in every case;
+ * process_result_release frees it. */
 enum status process_run(struct tasks *t, const struct process_spec *spec,
                         struct process_result *out, struct error *err) must_use;
 void process_result_release(struct process_result *r);

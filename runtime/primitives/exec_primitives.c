@@ -112,6 +112,7 @@ static enum status execute(struct primitive_call *call, const value *args, bool 
   struct process_result r = {0};
   enum status s = take(call, &j, args, err);
   if (s == OK) s = process_run(call->tasks, &j.spec, &r, err);
+  call->unsure |= s != OK && r.started;
   if (s == OK) s = check_max(&j, &r, err);
   if (s == OK) *out = given(call, &r);
   process_result_release(&r);

@@ -57,6 +57,9 @@ def serve(c):
             answer(c, 200, json.dumps(said).encode(), "application/json", "X-Two: a\r\nX-Two: b\r\n")
         elif word == "status":
             answer(c, int(rest), b"{\"why\": \"as asked\"}", "application/json")
+        elif word == "later":
+            time.sleep(0.7)
+            answer(c, int(rest), b"late")
         elif word == "redirect":
             n = int(rest)
             answer(c, 302, b"away", more=f"Location: /{'echo' if n == 1 else f'redirect/{n - 1}'}\r\n")

@@ -124,15 +124,15 @@ fails('but not when it never was sent', qq{    r = web.post_once(url: "http://12
 # --- aborted: the server sees the connection closed ---
 sub closes { my ($path) = @_; return wait_for(sub { read_file($log) =~ m{^closed \Q$path\E$}m }) }
 {
-  my ($said, $exit) = web(qq{    r = web.get(url: "$at/hang?step")\n    show r.status}, clauses => '    timeout 0.3.seconds');
+  my ($said, $exit) = web(qq{    r = web.get(url: "$at/hang?step")\n    show r.status}, clauses => '    timeout 0.7.seconds');
   is($exit, 1, 'a server that never answers') or diag $said;
   like($said, qr/took longer than its timeout/, 'is waited for as long as the step may take');
   ok(closes('/hang?step'), 'and then the connection is closed');
-  ($said, $exit) = web(qq{    r = web.get(url: "$at/half?step")\n    show r.status}, clauses => '    timeout 0.3.seconds', args => ['--virtual-clock']);
+  ($said, $exit) = web(qq{    r = web.get(url: "$at/half?step")\n    show r.status}, clauses => '    timeout 0.7.seconds', args => ['--virtual-clock']);
   is($exit, 1, 'one that stops in the middle, under the virtual clock') or diag $said;
   ok(closes('/half?step'), 'the connection is closed');
   ok(closes('/endless'), 'as it is when an answer is too large');
-  ($said, $exit) = web(qq{    r = web.post_once(url: "$at/hang?once", body: "x")\n    show r.status}, clauses => '    timeout 0.3.seconds');
+  ($said, $exit) = web(qq{    r = web.post_once(url: "$at/hang?once", body: "x")\n    show r.status}, clauses => '    timeout 0.7.seconds');
   is($exit, 5, 'a write that may not be repeated is in doubt then') or diag $said;
   ok(closes('/hang?once'), 'and its connection is closed');
 }
@@ -144,6 +144,29 @@ for my $signal ('INT', 'TERM') {
   kill $signal, $run;
   is(end_program($run), 130, 'ends the run') or diag read_file("$dir/said");
   ok(closes("/hang?$signal"), 'and the connection');
+}
+
+# --- many at once, and a branch that fails: the others' connections are closed ---
+{
+  write_file("$dir/many.rb", <<"RUBY");
+runbook "many" do
+  use "web"
+  each_of [@{[join ', ', 1 .. 40]}], at_once: 20 do |i|
+    step "Ask" do
+      show web.get(url: "$at/echo", query: { i: i }).json["path"]
+    end
+  end
+  each_of ["hang?one", "hang?two", "later/500"], at_once: 3 do |path|
+    step "Fail" do
+      show web.get(url: "$at/#{path}").status
+    end
+  end
+end
+RUBY
+  my ($said, $exit) = run_quietly($stepwise, 'run', "$dir/many.rb", '--journal', "$dir/many.db");
+  is(() = $said =~ m{/echo\?i=\d+}g, 40, 'forty requests, twenty at once') or diag $said;
+  is($exit, 1, 'one of three fails') or diag $said;
+  ok(closes("/hang?$_"), "the connection of $_ is closed") for 'one', 'two';
 }
 
 # --- nothing is left open: seen from inside the run ---

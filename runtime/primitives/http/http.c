@@ -105,7 +105,8 @@ static struct http *http_of(struct tasks *t) {
   struct http *h = tasks_kept(t, &key);
   if (h) return h;
   h = mem_zalloc(sizeof *h);
-  curl_global_init(CURL_GLOBAL_DEFAULT);
+  curl_global_init_mem(CURL_GLOBAL_DEFAULT, mem_alloc, mem_free, mem_realloc, mem_strdup,
+                       mem_array);
   h->tasks = t;
   h->alarm = alarm_open(t, time_passed, h);
   h->multi = curl_multi_init();
