@@ -69,7 +69,9 @@ static bool fill_one(const struct show *s, const char *name, struct buf *out) {
     if (us <= 0) return false;
     return time_text(us, false, 0, out), true;
   }
-  return field_text(s, name, out);
+  if (field_text(s, name, out)) return true;
+  if (strcmp(name, "by") != 0 || strncmp(s->event->kind, "run.", 4) != 0) return false;
+  return buf_adds(out, s->event->actor), true;
 }
 
 /* `[ ... ]` is left out when a field in it is missing. */
@@ -360,7 +362,7 @@ static const struct line_kind {
     {EVENT_RUN_ROLLING_BACK, STOPS, INK_YELLOW, "rolling back[: {reason}]", NULL, false},
     {EVENT_RUN_SUCCEEDED, STOPS, INK_GREEN, "succeeded[ after {us}][: {reason}]", NULL, false},
     {EVENT_RUN_FAILED, STOPS, INK_RED, "failed[ after {us}]", NULL, true},
-    {EVENT_RUN_CANCELLED, STOPS, INK_RED, "cancelled by {actor}[: {reason}]", NULL, false},
+    {EVENT_RUN_CANCELLED, STOPS, INK_RED, "cancelled by {by}[: {reason}]", NULL, false},
     {EVENT_RUN_ROLLED_BACK, STOPS, INK_YELLOW, "rolled back", NULL, false},
     {EVENT_RUN_ROLLBACK_INCOMPLETE, STOPS, INK_RED, "rolled back in part; left: {left}", NULL, true},
     {EVENT_RUN_NOTED, RUN, "", "{actor} notes: {text}", NULL, true},

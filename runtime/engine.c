@@ -127,6 +127,8 @@ void run_free(struct run *run) {
   }
   run_unlock(run);
   mem_free(run->requester);
+  mem_free(run->cancel.by);
+  mem_free(run->cancel.reason);
   driver_settings_free(&run->settings);
   for (struct lane *lane = run->lanes, *next; lane; lane = next) {
     next = lane->next;

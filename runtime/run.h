@@ -105,6 +105,10 @@ struct run {
   const struct run_options *options;
   struct run_result *result;
   char id[RUN_ID_MAX];
+  struct {
+    char *by, *reason; /* owned; NULL: nobody */
+    bool rollback;
+  } cancel;        /* somebody elsewhere asked for it */
   char *requester; /* who started it, when that was another process; or NULL; owned */
   char plan_sha[SHA256_HEX]; /* of all its texts; from run.started on */
   char *lock; /* path of the lock's file, or NULL; owned */
@@ -293,6 +297,7 @@ void run_main(void *arg); /* the main lane's task */
 int64_t run_age(const struct run *run);
 void run_end(struct lane *lane, enum run_state state, const char *kind, struct record *r,
              struct error *cause, const char *detail);
+void run_left_text(const struct lane *lane, struct buf *out); /* what is not undone */
 void run_handler(struct lane *lane, struct step_run *s, const struct error *cause);
 void run_fail(struct lane *lane, struct step_run *s, struct error *err);
 void run_succeed(struct lane *lane, const char *reason);

@@ -1,5 +1,5 @@
 /* How a run ends: what follows from a failure, what is recorded, and what an operator is told. */
-#include "run.h"
+#include "cancel.h"
 
 int64_t run_age(const struct run *run) {
   return clock_mono(run->engine->config.clock) - run->started;
@@ -70,7 +70,7 @@ void run_fail(struct lane *lane, struct step_run *s, struct error *err) {
   run_end(lane, RUN_FAILED, EVENT_NAME(RUN_FAILED), &r, err, NULL);
 }
 
-static void armed_text(const struct lane *lane, struct buf *out) {
+void run_left_text(const struct lane *lane, struct buf *out) {
   if (!lane->run->wrote) {
     buf_adds(out, "nothing was changed");
     return;
@@ -91,7 +91,7 @@ static void armed_text(const struct lane *lane, struct buf *out) {
 static void run_hold(struct lane *lane, struct step_run *s, struct error *err) {
   struct record r = {0};
   struct buf text = BUF_INIT;
-  armed_text(lane, &text);
+  run_left_text(lane, &text);
   if (s) record_text(&r, "step", s->id);
   record_error(&r, "error", err, lane->run->program);
   record_text(&r, "text", buf_str(&text));
@@ -233,8 +233,9 @@ enum flow run_failed(struct lane *lane, struct step_run *s, enum policy policy, 
     lane->failure = (struct failure){.step = s, .policy = policy};
     error_move(&lane->failure.err, err);
   } else if (err->status == ERR_JOURNAL) journal_lost_end(lane, err);
-  else if (err->status == ERR_WAITING) run_wait(lane, s, err);
+  else if (err->status == ERR_WAITING && !lane->run->cancel.by) run_wait(lane, s, err);
   else if (s && s->in_doubt) run_doubt(lane, s, err);
+  else if (lane->run->cancel.by) run_cancelled(lane, s, err);
   else if (lane->run->result->interrupted || lane->halt == HALT_PARENT) run_stopped(lane, s, err);
   else if (policy == POLICY_ROLLBACK) run_roll_back(lane, err);
   else run_stopped(lane, s, err);

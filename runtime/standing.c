@@ -394,6 +394,8 @@ static void fold_state(struct standing *s, const struct event *e, enum run_state
   replace(&s->waits_on, copy(e, "on"));
   s->waits_until_us = peek_int(e->data, e->data_len, "until_us", 0);
   tell(&s->last, e, why);
+  char *by = state == RUN_CANCELLED ? copy(e, "by") : NULL;
+  if (by) replace(&s->last.by, by);
 }
 
 static enum status fold(void *ud, const struct event *e) {

@@ -4,7 +4,7 @@
 #include <time.h>
 
 #include "approval.h"
-#include "run.h"
+#include "cancel.h"
 
 enum { LOOK_EVERY = 100000 }; /* us */
 
@@ -15,6 +15,7 @@ static const struct {
     {EVENT_APPROVAL_GIVEN, approval_came},
     {EVENT_APPROVAL_DENIED, approval_came},
     {EVENT_APPROVAL_VOIDED, approval_came},
+    {EVENT_RUN_CANCEL_REQUESTED, cancel_came},
 };
 
 /* Waiting for people takes real time, whatever clock the run has. */
