@@ -1,5 +1,6 @@
 /* The plan: a runbook's clauses and the tree of its sections, steps, branches and child runs. */
 #include "check.h"
+#include "cron.h"
 
 static void build_items(struct check *k, node_id list, struct item **first);
 
@@ -68,29 +69,18 @@ static void take_trigger(struct check *k, node_id id, const struct clause_args *
   p->triggers = grown;
 }
 
-static bool is_cron_field(const char *s, size_t len) {
-  for (size_t i = 0; i < len; i++)
-    if (!strchr("0123456789*/,-", s[i])) return false;
-  return len > 0;
-}
-
 static void take_schedule(struct check *k, node_id id, const struct clause_args *a,
                           struct plan *p) {
-  const char *text = text_dup(k, a->pos[0]), *s = text;
-  unsigned fields = 0;
-  bool ok = true;
+  const char *text = text_dup(k, a->pos[0]);
+  struct cron cron;
+  struct error err = {0};
   (void)id;
-  for (; *s; fields++) {
-    size_t len = strcspn(s, " ");
-    ok = ok && is_cron_field(s, len);
-    s += len;
-    s += strspn(s, " ");
+  if (cron_parse(text, &cron, &err) != OK) {
+    struct diag *d = diag_add(k->diags, D_literal_value, span_of(k, a->pos[0]),
+                              "this is not a schedule: %s", err.message);
+    diag_help(d, "%s", err.help);
   }
-  if (!ok || fields != 5) {
-    struct diag *d =
-        diag_add(k->diags, D_literal_value, span_of(k, a->pos[0]), "this is not a schedule");
-    diag_help(d, "five fields: minute hour day month weekday, as in \"0 8 * * 1-5\"");
-  }
+  error_release(&err);
   const char **grown = arena_push(k, p->schedules, p->schedule_count, sizeof *grown);
   grown[p->schedule_count++] = text;
   p->schedules = grown;

@@ -204,7 +204,10 @@ static void on_action_finished(struct standing *s, const struct event *e) {
   struct doubt *d = doubt_of(s, e);
   if (!d) return;
   struct member error;
-  if (!d->rollback && !peek(e->data, e->data_len, "error", &error)) wrote_of(s, e->step)->did = true;
+  bool failed = peek(e->data, e->data_len, "error", &error);
+  /* Cut off by a time limit, or its answer was lost: that is no outcome. */
+  if (failed && peek_is(error.value, error.value_len, "kind", "in_doubt")) return;
+  if (!d->rollback && !failed) wrote_of(s, e->step)->did = true;
   doubt_free(d);
   doubt_drop(s, d);
 }
