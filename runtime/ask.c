@@ -228,14 +228,55 @@ static enum status ask_in_turn(struct lane *lane, struct prompt *q, const struct
   return status;
 }
 
+static enum status ask_now(struct lane *lane, struct prompt *q, const struct field *field,
+                           struct answer *a, struct checked *c, struct error *err) {
+  enum status status = OK;
+  /* A secret that was answered before is asked for again, and the journal has that it was. */
+  if (lane->replay && !replay_peek(lane->replay, EVENT_PROMPT_ANSWERED))
+    status = replay_live(lane, err);
+  return status == OK ? ask_in_turn(lane, q, field, a, c, err) : status;
+}
+
+/* The answer that the journal has, as checks[] would have left it. A secret is not there: it is asked
+ * for again. False: there is none. */
+static enum status answered_before(struct lane *lane, const struct prompt *q, struct answer *out,
+                                   struct checked *c, bool *found, struct error *err) {
+  struct replay *r = lane->replay;
+  uint32_t asked = replay_peek(r, EVENT_PROMPT_ASKED), e;
+  *found = false;
+  if (asked && !past_is(r->h, asked, "text", q->text)) {
+    char *was = past_text(r->h, asked, "text");
+    enum status status = replay_differs(was ? was : "", q->text, err);
+    mem_free(was);
+    return status;
+  }
+  if (!asked || !(e = replay_peek(r, EVENT_PROMPT_ANSWERED))) return OK;
+  enum status status = past_value(r->h, e, "answer", lane->run->program->syms, &c->value, err);
+  if (status != OK) return status;
+  *found = !value_has_secret(c->value);
+  out->comment = past_text(r->h, e, "evidence");
+  if (q->kind == PROMPT_CHOOSE) {
+    size_t i = 0;
+    while (*found && i < q->option_count && strcmp(q->options[i], value_str(c->value)->s) != 0)
+      i++;
+    value_unref(c->value);
+    c->value = value_int((int64_t)i);
+    if (i == q->option_count) return replay_differs("an option that is not there now", q->text, err);
+  }
+  c->declined = c->value.tag == V_BOOL && !c->value.u.b && q->kind != PROMPT_ASK;
+  return OK;
+}
+
 enum status run_ask(struct lane *lane, struct prompt *q, const struct field *field,
                     struct answer *out, struct error *err) {
   struct checked c = {0};
   q->step = lane->at ? lane->at->id : "";
   q->until = clock_add(clock_mono(lane->run->engine->config.clock), LIMIT_ANSWER);
   q->branch = lane->name;
-  enum status status = record_asked(lane, q, err);
-  if (status == OK) status = ask_in_turn(lane, q, field, out, &c, err);
+  bool before = false;
+  enum status status = lane->replay ? answered_before(lane, q, out, &c, &before, err) : OK;
+  if (status == OK) status = record_asked(lane, q, err);
+  if (status == OK && !before) status = ask_now(lane, q, field, out, &c, err);
   if (status != OK) return status;
   status = record_answered(lane, q, out, c.value, err);
   if (status == OK) tell_answer(lane, q, c.value);

@@ -3,24 +3,11 @@
  * The intent of a write is on disk before its driver runs, the result is checked against what the
  * action gives, and the outcome is journalled before anything that depends on it. Drivers are
  * evaluated here, with primitives at hand that no runbook can reach. */
-#include "run.h"
+#include "action.h"
 
 #include "codec.h"
 #include "digest.h"
 #include "driver.h"
-
-/* One call under way: what the driver's hooks see. */
-struct action_run {
-  struct lane *lane;
-  const struct action *action;
-  const struct driver *driver;
-  node_id call; /* in the lane's tree: where the runbook calls */
-  uint32_t ordinal;
-  char key[65];
-  int64_t lease_until; /* of an action with a lease, else 0 */
-  bool writing; /* a primitive that writes was reached */
-  bool unsure;  /* and it failed in a way that leaves open whether it was done */
-};
 
 static const char *text_of(const struct lane *lane, sym s) {
   return sym_text(lane->run->program->syms, s);
@@ -42,8 +29,8 @@ static void key_make(struct lane *lane, uint32_t ordinal, char out[65]) {
 
 /* --- intent and outcome --- */
 
-static void record_args(struct record *r, const struct lane *lane, const struct action *action,
-                        const value *args) {
+void record_args(struct record *r, const struct lane *lane, const struct action *action,
+                 const value *args) {
   struct record in = {0};
   for (size_t i = 0; i < action->take_count; i++)
     if (args[i].tag != V_NIL)
@@ -51,24 +38,26 @@ static void record_args(struct record *r, const struct lane *lane, const struct 
   record_join(r, "args", &in);
 }
 
-static void record_call(struct record *r, const struct action_run *c) {
+void record_call(struct record *r, const struct action_run *c) {
   record_text(r, "binding", text_of(c->lane, c->action->binding->name));
   record_text(r, "action", text_of(c->lane, c->action->name));
   record_int(r, "call", c->ordinal);
   if (c->lane->at && c->lane->at->rolling_back) record_bool(r, "rollback", true);
 }
 
-/* "LINE:COL", with the file's name before it when it is not the runbook's own. */
-static void record_site(struct record *r, const struct action_run *c) {
+/* With the file's name before it when it is not the runbook's own. */
+void action_site(const struct action_run *c, struct buf *out) {
   struct eval *e = &c->lane->eval;
   struct source *file = e->tree->source;
-  struct buf b = BUF_INIT;
   uint32_t line, col;
   source_line_col(file, tree_span(e->tree, c->call).start, &line, &col);
-  if (file != c->lane->run->program->sources[0]) buf_addf(&b, "%s:", file->name);
-  buf_addf(&b, "%u:%u", line, col);
-  record_text(r, "site", buf_str(&b));
-  buf_release(&b);
+  if (file != c->lane->run->program->sources[0]) buf_addf(out, "%s:", file->name);
+  buf_addf(out, "%u:%u", line, col);
+}
+
+void action_text(const struct action_run *c, struct buf *out) {
+  buf_addf(out, "%s.%s", text_of(c->lane, c->action->binding->name),
+           text_of(c->lane, c->action->name));
 }
 
 /* A step is armed with its first intent: a half-done step is rolled back too. */
@@ -76,23 +65,23 @@ static enum status arm(struct lane *lane, struct error *err) {
   struct step_run *s = lane->at;
   lane->run->wrote = true;
   if (!s || s->armed || lane->run->rolling_back || lane->run->in_handler) return OK;
-  s->armed = true;
-  lane->armed++;
-  s->before = lane->run->armed;
-  lane->run->armed = s;
+  step_arm(lane, s, INT64_MAX);
   return s->step->rollback ? run_record(lane, EVENT_NAME(STEP_ARMED), NULL, err) : OK;
 }
 
-static enum status intent(struct action_run *c, const value *args, struct error *err) {
+static enum status intent(struct action_run *c, struct error *err) {
   struct lane *lane = c->lane;
   struct record r = {0};
+  struct buf site = BUF_INIT;
   bool write = c->action->effect == EFFECT_WRITE;
   enum status status = write ? arm(lane, err) : OK;
   if (status != OK) return status;
   record_call(&r, c);
   record_text(&r, "effect", write ? "write" : "read");
-  record_site(&r, c);
-  record_args(&r, lane, c->action, args);
+  action_site(c, &site);
+  record_text(&r, "site", buf_str(&site));
+  buf_release(&site);
+  record_args(&r, lane, c->action, c->args);
   record_text(&r, "driver", text_of(lane, c->driver->name));
   if (write) record_text(&r, "key", c->key);
   if (c->lease_until) record_int(&r, "lease_until_us", c->lease_until);
@@ -115,42 +104,47 @@ static void tell(const struct action_run *c, enum notice_kind kind, int64_t us,
                  const struct error *e) {
   struct buf name = BUF_INIT;
   if (c->action->effect != EFFECT_WRITE) return;
-  buf_addf(&name, "%s.%s", text_of(c->lane, c->action->binding->name),
-           text_of(c->lane, c->action->name));
+  action_text(c, &name);
   run_notice(c->lane, &(struct notice){.kind = kind, .text = buf_str(&name), .us = us, .error = e});
   buf_release(&name);
 }
 
 /* --- the call --- */
 
-static enum status perform(struct action_run *c, const struct perform *p, const value *args,
-                           value *out, struct error *err) {
+enum status action_driver_call(struct action_run *c, struct driver_call *out, struct error *err) {
   struct run *run = c->lane->run;
   struct engine *g = run->engine;
   value setting;
   enum status status =
       driver_settings(&run->settings, g->config.site, run->program, c->driver, &setting, err);
   if (status != OK) return status;
-  struct driver_call call = {.program = run->program,
-                             .setting = setting,
-                             .action = c->action,
-                             .driver = c->driver,
-                             .key = c->key,
-                             .lease_until = c->lease_until,
-                             .state_dir = g->config.state_dir,
-                             .tasks = g->tasks,
-                             .clock = g->config.clock};
-  status = driver_perform(&call, p, args, out, err);
+  *out = (struct driver_call){.program = run->program,
+                              .setting = setting,
+                              .action = c->action,
+                              .driver = c->driver,
+                              .key = c->key,
+                              .lease_until = c->lease_until,
+                              .state_dir = g->config.state_dir,
+                              .tasks = g->tasks,
+                              .clock = g->config.clock};
+  return OK;
+}
+
+static enum status perform(struct action_run *c, value *out, struct error *err) {
+  struct driver_call call;
+  enum status status = action_driver_call(c, &call, err);
+  if (status != OK) return status;
+  status = driver_perform(&call, c->perform, c->args, out, err);
   c->writing |= call.writing;
   c->unsure |= call.unsure;
   return status;
 }
 
-static enum status driver_of(struct action_run *c, const struct perform **out, struct error *err) {
+static enum status driver_of(struct action_run *c, struct error *err) {
   const struct binding *b = c->action->binding;
   enum status status = run_driver(c->lane->run, b, &c->driver, err);
   if (status != OK) return status;
-  *out = &c->driver->performs[c->action - b->actions];
+  c->perform = &c->driver->performs[c->action - b->actions];
   return OK;
 }
 
@@ -162,30 +156,21 @@ static void begin_write(struct action_run *c) {
 }
 
 /* A write that was cut off by a limit, or whose answer was lost, may have happened: unless repeating
- * is harmless, nobody knows. */
-static void mark_doubt(struct action_run *c, struct error *err) {
-  struct step_run *s = c->lane->at;
-  if (!s || !c->writing || c->action->repeat != REPEAT_UNSAFE) return;
-  bool limit = strcmp(err->kind, "limit") == 0;
-  if (!limit && !c->unsure) return;
-  s->in_doubt = true;
-  char *why = limit ? mem_strdup("was cut off by a time limit") : mem_strdup(err->message);
-  error_set(err, ERR_FAILED, limit ? "%s.%s %s: whether it happened is not known"
-                                   : "%s.%s has no answer (%s): whether it happened is not known",
-            text_of(c->lane, c->action->binding->name), text_of(c->lane, c->action->name), why);
-  mem_free(why);
-  error_kind(err, "in_doubt");
+ * is harmless, the driver is asked. */
+static bool cut_off(const struct action_run *c, const struct error *err) {
+  if (!c->writing || c->action->repeat != REPEAT_UNSAFE) return false;
+  return c->unsure || strcmp(err->kind, "limit") == 0;
 }
 
 /* The driver of a write is not interrupted half-way; its time limit still holds. */
-static enum status perform_shielded(struct action_run *c, const struct perform *p,
-                                    const value *args, value *out, struct error *err) {
+static enum status perform_shielded(struct action_run *c, value *out, struct error *err) {
   struct tasks *tasks = c->lane->run->engine->tasks;
-  if (c->action->effect != EFFECT_WRITE) return perform(c, p, args, out, err);
+  if (c->action->effect != EFFECT_WRITE) return perform(c, out, err);
   int64_t before = task_shield(tasks);
   task_deadline_push(tasks, before);
   begin_write(c);
-  enum status status = perform(c, p, args, out, err);
+  enum status status = perform(c, out, err);
+  if (status != OK && cut_off(c, err)) status = doubt_after_failure(c, out, err);
   task_unshield(tasks, before);
   return status;
 }
@@ -202,15 +187,14 @@ static void unproven(const struct action_run *c, bool done) {
 }
 
 /* What became of the action, for leases. */
-static enum status leases_move(struct action_run *c, const value *args, bool done,
-                               struct error *err) {
+static enum status leases_move(struct action_run *c, bool done, struct error *err) {
   struct lane *lane = c->lane;
   enum status status = OK;
-  if (c->action->ends) status = leases_lift(lane, c->action, args, done, err);
+  if (c->action->ends) status = leases_lift(lane, c->action, c->args, done, err);
   if (status != OK || !done || !c->lease_until) return status;
   const struct lease_call call = {.action = c->action,
                                   .driver = c->driver,
-                                  .args = args,
+                                  .args = c->args,
                                   .step = lane->at ? lane->at->id : "",
                                   .key = c->key,
                                   .ordinal = c->ordinal,
@@ -218,24 +202,29 @@ static enum status leases_move(struct action_run *c, const value *args, bool don
   return lease_take(lane, &call, err);
 }
 
-static enum status carry_out(struct action_run *c, const struct perform *p, const value *args,
-                             value *out, struct error *err) {
+static void note_did(const struct action_run *c, enum status status, const struct error *problem) {
+  struct step_run *s = c->lane->at;
+  if (!s || c->action->effect != EFFECT_WRITE) return;
+  s->did |= status == OK || strcmp(problem->kind, "limit") == 0 || s->in_doubt;
+}
+
+static enum status carry_out(struct action_run *c, value *out, struct error *err) {
   struct clock *clock = c->lane->run->engine->config.clock;
   struct error problem = {0}, second = {0};
-  enum status status = intent(c, args, err);
+  enum status status = intent(c, err);
   if (status != OK) return status;
-  if (c->action->ends) leases_lifting(c->lane, c->action, args);
+  if (c->action->ends) leases_lifting(c->lane, c->action, c->args);
   int64_t started = clock_mono(clock);
-  status = perform_shielded(c, p, args, out, &problem);
+  status = perform_shielded(c, out, &problem);
   int64_t us = clock_mono(clock) - started;
-  if (status != OK) mark_doubt(c, &problem);
-  if (c->lane->at && !c->lane->run->in_handler && c->action->effect == EFFECT_WRITE)
-    c->lane->at->did |= status == OK || strcmp(problem.kind, "limit") == 0 || c->lane->at->in_doubt;
+  note_did(c, status, &problem);
   unproven(c, status == OK);
   tell(c, NOTICE_ACTION_DONE, us, status == OK ? NULL : &problem);
-  enum status kept =
-      outcome(c, status == OK ? *out : VALUE_NIL, status == OK ? NULL : &problem, us, &second);
-  if (kept == OK) kept = leases_move(c, args, status == OK, &second);
+  /* What is in doubt has no outcome. */
+  enum status kept = OK;
+  if (status == OK || strcmp(problem.kind, "in_doubt") != 0)
+    kept = outcome(c, status == OK ? *out : VALUE_NIL, status == OK ? NULL : &problem, us, &second);
+  if (kept == OK) kept = leases_move(c, status == OK, &second);
   if (kept != OK) {
     if (status == OK) value_unref(*out);
     error_move(err, &second);
@@ -246,21 +235,27 @@ static enum status carry_out(struct action_run *c, const struct perform *p, cons
   return status;
 }
 
+static enum status action_now(struct action_run *c, value *out, struct error *err) {
+  struct run *run = c->lane->run;
+  enum status status = task_poll(run->engine->tasks, err);
+  if (status == OK && c->action->effect == EFFECT_WRITE) status = leases_check(run, err);
+  if (status == OK) status = lease_until(run, c->action, &c->lease_until, err);
+  return status == OK ? carry_out(c, out, err) : status;
+}
+
 /* The evaluator has checked the arguments against what the action takes. */
 enum status action_call(void *ud, struct eval *e, const struct action *action, node_id call,
                         const value *args, const bool *given, value *out) {
   struct lane *lane = ud;
-  struct action_run c = {.lane = lane, .action = action, .call = call};
-  const struct perform *p = NULL;
+  struct action_run c = {.lane = lane, .action = action, .args = args, .call = call};
   struct error err = {0};
+  bool told = false;
   (void)given;
   c.ordinal = lane->at ? ++lane->at->calls : ++lane->run->handler_calls;
   key_make(lane, c.ordinal, c.key);
-  enum status status = task_poll(lane->run->engine->tasks, &err);
-  if (status == OK && action->effect == EFFECT_WRITE) status = leases_check(lane->run, &err);
-  if (status == OK) status = driver_of(&c, &p, &err);
-  if (status == OK) status = lease_until(lane->run, action, &c.lease_until, &err);
-  if (status == OK) status = carry_out(&c, p, args, out, &err);
+  enum status status = driver_of(&c, &err);
+  if (status == OK && lane->run->history) status = action_again(&c, &told, out, &err);
+  if (status == OK && !told) status = action_now(&c, out, &err);
   if (status != OK) {
     error_at(&err, tree_span(e->tree, call));
     error_move(e->err, &err);

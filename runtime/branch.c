@@ -188,6 +188,7 @@ static void outputs_hand_out(struct group *g) {
 static enum status record_begin(struct group *g, struct error *err) {
   struct record r = {0};
   place_text(g->outer, g->item->node, &g->place);
+  if (replay_said(g->outer, EVENT_BRANCHES_STARTED, buf_str(&g->place))) return OK;
   record_text(&r, "place", buf_str(&g->place));
   record_int(&r, "count", g->count);
   record_int(&r, "at_once", g->at_once);
@@ -196,6 +197,7 @@ static enum status record_begin(struct group *g, struct error *err) {
 
 static enum status record_end(struct group *g, struct error *err) {
   struct record r = {0};
+  if (!g->failed && replay_said(g->outer, EVENT_BRANCHES_FINISHED, buf_str(&g->place))) return OK;
   record_text(&r, "place", buf_str(&g->place));
   record_texts(&r, "failed", g->failed_ids, g->failed_count);
   record_int(&r, "duration_us", clock_mono(g->outer->run->engine->config.clock) - g->started);

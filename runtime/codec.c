@@ -358,10 +358,10 @@ static enum status read_hash(const struct json_reader *r, json_t *j, int depth, 
   }
   return give_dict(d, st, out);
 }
-/* The text of a secret is never written, so it comes back as a secret of nothing. */
+/* The text of a secret is never written, so it comes back as a secret of nil. */
 static enum status read_secret(const struct json_reader *r, json_t *j, int depth, value *out) {
   (void)r, (void)j, (void)depth;
-  *out = value_secret(value_cstr(""));
+  *out = value_secret(VALUE_NIL);
   return OK;
 }
 static enum status read_unknown(const struct json_reader *r, json_t *j, int depth, value *out) {

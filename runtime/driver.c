@@ -90,6 +90,10 @@ static enum status hook_primitive(void *ud, struct eval *e, const struct primiti
   struct driver_call *c = ud;
   const struct primitive *p = (const struct primitive *)(const void *)sig;
   (void)call;
+  if (sig->effect == EFFECT_WRITE && c->probing)
+    return error_set(e->err, ERR_CHECK, "the probe of %s.%s calls %s.%s, which writes",
+                     text_of(c, c->action->binding->name), text_of(c, c->action->name), sig->group,
+                     sig->name);
   if (sig->effect == EFFECT_WRITE && c->action->effect != EFFECT_WRITE)
     return error_set(
         e->err, ERR_CHECK, "%s.%s is declared as a read, but its driver calls %s.%s, which writes",
@@ -163,9 +167,13 @@ static value call_value(const struct driver_call *c) {
   return value_record(call);
 }
 
-/* Evaluates the code; with out its result is checked against what the action gives. */
+typedef enum status answer_check(struct driver_call *c, struct eval *e, value in, value *out,
+                                 struct error *err);
+
+/* Evaluates one unit of the driver with the action's arguments; with check the answer is made the
+ * result. */
 static enum status unit_run(struct driver_call *c, const struct unit *unit, const value *args,
-                            value *out, struct error *err) {
+                            answer_check *check, value *out, struct error *err) {
   struct eval e;
   struct error inner = {0};
   value answer = VALUE_NIL;
@@ -176,7 +184,7 @@ static enum status unit_run(struct driver_call *c, const struct unit *unit, cons
     eval_set_slot(&e, i, value_ref(args[i]));
   enum status status = eval_body(&e, unit->body, &answer);
   if (status == OK) {
-    if (out) status = result_check(c, &e, answer, out, &inner);
+    if (check) status = check(c, &e, answer, out, &inner);
     value_unref(answer);
   }
   value_unref(e.call);
@@ -196,10 +204,33 @@ static enum status unit_run(struct driver_call *c, const struct unit *unit, cons
 
 enum status driver_perform(struct driver_call *c, const struct perform *p, const value *args,
                            value *out, struct error *err) {
-  return unit_run(c, &p->unit, args, out, err);
+  return unit_run(c, &p->unit, args, result_check, out, err);
 }
 
 enum status driver_renew(struct driver_call *c, const struct perform *p, const value *args,
                          struct error *err) {
-  return unit_run(c, &p->renew, args, NULL, err);
+  return unit_run(c, &p->renew, args, NULL, NULL, err);
+}
+
+static bool says(const struct driver_call *c, value v, const char *word) {
+  return v.tag == V_SYMBOL && strcmp(sym_text(c->program->syms, v.u.s), word) == 0;
+}
+
+/* The two words stand for no result. */
+static enum status probe_check(struct driver_call *c, struct eval *e, value in, value *out,
+                               struct error *err) {
+  if (!says(c, in, "not_done") && !says(c, in, "unknown")) return result_check(c, e, in, out, err);
+  *out = value_ref(in);
+  return OK;
+}
+
+enum status driver_probe(struct driver_call *c, const struct perform *p, const value *args,
+                         enum probed *known, value *out, struct error *err) {
+  c->probing = true;
+  enum status status = unit_run(c, &p->probe, args, probe_check, out, err);
+  if (status != OK) return status;
+  *known = says(c, *out, "not_done")  ? PROBED_NOT_DONE
+           : says(c, *out, "unknown") ? PROBED_UNKNOWN
+                                      : PROBED_DONE;
+  return OK;
 }

@@ -20,6 +20,7 @@ struct driver_call {
   int64_t now;   /* planning: what `now` says */
   bool writing;  /* out: a primitive that writes was reached */
   bool unsure;   /* out: it failed, and may have been done all the same */
+  bool probing;  /* set by driver_probe: it may only read */
 };
 
 /* The settings of a driver as its performs read them, worked out at the first call and kept in a list
@@ -36,5 +37,9 @@ enum status driver_perform(struct driver_call *c, const struct perform *p, const
 /* The same for the renewal of its lease, which gives nothing. */
 enum status driver_renew(struct driver_call *c, const struct perform *p, const value *args,
                          struct error *err) must_use;
+/* In a task. What the action's probe says became of it; *out is its result when it was done. */
+enum probed { PROBED_UNKNOWN, PROBED_NOT_DONE, PROBED_DONE };
+enum status driver_probe(struct driver_call *c, const struct perform *p, const value *args,
+                         enum probed *known, value *out, struct error *err) must_use;
 
 #endif

@@ -10,6 +10,7 @@ struct engine *engine_new(const struct engine_config *config) {
   struct engine *g = mem_zalloc(sizeof *g);
   g->config = *config;
   g->tasks = tasks_new(config->clock);
+  g->owners = owners_new(journal_file(config->journal));
   tasks_on_turn(g->tasks, engine_turn, g);
   watch_begin(g);
   return g;
@@ -18,12 +19,17 @@ struct engine *engine_new(const struct engine_config *config) {
 void engine_free(struct engine *g) {
   if (!g) return;
   tasks_free(g->tasks);
+  owners_free(g->owners);
   error_release(&g->journal_error);
   mem_free(g);
 }
 
 struct tasks *engine_tasks(struct engine *g) {
   return g->tasks;
+}
+
+struct owners *engine_owners(struct engine *g) {
+  return g->owners;
 }
 
 /* --- what parts of a run share --- */
@@ -84,12 +90,11 @@ bool actor_is(const char *actor, const char *name) {
 
 static enum status hook_poll(void *ud, struct eval *e) {
   struct lane *lane = ud;
-  return task_poll(lane->run->engine->tasks, e->err);
+  return replaying(lane) ? OK : task_poll(lane->run->engine->tasks, e->err);
 }
 
 static int64_t hook_now(void *ud) {
-  struct lane *lane = ud;
-  return clock_wall(lane->run->engine->config.clock);
+  return replay_clock(ud);
 }
 
 static int64_t hook_offset(void *ud, int64_t us) {
@@ -120,6 +125,8 @@ static void run_name(struct run *run) {
 }
 
 void run_free(struct run *run) {
+  resumed_free(run);
+  if (run->first_seq) owner_drop(run->engine->owners, run->first_seq);
   while (run->armed) {
     struct step_run *s = run->armed;
     run->armed = s->before;
@@ -172,6 +179,11 @@ struct run *run_new(struct engine *g, struct program *program, const struct run_
                       .lock_fd = -1,
                       .spare_fd = -1};
   run_name(run);
+  if (options->resume) {
+    run->history = options->resume->history;
+    run->first_seq = run->history->first_seq;
+    memcpy(run->id, run->history->run, sizeof run->id);
+  }
   memcpy(out->id, run->id, sizeof out->id);
   run->lanes = &run->main;
   run->main.run = run;

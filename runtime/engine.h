@@ -62,6 +62,7 @@ struct observer {
 };
 
 struct engine;
+struct owners;
 struct site;
 struct engine_config {
   struct clock *clock;
@@ -76,6 +77,8 @@ struct engine_config {
 struct engine *engine_new(const struct engine_config *config) must_use; /* borrows all of it */
 void engine_free(struct engine *g);
 struct tasks *engine_tasks(struct engine *g);
+/* Who owns live runs of the journal: this process takes and drops runs here and nowhere else. */
+struct owners *engine_owners(struct engine *g);
 
 /* A given input: text from the command line, or a value. */
 struct given_input {
@@ -87,6 +90,19 @@ struct given_input {
 struct run_parent {
   const char *run, *place;
   bool waits;
+};
+
+/* Going on with a run that the journal has: its texts, inputs and options are those it began with.
+ * The caller has taken the run (engine_owners) before it loaded the history. */
+struct history;
+struct resume {
+  struct history *history; /* borrowed until the run has ended */
+  const char *reason;      /* or NULL */
+  const char *from;        /* pass over what is not done of the steps before this one; or NULL */
+  const char *const *skip; /* step ids to pass over */
+  size_t skip_count;
+  bool plan_changed; /* it goes on with other texts than it began with */
+  bool back;         /* do nothing more and undo what was done */
 };
 
 struct run_result;
@@ -101,6 +117,7 @@ struct run_options {
   const char *skip_reason;
   const struct run_parent *parent; /* or NULL */
   bool virtual_clock; /* recorded: the run's waits took no time */
+  const struct resume *resume; /* or NULL: a new run. inputs are then those that are secret */
   bool inputs_unknown; /* a plan: an input that nobody gives is an unknown value */
   /* Called in the run's task when all of it is over, with what engine_start was given; or NULL. */
   void (*ended)(void *ud, struct run_result *result);

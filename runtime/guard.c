@@ -85,43 +85,47 @@ static enum status verify_failed(struct lane *lane, const struct verify *v, cons
   return ERR_FAILED;
 }
 
-/* Polls until the block holds or `within` has passed; without it, one look. */
-static enum status verify_poll(struct lane *lane, const struct verify *v, int64_t within,
-                               int64_t every, bool *held, uint32_t *tries, struct error *err) {
-  struct clock *clock = lane->run->engine->config.clock;
-  int64_t until = clock_add(clock_mono(clock), within);
-  for (*tries = 1;; ++*tries) {
+/* Looks until the block holds or `within` has passed; without it, once. */
+static enum status verify_look(struct lane *lane, const struct verify *v, int64_t within,
+                               struct look *l, struct error *err) {
+  int64_t left = 0;
+  enum status status = v->within ? wait_begin(lane, within, l->every, &left, err) : OK;
+  if (status != OK) return status;
+  if (!v->within) {
     value out;
-    enum status status = run_call_block(lane, v->block, &out, err);
-    if (status != OK) return status;
-    *held = value_truthy(out);
-    value_unref(out);
-    int64_t left = until - clock_mono(clock);
-    if (*held || !v->within || left <= 0) return OK;
-    status = task_sleep(lane->run->engine->tasks, every < left ? every : left, err);
-    if (status != OK) return status;
+    status = run_call_block(lane, v->block, &out, err);
+    l->tries = 1;
+    if (status == OK) l->held = value_truthy(out), value_unref(out);
+    return status;
   }
+  l->until = clock_add(clock_mono(lane->run->engine->config.clock), left);
+  status = look_until(lane, l, err);
+  struct record r = {0};
+  record_bool(&r, "held", l->held);
+  record_int(&r, "tries", l->tries);
+  if (status == OK) return run_record(lane, EVENT_NAME(WAIT_FINISHED), &r, err);
+  record_release(&r);
+  return status;
 }
 
 static enum status verify_check(struct lane *lane, const struct verify *v, struct error *err) {
-  int64_t within, every;
+  int64_t within;
   char *text;
-  bool held = false;
-  uint32_t tries = 0;
+  struct look l = {.block = v->block, .ends = true};
   enum status status = run_duration(lane, v->within, 0, &within, err);
-  if (status == OK) status = run_duration(lane, v->every, LIMIT_EVERY, &every, err);
+  if (status == OK) status = run_duration(lane, v->every, LIMIT_EVERY, &l.every, err);
   if (status == OK) status = run_text(lane, v->text, &text, err);
   if (status != OK) return status;
-  status = verify_poll(lane, v, within, every, &held, &tries, err);
+  status = verify_look(lane, v, within, &l, err);
   if (status == OK) {
     struct record r = {0};
     if (*text) record_text(&r, "text", text);
-    record_bool(&r, "held", held);
-    record_int(&r, "tries", tries);
+    record_bool(&r, "held", l.held);
+    record_int(&r, "tries", l.tries);
     status = run_record(lane, EVENT_NAME(VERIFY_CHECKED), &r, err);
-    if (status == OK && held)
+    if (status == OK && l.held)
       run_notice(lane, &(struct notice){.kind = NOTICE_VERIFIED, .text = *text ? text : NULL});
-    if (status == OK && !held) status = verify_failed(lane, v, text, within, err);
+    if (status == OK && !l.held) status = verify_failed(lane, v, text, within, err);
   }
   mem_free(text);
   return status;

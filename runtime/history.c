@@ -239,7 +239,7 @@ static enum status take(void *ud, const struct event *e) {
   chain(h, p);
   enum run_state state = event_kinds[kind].state;
   if (state != RUN_NONE) h->state = state;
-  if (state == RUN_HELD || state >= RUN_SUCCEEDED) h->rested = h->count;
+  if (state == RUN_HELD || state >= RUN_SUCCEEDED) h->rested = h->count, h->rolling_back = 0;
   if (meaning[kind]) meaning[kind](h, p, h->count);
   return OK;
 }
@@ -273,6 +273,76 @@ void history_free(struct history *h) {
   mem_free(h->steps);
   mem_free(h->events);
   buf_release(&h->data);
+  if (h->places) symtab_free(h->places);
+  mem_free(h->place_first);
+  mem_free(h->place_next);
   index_free(h->index);
   mem_free(h);
+}
+
+/* --- what stands outside of steps --- */
+
+static sym place_key(struct history *h, enum event_kind kind, const char *text, size_t len,
+                     bool make) {
+  struct buf key = BUF_INIT;
+  buf_addf(&key, "%d ", (int)kind);
+  buf_add(&key, text, len);
+  sym s = make ? sym_intern(h->places, key.data, key.len) : sym_find(h->places, key.data, key.len);
+  buf_release(&key);
+  return s;
+}
+
+/* By kind and the JSON of the field that tells events of the kind apart. */
+static void places_index(struct history *h) {
+  static const char *const fields[EVENT_KINDS] = {
+      [EVENT_SECTION_STARTED] = "title",   [EVENT_CLOCK_READ] = "place",
+      [EVENT_BRANCHES_STARTED] = "place",  [EVENT_CHILD_STARTED] = "place",
+      [EVENT_BRANCHES_FINISHED] = "place", [EVENT_CHILD_FINISHED] = "place"};
+  h->places = symtab_new();
+  h->place_next = mem_array(h->count + 1, sizeof *h->place_next);
+  for (uint32_t e = h->steps[0]->first; e; e = h->events[e].next) {
+    const char *json, *field = fields[h->events[e].kind];
+    size_t len;
+    if (!field || !past_raw(h, e, field, &json, &len)) continue;
+    sym s = place_key(h, h->events[e].kind, json, len, true);
+    while (s >= h->place_cap) {
+      size_t was = h->place_cap;
+      h->place_first = mem_grow(h->place_first, was, &h->place_cap, sizeof *h->place_first);
+      memset(h->place_first + was, 0, (h->place_cap - was) * sizeof *h->place_first);
+    }
+    h->place_next[e] = h->place_first[s];
+    h->place_first[s] = e;
+  }
+}
+
+static uint32_t *place_find(struct history *h, enum event_kind kind, const char *text) {
+  struct buf json = BUF_INIT;
+  if (!h->places) places_index(h);
+  json_text(&json, text, strlen(text));
+  sym s = place_key(h, kind, json.data, json.len, false);
+  buf_release(&json);
+  return s && s < h->place_cap && h->place_first[s] ? &h->place_first[s] : NULL;
+}
+
+uint32_t history_place(struct history *h, enum event_kind kind, const char *place) {
+  const uint32_t *latest = place_find(h, kind, place);
+  return latest ? *latest : 0;
+}
+
+bool history_said(struct history *h, enum event_kind kind, const char *text) {
+  uint32_t *first = place_find(h, kind, text);
+  if (!first) return false;
+  *first = h->place_next[*first];
+  return true;
+}
+
+int64_t history_body_began(const struct history *h, const struct step_past *p) {
+  for (uint32_t e = p->began; e; e = h->events[e].next) {
+    enum event_kind kind = h->events[e].kind;
+    bool acts = kind == EVENT_ACTION_STARTED || kind == EVENT_PROMPT_ASKED;
+    if (kind == EVENT_STEP_RETRIED || kind == EVENT_WAIT_STARTED || kind == EVENT_CLOCK_READ ||
+        (acts && past_int(h, e, "attempt", 1) != 0 && !past_is(h, e, "rollback", NULL)))
+      return h->events[e].time_us;
+  }
+  return 0;
 }

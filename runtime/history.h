@@ -58,6 +58,9 @@ struct history {
   int64_t first_seq, last_us; /* the latest time that an event has */
   bool wrote;                 /* the intent of a write is there */
   struct history_index *index;
+  struct symtab *places; /* of what stands outside of steps; made at first use */
+  uint32_t *place_first, *place_next;
+  size_t place_cap;
 };
 
 /* ERR_NOT_FOUND when the journal has no such run. */
@@ -65,6 +68,14 @@ enum status history_load(struct history **out, struct journal *j, const char *ru
                          struct error *err) must_use;
 void history_free(struct history *h);                                    /* NULL-safe */
 struct step_past *history_step(const struct history *h, const char *id); /* NULL: never met */
+/* The latest event of this kind outside of steps with this place; 0: none. */
+uint32_t history_place(struct history *h, enum event_kind kind, const char *place);
+/* Whether there is one more event of this kind outside of steps at this place (a section: with this
+ * title): each is found once. */
+bool history_said(struct history *h, enum event_kind kind, const char *text);
+/* When its current group of attempts began to do something: the first event after its gate; 0: it
+ * has not. */
+int64_t history_body_began(const struct history *h, const struct step_past *p);
 
 /* Fields of an event's data. False, or the given default, when there is no such field. */
 const struct past *history_event(const struct history *h, uint32_t event);

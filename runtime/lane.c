@@ -25,6 +25,7 @@ void lane_release(struct lane *lane) {
   eval_release(&lane->eval);
   error_release(&lane->err);
   error_release(&lane->failure.err);
+  replay_free(lane->replay);
   if (lane->at && !lane->at->armed) step_run_free(lane->at);
   mem_free(lane->stop_reason);
   mem_free(lane->name);

@@ -139,6 +139,23 @@ static enum status event_append(struct lane *lane, const struct record *r, struc
 }
 
 enum status run_record(struct lane *lane, const char *kind, struct record *r, struct error *err) {
+  bool told = false;
+  enum status status = lane->replay ? replay_record(lane, kind, &told, err) : OK;
+  if (status == OK && !told) return run_append(lane, kind, r, err);
+  lane->clock_known = false;
+  if (r) record_release(r);
+  return status;
+}
+
+/* Before anybody else can see that the run began: the event is not committed yet. */
+static enum status run_own(struct run *run, int64_t first_seq, struct error *err) {
+  if (run->engine->journal_lost) return OK;
+  enum status status = owner_take(run->engine->owners, first_seq, NULL, err);
+  if (status == OK) run->first_seq = first_seq;
+  return status;
+}
+
+enum status run_append(struct lane *lane, const char *kind, struct record *r, struct error *err) {
   return run_record_at(lane, lane->at ? lane->at->id : "", kind, r, err);
 }
 
@@ -155,8 +172,10 @@ enum status run_record_at(struct lane *lane, const char *step, const char *kind,
                     .data = buf_str(&r->data),
                     .data_len = r->data.len};
   enum status status = event_append(lane, r, &e, err);
+  if (status == OK && kind == EVENT_NAME(RUN_STARTED)) status = run_own(lane->run, e.seq, err);
   const struct observer *o = lane->run->engine->config.observer;
   lane->run->begun |= status == OK;
+  lane->clock_known = false;
   if (status == OK && o->event) o->event(o->ud, &e);
   record_release(r);
   return status;
@@ -165,6 +184,8 @@ enum status run_record_at(struct lane *lane, const char *step, const char *kind,
 void run_notice(struct lane *lane, const struct notice *n) {
   const struct observer *o = lane->run->engine->config.observer;
   struct notice told = *n;
+  /* People were told when it happened. */
+  if (replaying(lane) && n->kind != NOTICE_STEP && n->kind != NOTICE_INTERRUPTED) return;
   told.run = lane->run->id;
   told.step = lane->at ? lane->at->id : "";
   told.branch = lane->name;

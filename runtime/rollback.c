@@ -28,9 +28,11 @@ static enum status undo_try(struct undo *u, struct error *err) {
   char limit[32];
   u->s->calls = u->s->prompts = 0;
   u->s->unsafe = false;
-  int64_t at = clock_add(clock_mono(g->config.clock), u->timeout);
+  int64_t began = clock_mono(g->config.clock);
+  if (u->lane->replay) began = run_mono(u->lane->run, u->lane->replay->since_us);
+  int64_t at = clock_add(began, u->timeout);
   int64_t before = task_deadline_push(g->tasks, at);
-  enum status status = undo_eval(u, err);
+  enum status status = replay_close(u->lane, undo_eval(u, err), err);
   task_deadline_restore(g->tasks, before);
   if (status != OK && strcmp(err->kind, "limit") == 0) {
     took_text(u->timeout, limit);
@@ -61,13 +63,31 @@ static enum status undo_failed(struct undo *u, const struct error *cause, bool a
   return run_record(u->lane, EVENT_NAME(ROLLBACK_FAILED), &r, err);
 }
 
+/* The attempt that was under way when the run was interrupted goes on where it was. */
+static enum status undo_begin(struct undo *u, struct error *err) {
+  struct record r = {0};
+  struct step_run *s = u->s;
+  bool again = s->undo_again;
+  s->undo_again = false;
+  if (again) {
+    u->lane->replay = replay_undo(u->lane->run->history, s->past);
+    return OK;
+  }
+  record_int(&r, "attempt", u->attempt);
+  return run_append(u->lane, EVENT_NAME(ROLLBACK_STARTED), &r, err);
+}
+
+static uint32_t undo_first(const struct undo *u) {
+  const struct step_run *s = u->s;
+  if (!s->undo_again) return 1;
+  return (uint32_t)past_int(u->lane->run->history, s->past->undo_at, "attempt", 1);
+}
+
 static enum status undo_attempts(struct undo *u, struct error *err) {
   struct tasks *tasks = u->lane->run->engine->tasks;
-  for (u->attempt = 1;; u->attempt++) {
-    struct record r = {0};
+  for (u->attempt = undo_first(u);; u->attempt++) {
     struct error second = {0};
-    record_int(&r, "attempt", u->attempt);
-    enum status status = run_record(u->lane, EVENT_NAME(ROLLBACK_STARTED), &r, err);
+    enum status status = undo_begin(u, err);
     if (status == OK) status = undo_try(u, err);
     if (status == OK) return OK;
     bool again = undo_again(u, err);

@@ -82,8 +82,9 @@ static enum flow case_run(struct lane *lane, const struct item *item) {
 static enum flow section_run(struct lane *lane, const struct item *item) {
   struct error err = {0};
   struct record r = {0};
-  record_text(&r, "title", item->title);
   run_notice(lane, &(struct notice){.kind = NOTICE_SECTION, .text = item->title});
+  if (replay_said(lane, EVENT_SECTION_STARTED, item->title)) return items_run(lane, item->items);
+  record_text(&r, "title", item->title);
   if (run_record(lane, EVENT_NAME(SECTION_STARTED), &r, &err) != OK) return plan_failed(lane, &err);
   return items_run(lane, item->items);
 }
@@ -222,20 +223,28 @@ static void some_failed(struct lane *lane) {
   error_release(&err);
 }
 
+static enum status run_first(struct lane *lane, struct error *err) {
+  enum status status = inputs_gather(lane, err);
+  if (status == OK) status = run_preflight(lane, err);
+  if (status == OK) status = children_check(lane, err);
+  if (status == OK) status = run_lock(lane, err);
+  return status == OK ? run_begin(lane, err) : status;
+}
+
 void run_main(void *arg) {
   struct lane *lane = arg;
   struct error *err = &lane->run->result->error;
   lane->run->started = clock_mono(lane->run->engine->config.clock);
-  enum status status = inputs_gather(lane, err);
-  if (status == OK) status = run_preflight(lane, err);
-  if (status == OK) status = children_check(lane, err);
+  enum status status = lane->run->history ? resume_begin(lane, err) : run_first(lane, err);
   if (status == OK) status = run_limit(lane, err);
-  if (status == OK) status = run_lock(lane, err);
-  if (status == OK) status = run_begin(lane, err);
   if (status != OK) return;
   lane->run->result->state = RUN_RUNNING;
   lane->run->total = items_steps(lane->run->plan->items);
   if (items_run(lane, lane->run->plan->items) == FLOW_END) return;
+  if (lane->run->back) {
+    if (run_back_stop(err) != OK) run_back(lane, NULL, err);
+    return;
+  }
   if (lane->run->some_failed) some_failed(lane);
   else run_succeed(lane, NULL);
 }

@@ -6,6 +6,8 @@
 #include "driver.h"
 #include "engine.h"
 #include "lease.h"
+#include "owner.h"
+#include "replay.h"
 #include "plan_hash.h"
 #include "site.h"
 
@@ -25,6 +27,7 @@ struct engine {
   struct run *runs;          /* live, chained */
   uint32_t lanes;            /* live, of all runs */
   struct task *leaving;      /* asks whether to leave the runs as they are; or NULL */
+  struct owners *owners;
   struct sync_wait *waiting; /* tasks that wait for the next commit */
   struct sync_wait **waiting_end;
   struct gate_wait *gates; /* lanes that wait for an approval */
@@ -33,6 +36,13 @@ struct engine {
   int64_t pending_since;     /* first event not committed yet; 0 = none */
   bool journal_lost;
   struct error journal_error;
+};
+
+/* The action that nobody knows of whether it happened. */
+struct step_doubt {
+  const struct action *action; /* NULL: none */
+  uint32_t call;
+  char key[65];
 };
 
 struct step_run {
@@ -48,6 +58,13 @@ struct step_run {
   bool armed, in_doubt;
   bool did; /* a write action of it succeeded, or nobody knows */
   bool rolling_back;
+  struct step_past *past; /* of a resumed run: what the journal has of it, or NULL */
+  struct replay *replay;  /* what its attempt did before; until the attempt begins; owned */
+  bool again;             /* it was begun before and goes on */
+  bool gate_due;          /* guards and approvals are to be checked before it does anything */
+  bool undo_again;        /* its rollback was under way */
+  int64_t armed_seq;      /* of a step armed before: by which event */
+  struct step_doubt doubt;
   size_t log_from; /* in the log of assignments: where the step begins */
   size_t log_to;   /* and where it ended, or LOG_OPEN: its rollback sees the variables of then */
   struct child_run *child; /* owned: this is no step but a run that was waited for */
@@ -84,9 +101,12 @@ struct lane {
   struct buf item_key; /* "[web-1]" inside each_of; part of every step's id */
   char *name;          /* for people: which branch this is; NULL for the main line; owned */
   enum stop stop;
-  char *stop_reason; /* owned */
-  enum halt halt;
-  bool from_seen;      /* the step of --from was met */
+  char *stop_reason; /* owned */  enum halt halt;
+  struct replay *replay; /* what is told again before anything is done; owned */
+  int64_t clock_us;      /* what `now` says until something happens */
+  bool clock_known;
+  uint32_t clock_reads; /* outside of steps */
+  bool from_seen; /* the step of --from was met */
   uint32_t armed;      /* steps of it that were armed, all in all */
   struct group *group;     /* of a branch: what it is one of */
   struct lane *group_next; /* of those that are over */
@@ -125,6 +145,12 @@ struct run {
   struct family *family;   /* programs of the runs it may begin */
   bool wrote; /* a write action was begun */
   bool begun, recorded; /* run.started is appended; and committed */
+  struct history *history; /* of a resumed run; borrowed */
+  struct resumed *resumed; /* its options; owned */
+  bool walking;            /* branches may not be where they were yet */
+  bool back;               /* it is walked through to be undone */
+  size_t visited, to_visit; /* steps that the journal has */
+  int64_t first_seq;        /* of run.started: what this process owns; 0: nothing yet */
   uint32_t handler_calls;
   struct driver_settings *settings; /* of the drivers it uses; owned */
   struct run_lease *leases; /* taken, latest first; owned */
@@ -162,6 +188,9 @@ enum status run_record(struct lane *lane, const char *kind, struct record *r,
 /* The same, about another step than the one under way. */
 enum status run_record_at(struct lane *lane, const char *step, const char *kind, struct record *r,
                           struct error *err) must_use;
+/* The same, whatever is told again. */
+enum status run_append(struct lane *lane, const char *kind, struct record *r,
+                       struct error *err) must_use;
 /* Returns when everything recorded so far is on disk. */
 enum status run_sync(struct lane *lane, struct error *err) must_use;
 void run_notice(struct lane *lane, const struct notice *n);
@@ -265,6 +294,47 @@ enum flow plan_failed(struct lane *lane,
                       struct error *err); /* a plan's own expression failed; takes err */
 /* Runs one step with its clauses; FLOW_END when the run is over (run.result says how). */
 enum flow step_execute(struct lane *lane, const struct step *step);
+/* resume.c: runs that go on. */
+enum status resume_begin(struct lane *lane, struct error *err) must_use; /* instead of a start */
+void resumed_free(struct run *run);
+bool value_has_secret(value v);
+bool value_lost_secret(value v); /* holds a secret whose text the journal does not have */
+int64_t run_mono(const struct run *run, int64_t wall_us); /* a past wall time, by clock_mono */
+/* How much is left of a wait of `whole` that ends at that wall time: never more than the whole. */
+int64_t run_left(const struct run *run, int64_t until_us, int64_t whole);
+/* The walk of a run that is to be undone ends here: an error that says so, and what follows it. */
+enum status run_back_stop(struct error *err) must_use;
+bool run_back(struct lane *lane, struct step_run *s, struct error *err);
+void run_back_cause(const struct run *run, struct error *cause);
+
+/* resume_step.c: a step that the journal has. */
+enum again {
+  AGAIN_NOT,    /* it is run */
+  AGAIN_DONE,   /* finished, skipped, or failed and passed: the next one */
+  AGAIN_FINISH, /* it ended its run or branch: lane.stop_reason */
+  AGAIN_FAILED  /* its failure is to be met again: err */
+};
+enum again step_again(struct lane *lane, struct step_run *s, enum status *status,
+                      struct error *err);
+bool resume_passes(const struct lane *lane, const struct step *step, const char **why);
+/* In the armed list where its event put it; live: at its head. */
+void step_arm(struct lane *lane, struct step_run *s, int64_t seq);
+
+/* look.c. A wait of us begins; *left: what is left of it, all of it unless it began before. */
+enum status wait_begin(struct lane *lane, int64_t us, int64_t every, int64_t *left,
+                       struct error *err) must_use;
+enum status wait_sleep(struct lane *lane, int64_t us, struct error *err) must_use;
+/* Calls the block every so often until `until`, or until it gives true when `ends` is set. */
+struct look {
+  node_id block;
+  int64_t until, every; /* until: clock_mono */
+  bool ends;
+  bool held; /* out */
+  uint32_t tries;
+};
+enum status look_until(struct lane *lane, struct look *l, struct error *err) must_use;
+
+enum status step_gate(struct lane *lane, struct step_run *s, struct error *err) must_use;
 enum status guards_check(struct lane *lane, struct step_run *s, struct error *err) must_use;
 enum status approvals_pass(struct lane *lane, struct step_run *s, bool *waited,
                            struct error *err) must_use;
@@ -308,6 +378,7 @@ enum flow run_failed(struct lane *lane, struct step_run *s, enum policy policy, 
 /* What follows from this failure under the step's policy: none of DEFAULT and RETRY. */
 enum policy policy_of(const struct lane *lane, enum policy policy, const struct error *err);
 void run_doubt(struct lane *lane, struct step_run *s, struct error *err);
+void run_hold(struct lane *lane, struct step_run *s, struct error *err);
 /* Undoes what is armed, latest first, and ends the run. */
 void run_roll_back(struct lane *lane, struct error *cause);
 /* rollback_end.c: ends a run that was undone; problem: what stopped the undoing, or NULL. */

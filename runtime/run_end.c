@@ -88,7 +88,7 @@ void run_left_text(const struct lane *lane, struct buf *out) {
              did && !a->did ? " (begun)" : "");
 }
 
-static void run_hold(struct lane *lane, struct step_run *s, struct error *err) {
+void run_hold(struct lane *lane, struct step_run *s, struct error *err) {
   struct record r = {0};
   struct buf text = BUF_INIT;
   run_left_text(lane, &text);
@@ -119,7 +119,15 @@ static void run_wait(struct lane *lane, struct step_run *s, struct error *err) {
 
 void run_doubt(struct lane *lane, struct step_run *s, struct error *err) {
   struct record r = {0};
+  const struct step_doubt *d = &s->doubt;
+  const struct symtab *syms = lane->run->program->syms;
   record_text(&r, "step", s->id);
+  if (d->action) {
+    record_text(&r, "binding", sym_text(syms, d->action->binding->name));
+    record_text(&r, "action", sym_text(syms, d->action->name));
+    record_int(&r, "call", d->call);
+    record_text(&r, "key", d->key);
+  }
   record_text(&r, "reason", err->message);
   run_end(lane, RUN_IN_DOUBT, EVENT_NAME(RUN_IN_DOUBT), &r, err,
           "whether the action happened is not known; look before anything is repeated");
@@ -148,9 +156,16 @@ void run_handler(struct lane *lane, struct step_run *s, const struct error *caus
   value failure = failure_value(lane, s, cause), out = VALUE_NIL;
   int64_t before = task_shield(tasks);
   task_deadline_push(tasks, clock_add(clock_mono(lane->run->engine->config.clock), LIMIT_HANDLER));
+  struct step_run *at = lane->at;
+  lane->at = NULL;
   lane->run->in_handler = true;
+  lane->run->handler_calls = 0;
+  lane->replay = lane->run->history ? replay_handler(lane->run->history) : NULL;
   enum status status = eval_block(&lane->eval, lane->run->plan->on_failure, &failure, 1, &out);
+  replay_free(lane->replay); /* the block failed at another place than before: it is told below */
+  lane->replay = NULL;
   lane->run->in_handler = false;
+  lane->at = at;
   task_unshield(tasks, before);
   if (status == OK) value_unref(out);
   value_unref(failure);
@@ -169,6 +184,8 @@ void run_handler(struct lane *lane, struct step_run *s, const struct error *caus
 /* A person who says no stops the lane, whatever becomes of steps that merely fail. */
 enum policy policy_of(const struct lane *lane, enum policy policy, const struct error *err) {
   bool no = strcmp(err->kind, "declined") == 0;
+  /* What is not understood is not undone either. */
+  if (strcmp(err->kind, "replay") == 0) return POLICY_HOLD;
   if (policy == POLICY_DEFAULT || policy == POLICY_RETRY) policy = lane->run->plan->policy;
   if (no && (policy == POLICY_CONTINUE || policy == POLICY_SKIP)) return POLICY_HOLD;
   return policy == POLICY_DEFAULT || policy == POLICY_RETRY ? POLICY_HOLD : policy;
@@ -221,6 +238,7 @@ static bool goes_on(struct lane *lane, struct step_run *s, enum policy policy,
 }
 
 enum flow run_failed(struct lane *lane, struct step_run *s, enum policy policy, struct error *err) {
+  if (run_back(lane, s, err)) return FLOW_END;
   lane_halt_name(lane, err);
   run_park(lane, err);
   policy = policy_of(lane, policy, err);

@@ -366,18 +366,15 @@ static enum status do_start(const struct args *a, value *out) {
 /* --- waiting --- */
 
 static enum status wait_started(const struct args *a, const char *how, int64_t us, int64_t every,
-                                bool until) {
-  struct record r = {0};
+                                bool until, int64_t *left) {
   struct buf what = BUF_INIT;
   char length[32];
   took_text(us, length);
   buf_addf(&what, "%s%s", how, length);
   if (until) buf_adds(&what, " at most, until "), block_text(a, &what);
-  record_int(&r, "until_us", clock_add(clock_wall(a->lane->run->engine->config.clock), us));
-  if (every) record_int(&r, "every_us", every);
   run_notice(a->lane, &(struct notice){.kind = NOTICE_WAIT, .text = buf_str(&what), .us = us});
   buf_release(&what);
-  return run_record(a->lane, EVENT_NAME(WAIT_STARTED), &r, a->err);
+  return wait_begin(a->lane, us, every, left, a->err);
 }
 
 static enum status wait_finished(const struct args *a, bool polled, bool held, uint32_t tries) {
@@ -388,29 +385,12 @@ static enum status wait_finished(const struct args *a, bool polled, bool held, u
 }
 
 static enum status do_wait(const struct args *a, value *out) {
-  int64_t us;
+  int64_t us, left;
   *out = VALUE_NIL;
   enum status status = run_duration(a->lane, positional(a, 0), 0, &us, a->err);
-  if (status == OK) status = wait_started(a, "waiting ", us, 0, false);
-  if (status == OK) status = task_sleep(a->lane->run->engine->tasks, us, a->err);
+  if (status == OK) status = wait_started(a, "waiting ", us, 0, false, &left);
+  if (status == OK) status = wait_sleep(a->lane, left, a->err);
   return status == OK ? wait_finished(a, false, false, 0) : status;
-}
-
-/* Calls the block every so often until `until`, or until it gives true when `ends` is set. */
-static enum status poll(const struct args *a, int64_t until, int64_t every, bool ends, bool *held,
-                        uint32_t *tries) {
-  struct clock *clock = a->lane->run->engine->config.clock;
-  for (*tries = 1;; ++*tries) {
-    value v;
-    enum status status = run_call_block(a->lane, block(a), &v, a->err);
-    if (status != OK) return status;
-    *held = value_truthy(v);
-    value_unref(v);
-    int64_t left = until - clock_mono(clock);
-    if ((ends && *held) || left <= 0) return OK;
-    status = task_sleep(a->lane->run->engine->tasks, every < left ? every : left, a->err);
-    if (status != OK) return status;
-  }
 }
 
 static enum status wait_expired(const struct args *a, int64_t within) {
@@ -433,34 +413,34 @@ static enum status every_of(const struct args *a, int64_t otherwise, int64_t *ou
   return status;
 }
 
+static enum status look(const struct args *a, struct look *l, int64_t left) {
+  l->block = block(a);
+  l->until = clock_add(clock_mono(a->lane->run->engine->config.clock), left);
+  return look_until(a->lane, l, a->err);
+}
+
 static enum status do_wait_until(const struct args *a, value *out) {
-  int64_t within, every;
-  uint32_t tries;
-  bool held;
+  int64_t within, left;
+  struct look l = {.ends = true};
   enum status status =
       run_duration(a->lane, keyword(a, W_within), LIMIT_WAIT_WITHIN, &within, a->err);
-  if (status == OK) status = every_of(a, LIMIT_EVERY, &every);
-  if (status == OK) status = wait_started(a, "waiting ", within, every, true);
-  int64_t until =
-      clock_add(clock_mono(a->lane->run->engine->config.clock), status == OK ? within : 0);
-  if (status == OK) status = poll(a, until, every, true, &held, &tries);
-  if (status == OK) status = wait_finished(a, true, held, tries);
+  if (status == OK) status = every_of(a, LIMIT_EVERY, &l.every);
+  if (status == OK) status = wait_started(a, "waiting ", within, l.every, true, &left);
+  if (status == OK) status = look(a, &l, left);
+  if (status == OK) status = wait_finished(a, true, l.held, l.tries);
   *out = value_bool(true);
-  return status == OK && !held ? wait_expired(a, within) : status;
+  return status == OK && !l.held ? wait_expired(a, within) : status;
 }
 
 static enum status do_watch(const struct args *a, value *out) {
-  int64_t length, every;
-  uint32_t tries;
-  bool held;
+  int64_t length, left;
+  struct look l = {0};
   enum status status = run_duration(a->lane, keyword(a, W_for), LIMIT_WAIT_WITHIN, &length, a->err);
-  if (status == OK) status = every_of(a, LIMIT_WATCH_EVERY, &every);
-  if (status == OK) status = wait_started(a, "watching for ", length, every, false);
-  int64_t until =
-      clock_add(clock_mono(a->lane->run->engine->config.clock), status == OK ? length : 0);
-  if (status == OK) status = poll(a, until, every, false, &held, &tries);
+  if (status == OK) status = every_of(a, LIMIT_WATCH_EVERY, &l.every);
+  if (status == OK) status = wait_started(a, "watching for ", length, l.every, false, &left);
+  if (status == OK) status = look(a, &l, left);
   *out = VALUE_NIL;
-  return status == OK ? wait_finished(a, false, false, tries) : status;
+  return status == OK ? wait_finished(a, false, false, l.tries) : status;
 }
 
 /* --- the table --- */

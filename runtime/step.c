@@ -10,6 +10,7 @@ void step_run_free(struct step_run *s) {
   child_free(s->child);
   mem_free(s->id);
   mem_free(s->label);
+  replay_free(s->replay);
   mem_free(s);
 }
 
@@ -94,8 +95,9 @@ static enum flow step_failed(struct lane *lane, struct step_run *s, struct error
   run_limit_name(err);
   run_park(lane, err);
   enum policy policy = policy_of(lane, s->step->policy, err);
-  /* What waits or is in doubt has not failed yet. */
-  if (err->status != ERR_JOURNAL && err->status != ERR_WAITING && !s->in_doubt) {
+  /* What waits, is in doubt or does not match the journal has not failed yet. */
+  bool failed = err->status != ERR_JOURNAL && err->status != ERR_WAITING && !s->in_doubt;
+  if (failed && strcmp(err->kind, "replay") != 0) {
     struct record r = {0};
     struct error second = {0};
     int64_t us = clock_mono(lane->run->engine->config.clock) - s->started;
@@ -134,20 +136,39 @@ static void name_limit(struct lane *lane, const struct limits *l, struct error *
   error_kind(err, which);
 }
 
-static enum status attempt(struct lane *lane, struct step_run *s, struct limits *l,
-                           struct error *err) {
-  struct tasks *tasks = lane->run->engine->tasks;
+/* The attempt's clock and that of the step: both run on while nobody carries the run. */
+static void attempt_begin(struct lane *lane, struct step_run *s, struct limits *l) {
+  struct run *run = lane->run;
+  int64_t began = clock_mono(run->engine->config.clock);
+  if (s->replay) began = run_mono(run, s->replay->since_us);
+  l->timeout_at = clock_add(began, l->timeout);
+  lane->replay = s->replay;
+  lane->clock_known = false;
+  s->replay = NULL;
   s->calls = s->prompts = 0;
   s->writing = false;
-  l->timeout_at = clock_add(clock_mono(lane->run->engine->config.clock), l->timeout);
-  int64_t before = task_deadline_push(tasks, l->timeout_at);
+}
+
+static enum status attempt_body(struct lane *lane, struct step_run *s, struct error *err) {
   value out = VALUE_NIL;
   enum status status = eval_body(&lane->eval, s->step->body, &out);
   if (status == OK) value_unref(out);
   else error_move(err, &lane->err);
   if (status == OK) status = verifies_check(lane, s, err);
-  if (status == OK) status = task_poll(tasks, err);
+  /* What was all done before is not cut off now. */
+  if (status == OK && !lane->replay) status = task_poll(lane->run->engine->tasks, err);
   if (status == OK) status = leases_check(lane->run, err);
+  return replay_close(lane, status, err);
+}
+
+static enum status attempt(struct lane *lane, struct step_run *s, struct limits *l,
+                           struct error *err) {
+  struct tasks *tasks = lane->run->engine->tasks;
+  enum status status = OK;
+  attempt_begin(lane, s, l);
+  int64_t before = task_deadline_push(tasks, l->timeout_at);
+  if (!lane->replay && s->gate_due) status = replay_live(lane, err);
+  if (status == OK) status = attempt_body(lane, s, err);
   task_deadline_restore(tasks, before);
   if (status != OK) name_limit(lane, l, err);
   return status;
@@ -161,6 +182,7 @@ static bool kind_listed(const struct lane *lane, const struct retry *r, const ch
 }
 
 static bool is_failure(const struct error *err) {
+  if (strcmp(err->kind, "replay") == 0) return false;
   return err->status != ERR_CANCELLED && err->status != ERR_JOURNAL && err->status != ERR_WAITING &&
          err->status != ERR_STOP;
 }
@@ -241,25 +263,47 @@ static enum status wait_and_retry(struct lane *lane, struct step_run *s, struct 
   return status == OK ? task_sleep(lane->run->engine->tasks, delay, err) : status;
 }
 
-static enum status attempts(struct lane *lane, struct step_run *s, struct error *err) {
-  struct limits l;
-  struct tasks *tasks = lane->run->engine->tasks;
-  enum status status = run_duration(lane, s->step->timeout, CLOCK_NEVER, &l.timeout, err);
-  if (status == OK) status = run_duration(lane, s->step->deadline, CLOCK_NEVER, &l.deadline, err);
-  if (status != OK) return status;
-  l.deadline_at = clock_add(clock_mono(lane->run->engine->config.clock), l.deadline);
-  int64_t before = task_deadline_push(tasks, l.deadline_at);
-  for (s->attempt = 1;;) {
+/* What is left of the delay before an attempt that had not begun when the run was interrupted. */
+static enum status delay_rest(struct lane *lane, struct step_run *s, struct error *err) {
+  const struct history *h = lane->run->history;
+  const struct step_past *p = s->past;
+  if (!s->again || s->replay || p->attempt_at == p->began) return OK;
+  int64_t delay = past_int(h, p->attempt_at, "delay_us", 0);
+  int64_t until = clock_add(h->events[p->attempt_at].time_us, delay);
+  return task_sleep(lane->run->engine->tasks, run_left(lane->run, until, delay), err);
+}
+
+static int64_t deadline_from(struct lane *lane, const struct step_run *s) {
+  int64_t began = s->again ? history_body_began(lane->run->history, s->past) : 0;
+  return began ? run_mono(lane->run, began) : clock_mono(lane->run->engine->config.clock);
+}
+
+static enum status attempts_loop(struct lane *lane, struct step_run *s, struct limits *l,
+                                 struct error *err) {
+  for (;;) {
     struct error cause = {0};
     bool again = false;
-    status = attempt(lane, s, &l, &cause);
-    l.timeout_at = CLOCK_NEVER; /* it ends with the attempt */
+    enum status status = attempt(lane, s, l, &cause);
+    l->timeout_at = CLOCK_NEVER; /* it ends with the attempt */
     if (status != OK && may_retry(lane, s, &cause, &again, err) != OK) status = err->status;
     else if (!again) error_move(err, &cause);
     else if ((status = wait_and_retry(lane, s, &cause, err)) != OK) again = false;
     error_release(&cause);
-    if (!again) break;
+    if (!again) return status;
   }
+}
+
+static enum status attempts(struct lane *lane, struct step_run *s, struct error *err) {
+  struct limits l = {.timeout_at = CLOCK_NEVER};
+  struct tasks *tasks = lane->run->engine->tasks;
+  enum status status = run_duration(lane, s->step->timeout, CLOCK_NEVER, &l.timeout, err);
+  if (status == OK) status = run_duration(lane, s->step->deadline, CLOCK_NEVER, &l.deadline, err);
+  if (status != OK) return status;
+  l.deadline_at = clock_add(deadline_from(lane, s), l.deadline);
+  int64_t before = task_deadline_push(tasks, l.deadline_at);
+  s->attempt = s->again ? s->past->attempt : 1;
+  status = delay_rest(lane, s, err);
+  if (status == OK) status = attempts_loop(lane, s, &l, err);
   if (status != OK) name_limit(lane, &l, err); /* the deadline may pass between attempts */
   task_deadline_restore(tasks, before);
   return status;
@@ -267,7 +311,7 @@ static enum status attempts(struct lane *lane, struct step_run *s, struct error 
 
 /* --- the whole step --- */
 
-static enum status gate(struct lane *lane, struct step_run *s, struct error *err) {
+enum status step_gate(struct lane *lane, struct step_run *s, struct error *err) {
   bool waited = false;
   enum status status = role_check(lane, s->step->requires_role, "this step", err);
   if (status == OK) status = guards_check(lane, s, err);
@@ -288,7 +332,8 @@ static enum status step_begin(struct lane *lane, struct step_run *s, struct erro
                                     .of = lane->run->total});
   for (size_t i = 0; i < s->step->link_count; i++)
     run_notice(lane, &(struct notice){.kind = NOTICE_LINK, .text = s->step->links[i]});
-  return run_record(lane, EVENT_NAME(STEP_STARTED), &r, err);
+  if (s->again) return record_release(&r), OK;
+  return run_append(lane, EVENT_NAME(STEP_STARTED), &r, err);
 }
 
 static enum flow stopped(struct lane *lane, struct step_run *s, struct error *err) {
@@ -308,27 +353,57 @@ static enum flow stopped(struct lane *lane, struct step_run *s, struct error *er
 
 static const char *passed_over(struct lane *lane, const struct step *step) {
   const struct run_options *o = lane->run->options;
+  const char *why;
   if (o->from && strcmp(step->id, o->from) == 0) lane->from_seen = true;
   if (o->from && !lane->from_seen) return "before --from";
   if (o->only && strcmp(step->id, o->only) != 0) return "not the step of --only";
   for (size_t i = 0; i < o->skip_count; i++)
     if (strcmp(step->id, o->skip[i]) == 0) return o->skip_reason ? o->skip_reason : "--skip";
-  return NULL;
+  return resume_passes(lane, step, &why) ? why : NULL;
+}
+
+static enum status step_do(struct lane *lane, struct step_run *s, struct error *err) {
+  enum status status = step_begin(lane, s, err);
+  /* With something recorded of the attempt the gate waits until that is told. */
+  if (status == OK && !s->gate_due) status = step_gate(lane, s, err);
+  if (status == OK) status = attempts(lane, s, err);
+  return status == OK ? step_finished(lane, s, NULL, err) : status;
 }
 
 static enum flow step_run_through(struct lane *lane, struct step_run *s) {
   struct error err = {0};
   const char *passed = passed_over(lane, s->step);
   enum flow flow = FLOW_ON;
-  enum status status =
-      passed ? step_skipped(lane, s, passed, "operator", &err) : step_begin(lane, s, &err);
-  if (status == OK && !passed) status = gate(lane, s, &err);
-  if (status == OK && !passed) status = attempts(lane, s, &err);
-  if (status == OK && !passed) status = step_finished(lane, s, NULL, &err);
+  enum status status = OK;
+  if (lane->run->history && !s->replay) status = replay_live(lane, &err);
+  if (status == OK && passed) status = step_skipped(lane, s, passed, "operator", &err);
+  else if (status == OK) status = step_do(lane, s, &err);
   if (status == ERR_STOP) flow = stopped(lane, s, &err);
   else if (status != OK) flow = step_failed(lane, s, &err);
   error_release(&err);
   return flow;
+}
+
+/* A step of a resumed run: what the journal has of it decides. */
+static enum flow step_resume(struct lane *lane, struct step_run *s) {
+  struct error err = {0};
+  enum status status;
+  enum flow flow = FLOW_ON;
+  enum again again = step_again(lane, s, &status, &err);
+  if (again == AGAIN_DONE) return FLOW_ON;
+  if (again == AGAIN_FINISH && lane->run->back && !lane->outer) status = run_back_stop(&err);
+  else if (again == AGAIN_FINISH && !lane->outer) run_succeed(lane, lane->stop_reason);
+  if (again == AGAIN_FINISH && status == OK) return FLOW_END;
+  if (again == AGAIN_FAILED || status != OK) flow = run_failed(lane, s, s->step->policy, &err);
+  else flow = step_run_through(lane, s);
+  error_release(&err);
+  return flow;
+}
+
+static enum flow step_enter(struct lane *lane, struct step_run *s) {
+  struct history *h = lane->run->history;
+  s->past = h ? history_step(h, s->id) : NULL;
+  return s->past ? step_resume(lane, s) : step_run_through(lane, s);
 }
 
 enum flow step_execute(struct lane *lane, const struct step *step) {
@@ -337,7 +412,7 @@ enum flow step_execute(struct lane *lane, const struct step *step) {
   enum status status = step_run_new(lane, step, &s, &err);
   s->number = ++lane->run->number;
   lane->at = s;
-  enum flow flow = status == OK ? step_run_through(lane, s) : step_failed(lane, s, &err);
+  enum flow flow = status == OK ? step_enter(lane, s) : step_failed(lane, s, &err);
   if (lane->failure.step == s) return error_release(&err), flow; /* kept for who meets it */
   lane->at = NULL;
   if (!s->armed) step_run_free(s);

@@ -1,0 +1,47 @@
+/* One call of an action under way, as binding.c and doubt.c share it. */
+#ifndef STEPWISE_ACTION_H
+#define STEPWISE_ACTION_H
+
+#include "run.h"
+
+struct action_run {
+  struct lane *lane;
+  const struct action *action;
+  const struct driver *driver;
+  const struct perform *perform;
+  const value *args; /* checked against what the action takes */
+  node_id call;      /* in the lane's tree: where the runbook calls */
+  uint32_t ordinal;
+  char key[65];
+  int64_t lease_until; /* of an action with a lease, else 0 */
+  bool writing; /* a primitive that writes was reached */
+  bool unsure;  /* and it failed in a way that leaves open whether it was done */
+};
+
+void record_call(struct record *r, const struct action_run *c);
+void record_args(struct record *r, const struct lane *lane, const struct action *action,
+                 const value *args);
+void action_site(const struct action_run *c, struct buf *out); /* "LINE:COL" */
+void action_text(const struct action_run *c, struct buf *out); /* "pool.drain" */
+/* What the driver is called with. */
+enum status action_driver_call(struct action_run *c, struct driver_call *out,
+                               struct error *err) must_use;
+
+/* --- action_again.c --- */
+
+/* Whether the journal has this call: *told, and then *out, or the status that it failed with.
+ * Otherwise it is to be carried out. */
+enum status action_again(struct action_run *c, bool *told, value *out, struct error *err) must_use;
+
+/* --- doubt.c --- */
+
+/* An intent of a write without an outcome. *done with the result in *out; OK without it: it is to be
+ * done, again or for the first time. The kind "in_doubt" when nobody knows. */
+enum status doubt_settle(struct action_run *c, bool *done, value *out, struct error *err) must_use;
+/* The same after a limit cut the write off or its answer was lost; err holds that failure and keeps it when the action did
+ * not happen. */
+enum status doubt_after_failure(struct action_run *c, value *out, struct error *err) must_use;
+enum status settled_record(struct action_run *c, const char *as, const char *by,
+                           const value *result, const char *reason, struct error *err) must_use;
+
+#endif

@@ -1,0 +1,170 @@
+/* Calls of actions that the journal has: their outcome comes back, and the world is left alone. */
+#include "action.h"
+
+/* --- the same call? --- */
+
+static void call_now(const struct action_run *c, struct buf *out) {
+  struct record r = {0};
+  const char *args;
+  size_t len;
+  record_args(&r, c->lane, c->action, c->args);
+  buf_addc(&r.data, '}');
+  action_text(c, out);
+  if (json_member(r.data.data, r.data.len, "args", &args, &len)) buf_add(out, args, len);
+  buf_adds(out, " at ");
+  action_site(c, out);
+  record_release(&r);
+}
+
+static void call_recorded(const struct action_run *c, uint32_t event, struct buf *out) {
+  const struct history *h = c->lane->run->history;
+  static const char *const fields[] = {"binding", "action", "site"};
+  char *text[3];
+  const char *args = "";
+  size_t len = 0;
+  for (size_t i = 0; i < 3; i++)
+    text[i] = past_text(h, event, fields[i]);
+  (void)past_raw(h, event, "args", &args, &len);
+  buf_addf(out, "%s.%s", text[0] ? text[0] : "?", text[1] ? text[1] : "?");
+  buf_add(out, args, len);
+  if (text[2]) buf_addf(out, " at %s", text[2]);
+  for (size_t i = 0; i < 3; i++)
+    mem_free(text[i]);
+}
+
+/* With other texts lines may have moved: then the place does not count. */
+static bool same_call(const struct action_run *c, uint32_t event, bool site) {
+  struct buf now = BUF_INIT, recorded = BUF_INIT;
+  call_now(c, &now);
+  call_recorded(c, event, &recorded);
+  site &= !c->lane->run->options->resume->plan_changed;
+  const char *a = buf_str(&now), *b = buf_str(&recorded);
+  size_t n = now.len, m = recorded.len;
+  if (!site)
+    for (n = m = 0; a[n] && strncmp(a + n, " at ", 4) != 0;)
+      n++;
+  if (!site) m = n;
+  bool same = n <= recorded.len && n == m && memcmp(a, b, n) == 0;
+  buf_release(&now);
+  buf_release(&recorded);
+  return same;
+}
+
+static enum status other_call(const struct action_run *c, uint32_t event, struct error *err) {
+  struct buf now = BUF_INIT, recorded = BUF_INIT;
+  call_now(c, &now);
+  call_recorded(c, event, &recorded);
+  enum status status = replay_differs(buf_str(&recorded), buf_str(&now), err);
+  buf_release(&now);
+  buf_release(&recorded);
+  return status;
+}
+
+/* --- its outcome --- */
+
+static void flags_again(const struct action_run *c, bool ok) {
+  struct step_run *s = c->lane->at;
+  if (!s || c->action->effect != EFFECT_WRITE) return;
+  s->unsafe |= c->action->repeat == REPEAT_UNSAFE;
+  s->writing = true;
+  s->did |= ok;
+}
+
+static enum status secret_lost(const struct action_run *c, struct error *err) {
+  struct buf name = BUF_INIT;
+  action_text(c, &name);
+  error_set(err, ERR_FAILED, "%s gave a secret, which the journal does not keep, and it may not be "
+                             "done again", buf_str(&name));
+  error_kind(err, "replay");
+  buf_release(&name);
+  return ERR_FAILED;
+}
+
+/* A result that holds a secret is fetched again where that does no harm. */
+static enum status result_again(struct action_run *c, uint32_t event, bool *told, value *out,
+                                struct error *err) {
+  enum status status = past_value(c->lane->run->history, event, "result",
+                                  c->lane->run->program->syms, out, err);
+  if (status != OK || !value_has_secret(*out)) return status;
+  value_unref(*out);
+  *told = false;
+  return c->action->repeat == REPEAT_UNSAFE && c->action->effect == EFFECT_WRITE
+             ? secret_lost(c, err)
+             : OK;
+}
+
+static enum status ended_again(struct action_run *c, uint32_t event, bool *told, value *out,
+                               struct error *err) {
+  const struct history *h = c->lane->run->history;
+  const char *json;
+  size_t len;
+  bool failed = past_raw(h, event, "error", &json, &len);
+  *told = true;
+  flags_again(c, !failed);
+  if (!failed) return result_again(c, event, told, out, err);
+  past_error(h, event, "error", err);
+  return ERR_FAILED;
+}
+
+/* --- in a replay --- */
+
+static enum status replayed(struct action_run *c, bool *told, value *out, struct error *err) {
+  struct past_call past;
+  replay_call(c->lane->replay, c->ordinal, &past);
+  if (past.state == PAST_NONE) return replay_live(c->lane, err);
+  if (past.started && !same_call(c, past.started, true)) return other_call(c, past.started, err);
+  enum status status = OK;
+  if (past.state == PAST_ENDED) status = ended_again(c, past.ended, told, out, err);
+  else if (past.state == PAST_OPEN && c->action->effect == EFFECT_WRITE) {
+    flags_again(c, false);
+    status = doubt_settle(c, told, out, err);
+  }
+  if (status != OK || *told) return status;
+  /* A secret that is fetched again among what was recorded is no step forward. */
+  return past.state == PAST_ENDED && replaying(c->lane) ? OK : replay_live(c->lane, err);
+}
+
+/* --- in a new group of attempts --- */
+
+/* An operator lets a step that failed be tried again; what it did and may not be repeated stays done.
+ */
+static enum status not_repeated(struct action_run *c, bool *told, value *out, struct error *err) {
+  const struct history *h = c->lane->run->history;
+  const struct step_run *s = c->lane->at;
+  struct past_call past;
+  if (!s || !s->past || s->again || s->rolling_back || !s->attempt) return OK;
+  if (c->action->effect != EFFECT_WRITE || c->action->repeat != REPEAT_UNSAFE) return OK;
+  history_call(h, s->past, c->ordinal, &past);
+  const char *json;
+  size_t len;
+  if (past.state == PAST_OPEN) return doubt_settle(c, told, out, err);
+  if (past.state != PAST_ENDED || past_raw(h, past.ended, "error", &json, &len)) return OK;
+  if (past.started && !same_call(c, past.started, false)) return other_call(c, past.started, err);
+  enum status status = ended_again(c, past.ended, told, out, err);
+  if (status != OK || !*told) return status;
+  run_notice(c->lane, &(struct notice){.kind = NOTICE_NOTE,
+                                       .text = "done in an earlier attempt and not repeated"});
+  status = settled_record(c, "done", "earlier", out, NULL, err);
+  if (status != OK) value_unref(*out);
+  return status;
+}
+
+/* Arguments must not hold what stood for a secret. */
+static enum status args_whole(const struct action_run *c, struct error *err) {
+  for (size_t i = 0; i < c->action->take_count; i++) {
+    if (!value_lost_secret(c->args[i])) continue;
+    error_set(err, ERR_FAILED, "%s: this was a secret of a step that is done, and the journal does not keep secrets",
+              sym_text(c->lane->run->program->syms, c->action->takes[i].name));
+    error_kind(err, "replay");
+    error_help(err, "start a new run from the step that fetches it: run --from STEP");
+    return ERR_FAILED;
+  }
+  return OK;
+}
+
+enum status action_again(struct action_run *c, bool *told, value *out, struct error *err) {
+  enum status status = args_whole(c, err);
+  if (status != OK) return status;
+  if (c->lane->replay) return replayed(c, told, out, err);
+  return not_repeated(c, told, out, err);
+}

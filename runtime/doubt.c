@@ -1,0 +1,103 @@
+/* A write whose outcome nobody recorded. It is never silently repeated: what is safe to repeat is
+ * done again, else the driver is asked, else an operator has to say what became of it. */
+#include "action.h"
+
+enum status settled_record(struct action_run *c, const char *as, const char *by,
+                           const value *result, const char *reason, struct error *err) {
+  struct record r = {0};
+  record_call(&r, c);
+  record_text(&r, "key", c->key);
+  record_text(&r, "as", as);
+  record_text(&r, "by", by);
+  if (result) record_value(&r, "result", *result, c->lane->run->program->syms);
+  record_text(&r, "reason", reason);
+  return run_record(c->lane, EVENT_NAME(ACTION_SETTLED), &r, err);
+}
+
+/* Whether the driver knows: OK with *known. A probe that fails knows nothing. */
+static enum status probe(struct action_run *c, enum probed *known, value *out, struct buf *why,
+                         struct error *err) {
+  struct tasks *tasks = c->lane->run->engine->tasks;
+  struct driver_call call;
+  struct error problem = {0};
+  *known = PROBED_UNKNOWN;
+  if (!c->perform->has_probe) return buf_adds(why, "its driver cannot tell"), OK;
+  enum status status = action_driver_call(c, &call, err);
+  if (status != OK) return status;
+  int64_t before = task_shield(tasks);
+  task_deadline_push(tasks, clock_add(clock_mono(c->lane->run->engine->config.clock), LIMIT_PROBE));
+  status = driver_probe(&call, c->perform, c->args, known, out, &problem);
+  task_unshield(tasks, before);
+  if (status != OK) {
+    *known = PROBED_UNKNOWN;
+    buf_addf(why, "its driver was asked and failed: %s", problem.message);
+  } else if (*known == PROBED_UNKNOWN) {
+    buf_adds(why, "its driver was asked and does not know");
+  }
+  error_release(&problem);
+  return OK;
+}
+
+static enum status in_doubt(struct action_run *c, const char *what, const char *why,
+                            struct error *err) {
+  struct step_run *s = c->lane->at;
+  struct buf name = BUF_INIT;
+  action_text(c, &name);
+  if (s) {
+    s->in_doubt = true;
+    s->doubt = (struct step_doubt){.action = c->action, .call = c->ordinal};
+    memcpy(s->doubt.key, c->key, sizeof s->doubt.key);
+  }
+  error_set(err, ERR_FAILED, "%s %s: whether it happened is not known, and %s", buf_str(&name), what,
+            why);
+  error_kind(err, "in_doubt");
+  error_help(err, "look, then say so: stepwise mark-done RUN %s [--result JSON], or with --not-done",
+             buf_str(&name));
+  buf_release(&name);
+  return ERR_FAILED;
+}
+
+/* Records what the driver said. */
+static enum status probed(struct action_run *c, enum probed known, value *out, struct error *err) {
+  enum status status =
+      settled_record(c, known == PROBED_DONE ? "done" : "not_done", "probe",
+                     known == PROBED_DONE ? out : NULL, NULL, err);
+  if (status != OK && known == PROBED_DONE) value_unref(*out);
+  return status;
+}
+
+enum status doubt_settle(struct action_run *c, bool *done, value *out, struct error *err) {
+  struct buf why = BUF_INIT;
+  enum probed known;
+  *done = false;
+  if (c->action->repeat != REPEAT_UNSAFE)
+    return settled_record(c, "not_done", c->action->repeat == REPEAT_SAFE ? "safe" : "by_key", NULL,
+                          "it may be done again", err);
+  enum status status = probe(c, &known, out, &why, err);
+  if (status == OK && known == PROBED_UNKNOWN)
+    status = in_doubt(c, "was begun and the run was interrupted", buf_str(&why), err);
+  else if (status == OK) status = probed(c, known, out, err);
+  *done = status == OK && known == PROBED_DONE;
+  buf_release(&why);
+  return status;
+}
+
+enum status doubt_after_failure(struct action_run *c, value *out, struct error *err) {
+  struct buf what = BUF_INIT;
+  struct buf why = BUF_INIT;
+  struct error second = {0};
+  enum probed known;
+  if (strcmp(err->kind, "limit") == 0) buf_adds(&what, "was cut off by a time limit");
+  else buf_addf(&what, "has no answer (%s)", err->message);
+  enum status status = probe(c, &known, out, &why, &second);
+  if (status == OK && known == PROBED_UNKNOWN)
+    status = in_doubt(c, buf_str(&what), buf_str(&why), &second);
+  else if (status == OK) status = probed(c, known, out, &second);
+  buf_release(&why);
+  buf_release(&what);
+  if (status != OK) error_move(err, &second);
+  if (status == OK && known == PROBED_DONE) return error_release(err), OK;
+  /* It did not happen: then the failure is one, and the step may be tried again. */
+  if (status == OK && c->lane->at) c->lane->at->unsafe = false;
+  return err->status;
+}

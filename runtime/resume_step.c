@@ -1,0 +1,148 @@
+/* A step that the journal has: its variables are set again, its rollback is armed where it was, and
+ * what became of it decides whether it is run. */
+#include "run.h"
+
+/* --- what it set --- */
+
+struct setting_again {
+  struct lane *lane;
+};
+
+/* A name that the plan no longer has is of no use to it. */
+static enum status set_again(void *ud, const char *name, value owned) {
+  struct setting_again *a = ud;
+  struct lane *lane = a->lane;
+  const struct unit *unit = &lane->run->plan->unit;
+  sym s = sym_find(lane->run->program->syms, name, strlen(name));
+  for (uint32_t i = 0; s && i < unit->slot_count; i++) {
+    if (unit->slot_names[i] != s) continue;
+    eval_set_slot(&lane->eval, i, owned);
+    return OK;
+  }
+  value_unref(owned);
+  return OK;
+}
+
+static enum status outputs_again(struct lane *lane, const struct step_past *p, struct error *err) {
+  struct setting_again a = {lane};
+  if (!p->outputs_at) return OK;
+  return past_members(lane->run->history, p->outputs_at, "outputs", lane->run->program->syms,
+                      set_again, &a, err);
+}
+
+/* --- its rollback --- */
+
+void step_arm(struct lane *lane, struct step_run *s, int64_t seq) {
+  struct step_run **at = &lane->run->armed;
+  s->armed = true;
+  s->armed_seq = seq;
+  lane->armed++;
+  while (*at && (*at)->armed_seq > seq)
+    at = &(*at)->before;
+  s->before = *at;
+  *at = s;
+}
+
+/* Whether one of its writes succeeded, or nobody knows of one. */
+static bool did(const struct history *h, const struct step_past *p) {
+  bool write = false, open = false;
+  for (uint32_t e = p->first; e; e = h->events[e].next) {
+    enum event_kind kind = h->events[e].kind;
+    const char *json;
+    size_t len;
+    if (kind == EVENT_ACTION_STARTED)
+      open = write = past_is(h, e, "effect", "write") && !past_is(h, e, "rollback", NULL);
+    else if (kind == EVENT_ACTION_FINISHED && write) {
+      open = false;
+      if (!past_raw(h, e, "error", &json, &len)) return true;
+    } else if (kind == EVENT_ACTION_SETTLED && write) {
+      open = false;
+      if (past_is(h, e, "as", "done")) return true;
+    }
+  }
+  return open;
+}
+
+static void arm_again(struct lane *lane, struct step_run *s) {
+  const struct history *h = lane->run->history;
+  const struct step_past *p = s->past;
+  if (!p->armed_seq || p->undo == UNDO_DONE) return;
+  step_arm(lane, s, p->armed_seq);
+  s->did = did(h, p);
+  s->undo_again = h->rolling_back && p->undo == UNDO_BEGUN;
+}
+
+/* --- what became of it --- */
+
+static enum again finished(struct lane *lane, const struct step_past *p) {
+  char *reason = past_text(lane->run->history, p->ended, "reason");
+  if (!reason) return AGAIN_DONE;
+  mem_free(lane->stop_reason);
+  lane->stop_reason = reason;
+  return AGAIN_FINISH;
+}
+
+/* A failure that was held is tried again because an operator says so; one whose run was interrupted
+ * before it ended is met again. */
+static enum again failed(struct lane *lane, struct step_run *s, enum status *status,
+                         struct error *err) {
+  const struct history *h = lane->run->history;
+  const struct step_past *p = s->past;
+  bool go_on = past_is(h, p->ended, "policy", "continue");
+  if (go_on || past_is(h, p->ended, "policy", "skip")) {
+    lane->run->some_failed |= go_on;
+    return AGAIN_DONE;
+  }
+  if (lane->run->back) return *status = run_back_stop(err), AGAIN_FAILED;
+  if (p->ended > h->held) {
+    past_error(h, p->ended, "error", err);
+    if (strcmp(err->kind, "declined") == 0) err->status = ERR_CANCELLED;
+    *status = err->status;
+    return AGAIN_FAILED;
+  }
+  return AGAIN_NOT;
+}
+
+static enum again begun(struct lane *lane, struct step_run *s) {
+  s->again = s->past->began != 0;
+  if (!s->again) return AGAIN_NOT;
+  s->started = run_mono(lane->run, lane->run->history->events[s->past->began].time_us);
+  s->replay = replay_body(lane->run->history, s->past);
+  s->gate_due = s->replay != NULL;
+  return AGAIN_NOT;
+}
+
+enum again step_again(struct lane *lane, struct step_run *s, enum status *status,
+                      struct error *err) {
+  struct step_past *p = s->past;
+  *status = OK;
+  if (!p) return AGAIN_NOT;
+  if (!p->visited && (p->began || p->ended)) lane->run->visited++;
+  p->visited = true;
+  *status = outputs_again(lane, p, err);
+  if (*status != OK) return AGAIN_NOT;
+  arm_again(lane, s);
+  if (p->outcome == STEP_FAILED) return failed(lane, s, status, err);
+  if (p->outcome == STEP_FINISHED) return finished(lane, p);
+  return p->outcome == STEP_SKIPPED ? AGAIN_DONE : begun(lane, s);
+}
+
+/* --- what an operator passes over --- */
+
+static size_t place_of(const struct plan *plan, const char *id) {
+  size_t i = 0;
+  while (i < plan->step_count && strcmp(plan->steps[i]->id, id) != 0)
+    i++;
+  return i;
+}
+
+bool resume_passes(const struct lane *lane, const struct step *step, const char **why) {
+  const struct plan *plan = lane->run->plan;
+  const struct resume *o = lane->run->options->resume;
+  if (!o) return false;
+  *why = o->reason ? o->reason : "--skip";
+  for (size_t i = 0; i < o->skip_count; i++)
+    if (strcmp(step->id, o->skip[i]) == 0) return true;
+  *why = "before --from";
+  return o->from && place_of(plan, step->id) < place_of(plan, o->from);
+}
