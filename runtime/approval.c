@@ -271,6 +271,12 @@ static bool prompt_takes(const struct gate_run *g, const char **as) {
   return !approver_barred(request_of(g), config_of(g)->site, me, false);
 }
 
+/* Wakes a gate that sleeps, and none that waits for something else. */
+static void gate_wake(struct engine *g, const struct task *gate) {
+  for (struct gate_wait *w = g->gates; w; w = w->next)
+    if (w->task == gate) task_wake(w->task);
+}
+
 static void ask_main(void *arg) {
   struct gate_ask *a = arg;
   struct ask_wait turn;
@@ -281,7 +287,7 @@ static void ask_main(void *arg) {
     ask_end(a->lane, &turn);
   }
   a->done = true;
-  task_wake(a->gate);
+  gate_wake(a->lane->run->engine, a->gate);
 }
 
 static void ask_start(struct gate_run *g, struct gate_ask *a) {
@@ -489,11 +495,13 @@ static enum status gate_wait(struct gate_run *g, struct gate_ask *a, struct erro
   bool open = false, told = false;
   enum status status = gate_look(g, &open, err);
   while (status == OK && !open) {
+    /* Who is told of it, here or elsewhere, finds it in the journal. */
+    status = run_sync(g->lane, err);
+    if (status != OK) return status;
     ask_start(g, a);
     if (g->silent && !may_stay(g)) return parked(g, err);
     if (g->silent && !told) tell_waiting(g), told = true;
-    status = run_sync(g->lane, err);
-    if (status == OK) status = gate_sleep(g, a, err);
+    status = gate_sleep(g, a, err);
     if (status == OK && a->task && a->done) status = asked(g, a, err);
     if (status == OK) status = gate_look(g, &open, err);
   }

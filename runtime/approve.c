@@ -30,8 +30,11 @@ static void list_open(const struct approve *a, struct buf *out) {
       buf_addf(out, "%s%s", out->len ? ", " : "", a->all.at[i].step);
 }
 
-static enum status none_found(const struct approve *a, struct error *err) {
+static enum status none_found(struct approve *a, struct error *err) {
   struct buf open = BUF_INIT;
+  approvals_release(&a->all);
+  enum status status = approvals_read(a->op->journal, a->op->run, NULL, &a->all, err);
+  if (status != OK) return status;
   list_open(a, &open);
   if (a->step) error_set(err, ERR_NOT_FOUND, "run %s asked for no approval of a step '%s'", a->op->run, a->step);
   else if (open.len) error_set(err, ERR_NOT_FOUND, "run %s asks for several approvals", a->op->run);

@@ -1,0 +1,487 @@
+#!/usr/bin/env python3
+"""Approvals with a site: who may approve, from where, until when; signatures; two terminals."""
+import hashlib, json, os, pty, pwd, re, select, shutil, sqlite3, struct, subprocess, tempfile, time
+
+TOP = tempfile.TemporaryDirectory()
+os.chmod(TOP.name, 0o755)
+# Other accounts run it too, and may not come to where it was built.
+STEPWISE = shutil.copy(os.environ.get("STEPWISE", "build/stepwise"), os.path.join(TOP.name, "stepwise"))
+ME = pwd.getpwuid(os.getuid()).pw_name
+for name in [n for n in os.environ if n.startswith("STEPWISE_") or n in ("SSH_AUTH_SOCK", "XDG_STATE_HOME")]:
+    del os.environ[name]
+os.environ.update(NO_COLOR="1", LC_ALL="C.UTF-8", TZ="UTC", TERM="dumb", HOME=TOP.name)
+count = number = 0
+
+
+def ok(good, name, *more):
+    global count
+    count += 1
+    print("ok" if good else "not ok", count, "-", name, flush=True)
+    if not good:
+        for m in more:
+            print("\n".join("# " + l for l in str(m).splitlines()))
+
+
+def skip(name, why):
+    global count
+    count += 1
+    print("ok", count, "-", name, "# SKIP", why)
+
+
+RUNBOOK = """
+runbook "drains" do
+  input :n, :integer, default: 3
+  step "Drain" do
+    %s
+    note "went on"
+  end
+end
+"""
+LEAD = 'approve "Drain #{input.n} nodes", by: :lead'
+
+
+class Case:
+    """A directory with a site, a runbook and a journal that every account may write."""
+
+    def __init__(self, site, gate=LEAD, text=None):
+        global number
+        number += 1
+        self.dir = os.path.join(TOP.name, str(number))
+        os.mkdir(self.dir)
+        os.chmod(self.dir, 0o777)
+        self.journal = self.path("j.db")
+        open(self.journal, "w").close()
+        os.chmod(self.journal, 0o666)
+        self.site(site)
+        self.file("r.rb", text or RUNBOOK % gate)
+
+    def path(self, name):
+        return os.path.join(self.dir, name)
+
+    def file(self, name, text):
+        with open(self.path(name), "w") as f:
+            f.write(text)
+        return self.path(name)
+
+    def site(self, lines):
+        if lines is not None:
+            self.file("site.rb", 'site "test" do\n%s\nend\n' % lines)
+
+    def do(self, *args, user=None, stdin=None, env=None):
+        who = {} if user in (None, ME) else dict(user=user, group=pwd.getpwnam(user).pw_gid, extra_groups=[])
+        r = subprocess.run([STEPWISE, *args, "--journal", self.journal], stdin=stdin or subprocess.DEVNULL, cwd=self.dir,
+                           capture_output=True, text=True, timeout=60, env=dict(os.environ, **(env or {})), **who)
+        return r.returncode, r.stdout + r.stderr
+
+    def run(self, *args):
+        return self.do("run", "r.rb", *args)
+
+    def start(self, *args):
+        """A run that stays and waits; returns when it has asked."""
+        said = open(self.path("out"), "w")
+        p = subprocess.Popen([STEPWISE, "run", "r.rb", "--journal", self.journal, "--wait", "60s", *args], cwd=self.dir,
+                             stdin=subprocess.DEVNULL, stdout=said, stderr=said)
+        self.until("approval.requested", p)
+        return p
+
+    def until(self, kind, p=None, times=1):
+        for _ in range(600):
+            if self.kinds().count(kind) >= times or p and p.poll() is not None:
+                return
+            time.sleep(0.05)
+
+    def said(self):
+        with open(self.path("out")) as f:
+            return f.read()
+
+    def events(self):
+        code, text = self.do("journal", "export")
+        return [json.loads(l) for l in text.splitlines() if l.startswith("{")]
+
+    def kinds(self):
+        return [e["kind"] for e in self.events()]
+
+    def event(self, kind):
+        return next((e for e in self.events() if e["kind"] == kind), {"data": {}})
+
+    def state(self):
+        return json.loads(self.do("runs", "--json")[1].splitlines()[-1])["state"]
+
+    def good(self):
+        return self.do("journal", "verify")[0] == 0
+
+
+def ended(p):
+    try:
+        return p.wait(timeout=60)
+    except subprocess.TimeoutExpired:
+        p.kill()
+        return "it waits on"
+
+
+ROOT = os.getuid() == 0
+PEOPLE = "  role :lead, members: %%w[nobody daemon bin %s]" % ME
+
+
+# -- before the first effect --
+for name, site, gate, want in [
+    ("a role that the site does not name", "  role :leads, members: %w[ana]", LEAD, r"the site test names no role :lead\n.*did you mean :leads\?"),
+    ("a quorum that the role cannot reach", "  role :lead, members: %w[ana kim]", LEAD + ", quorum: 3", r"step drain wants 3 approvals by :lead, and only 2 of its members can"),
+    ("a quorum that needs the requester", "  role :lead, members: %%w[ana %s]" % ME, LEAD + ", quorum: 2", r"only 1 of its members can: who starts the run is none of them"),
+    ("a role whose only member starts the run", "  role :lead, members: %%w[%s]" % ME, LEAD, r"only 0 of its members can"),
+    ("a page to nobody", PEOPLE, LEAD + '\n    page [:lead, :boss], "x"', r"the site test names no role :boss"),
+]:
+    c = Case(site, gate)
+    code, said = c.run()
+    ok(code == 3 and re.search(want, said) and "run.started" not in c.kinds(), "preflight: " + name, code, said)
+c = Case("  role :lead, members: %%w[%s]" % ME, LEAD + ", self_ok: true")
+code, said = c.run()
+ok(code == 4, "preflight: with self_ok the requester counts", code, said)
+
+# -- parked, and what the request says --
+c = Case(PEOPLE, LEAD + ", quorum: 2, within: 30.minutes, use_by: 10.minutes")
+code, said = c.run()
+RUN = c.event("run.started").get("run")
+asked = c.event("approval.requested")["data"]
+waiting = c.event("run.waiting")["data"]
+ok(code == 4 and c.state() == "waiting" and "stepwise approve %s drain" % RUN in said.replace("\n", " "), "without a terminal the run is parked", code, said)
+ok(waiting.get("on") == "approval" and waiting.get("until_us") == asked.get("expires_us"), "it says what for, and until when", waiting)
+ok(asked.get("text") == "Drain 3 nodes" and asked.get("about") == "does nothing that writes" and asked.get("quorum") == 2 and asked.get("role") == "lead" and
+   re.fullmatch("[0-9a-f]{32}", asked.get("nonce", "")) and asked.get("plan") == c.event("run.started")["data"].get("plan") and asked.get("requester", "").startswith(ME + "@"),
+   "the request is whole", asked)
+code, said = c.do("approve", "last", "drain")
+ok(code == 2 and "--yes" in said, "nobody agrees by accident", code, said)
+code, said = c.do("approve", "last", "drain", "--yes")
+ok(code == 1 and "%s started the run and cannot approve it" % ME in said, "the requester is barred", code, said)
+code, said = c.do("approve", "last", "drain", "--yes", "--as", "nobody")
+ok(code == 1 and "takes your account's word only" in said, "nobody approves in another's name", code, said)
+code, said = c.do("approve", "last", "drain", "--yes", "--break-glass", "--reason", "fire")
+ok(code == 1 and "the site allows no break-glass" in said, "no glass to break where the site has none", code, said)
+code, said = c.do("approve", "last", "elsewhere", "--yes")
+ok(code == 3 and "asked for no approval of a step 'elsewhere'" in said and "it asks for: drain" in said, "a step that asks for nothing", code, said)
+ok("approval.given" not in c.kinds(), "none of these left a trace", c.kinds())
+if not ROOT:
+    skip("other accounts", "not root")
+else:
+    code, said = c.do("approve", "last", "drain", "--yes", user="sync")
+    ok(code == 1 and "sync is no member of the role" in said and "nobody, daemon, bin" in said, "who is no member is refused", code, said)
+    code, said = c.do("approve", "last", "--yes", user="nobody")
+    ok(code == 0 and "approved by nobody, 1 of 2" in said, "a member approves from an account of their own", code, said)
+    given = c.event("approval.given")
+    ok(given["actor"].startswith("nobody@") and given["data"]["identity"] == "account" and given["data"]["nonce"] == asked["nonce"] and
+       given["data"]["use_by_us"] - given["time_us"] <= 600_000_000, "it is recorded as that account's", given)
+    code, said = c.do("approve", "last", "drain", "--yes", user="nobody")
+    ok(code == 0 and "nothing to do" in said and c.kinds().count("approval.given") == 1, "the same again changes nothing", code, said)
+    code, said = c.do("approve", "last", "drain", "--yes", user="daemon")
+    ok(code == 0 and "2 of 2" in said, "the second of two", code, said)
+    code, said = c.do("deny", "last", "drain", "--yes", "--reason", "too late?", user="bin")
+    ok(code == 0 and "denied by bin" in said, "until it is used a member may say no", code, said)
+    code, said = c.do("approve", "last", "drain", "--yes", user="bin")
+    ok(code == 1 and re.search("was denied by bin at .*: too late", said), "an approval after a denial is refused, with who and why", code, said)
+    code, said = c.do("deny", "last", "drain", "--yes", "--reason", "indeed", user="nobody")
+    ok(code == 0 and "nothing to do" in said, "a denial of what is denied agrees with it", code, said)
+    ok(c.good(), "the journal is good")
+
+# -- a run that waits, and other terminals --
+if ROOT:
+    c = Case(PEOPLE, LEAD + ", quorum: 2")
+    p = c.start()
+    c.do("approve", "last", "drain", "--yes", user="nobody")
+    ok(p.poll() is None, "one of two: it waits on")
+    code, said = c.do("approve", "last", "drain", "--yes", user="bin")
+    code = ended(p)
+    ok(code == 0 and "approved by nobody" in c.said() and "approved by bin" in c.said() and "went on" in c.said(), "two people, from two terminals: it goes on", code, c.said())
+    used = c.event("approval.used")["data"]
+    ok(used.get("approvers") == ["nobody", "bin"], "who released it is recorded", used)
+    code, said = c.do("deny", "last", "drain", "--yes", "--reason", "no", user="daemon")
+    ok(code == 1 and "was used: the step has begun" in said, "a denial of what was used is refused", code, said)
+    code, said = c.do("approve", "last", "drain", "--yes", user="bin")
+    ok(code == 0 and "nothing to do" in said, "who approved it may say so again", code, said)
+    code, said = c.do("approve", "last", "drain", "--yes", user="daemon")
+    ok(code == 1, "others may not any more", code, said)
+    ok(c.good(), "the journal is good")
+
+    c = Case(PEOPLE)
+    p = c.start()
+    c.do("deny", "last", "drain", "--yes", "--reason", "not today", user="daemon")
+    code = ended(p)
+    ok(code == 8 and "approval denied by daemon: not today" in c.said() and c.state() == "cancelled", "a denial ends the gate", code, c.said())
+
+    c = Case(PEOPLE, LEAD + ", self_ok: true")
+    p = c.start()
+    code, said = c.do("approve", "last", "drain", "--yes")
+    ok(code == 0 and ended(p) == 0, "with self_ok the requester may", code, said, c.said())
+
+    # What an intruder would append by hand does not count.
+    c = Case(PEOPLE)
+    p = c.start()
+    c.do("note", "last", "looking")
+    code, said = c.do("approve", "last", "drain", "--yes", user="daemon")
+    ok(code == 0 and ended(p) == 0, "other events of others are no answer", code, c.said())
+else:
+    skip("two terminals", "not root")
+
+# -- limits, with nobody waiting for them --
+c = Case(PEOPLE, LEAD + ", within: 1.second")
+code, said = c.run()
+time.sleep(1.1)
+code, said = c.do("approve", "last", "drain", "--yes", user="nobody") if ROOT else c.do("deny", "last", "drain", "--yes", "--reason", "x")
+ok(code == 1 and "is void: it was not given in time" in said, "an answer after its time is refused", code, said)
+void = c.event("approval.voided")["data"]
+ok(void.get("reason") == "expired" and void.get("nonce") == c.event("approval.requested")["data"]["nonce"], "and the request is recorded as void", void)
+c = Case(PEOPLE, LEAD + ", within: 1.second")
+p = c.start()
+code = ended(p)
+ok(code == 1 and "the approval was not given within 1 second" in c.said() and c.state() == "held" and "approval.voided" in c.kinds(), "a run that waits sees the limit pass", code, c.said())
+if ROOT:
+    c = Case(PEOPLE, LEAD + ", quorum: 2, use_by: 1.second")
+    p = c.start()
+    c.do("approve", "last", "drain", "--yes", user="nobody")
+    code = ended(p)
+    ok(code == 1 and "the approval was not used within 1 second" in c.said() and c.event("approval.voided")["data"].get("reason") == "unused",
+       "an approval that is not used in time is void", code, c.said())
+
+# -- typed names --
+ANSWERS = '{"approve drain": {"answer": "approve", "by": "%s"}}'
+for who, want, code_want in [("ana", "approved by ana: Drain 3 nodes", 0), ("kim", "kim is no member of the role", 1), (ME, "who started the run cannot approve it", 1)]:
+    c = Case("  role :lead, members: %%w[ana %s], typed: true" % ME)
+    c.file("a.json", ANSWERS % who)
+    code, said = c.run("--answers", "a.json")
+    ok(code == code_want and want in said, "a role with typed: true takes the name %s from a file: exit %d" % ("of " + who if who != ME else "of the requester", code_want), code, said)
+c = Case("  role :lead, members: %w[ana]")
+c.file("a.json", ANSWERS % "ana")
+code, said = c.run("--answers", "a.json")
+ok(code == 4 and "approval.given" not in c.kinds(), "any other role takes no typed name", code, said)
+
+# -- glass --
+if ROOT:
+    GLASS = PEOPLE + ", break_glass: :board\n  role :board, members: %w[ana kim], page: { sms: '+15005550006' }"
+    c = Case(GLASS)
+    p = c.start()
+    code, said = c.do("approve", "last", "drain", "--yes", "--break-glass")
+    ok(code == 2 and "--reason" in said, "glass is not broken without a reason", code, said)
+    code, said = c.do("approve", "last", "drain", "--yes", "--break-glass", "--reason", "fire", user="sync")
+    ok(code == 1 and "the site does not know that account" in said, "nor by somebody whom the site does not know", code, said)
+    code, said = c.do("approve", "last", "drain", "--yes", "--break-glass", "--reason", "fire in rack 4")
+    ok(code == 0 and "PAGE :board (ana, kim; sms +15005550006)" in said, "the requester may break it, and the second role is paged", code, said)
+    code = ended(p)
+    kinds = c.kinds()
+    ok(code == 0 and "GLASS BROKEN by" in c.said(), "the run goes on, and says so", code, c.said())
+    ok(all(k in kinds for k in ("paged", "run.noted", "follow_up")) and c.event("follow_up")["data"]["owner"] == "board" and
+       c.event("approval.used")["data"].get("break_glass") is True and c.event("paged")["data"]["delivered"] is False, "page, mark and follow-up are recorded", kinds)
+    ok("fire in rack 4" in c.do("show", "last")[1], "show tells it")
+    ok(c.good(), "the journal is good")
+
+# -- page --
+c = Case(PEOPLE + ", page: { sms: '+15005550006', mail: 'lead@example.org' }", 'page [:lead], "queue #{input.n} stands", severity: 2')
+code, said = c.run()
+paged = c.event("paged")["data"]
+ok(code == 0 and "PAGE queue 3 stands" in said and "sms +15005550006" in said and paged["severity"] == 2 and paged["role"] == "lead" and "nobody" in paged["members"] and
+   paged["contacts"]["mail"] == "lead@example.org", "page says whom to call and how", code, said, paged)
+c = Case(None, 'page :lead, "queue stands"')
+code, said = c.run()
+ok(code == 0 and "PAGE queue stands" in said and "call :lead" in said and c.event("paged")["data"] == {"role": "lead", "text": "queue stands", "delivered": False},
+   "without a site as well, as far as is known", code, said)
+
+
+# -- signatures --
+def key(name):
+    path = os.path.join(TOP.name, name)
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", name, "-f", path], check=True)
+    with open(path + ".pub") as f:
+        return path, " ".join(f.read().split()[:2])
+
+
+if not shutil.which("ssh-keygen"):
+    skip("signatures", "no ssh-keygen")
+else:
+    KIM, KIM_PUB = key("kim")
+    LEE, LEE_PUB = key("lee")
+    EVE, EVE_PUB = key("eve")
+    SIGNED = "  role :dba, members: %w[kim lee], signed: true, keys: 'signers'"
+    DBA = LEAD.replace(":lead", ":dba")
+    SIGNERS = 'kim namespaces="stepwise-approval" %s\nlee %s\neve %s\n' % (KIM_PUB, LEE_PUB, EVE_PUB)
+
+    def signed_case(gate=DBA):
+        c = Case(None, gate)
+        c.file("signers", SIGNERS)
+        c.site(SIGNED)
+        return c
+
+    c = signed_case(DBA + ", quorum: 2")
+    p = c.start()
+    code, said = c.do("approve", "last", "drain", "--yes", "--as", "kim")
+    ok(code == 1 and "there is no key" in said, "a signed role wants a key", code, said)
+    code, said = c.do("approve", "last", "drain", "--yes", "--as", "kim", "--key", LEE)
+    ok(code == 1 and "approval.given" not in c.kinds(), "another's key signs nothing for kim", code, said)
+    code, said = c.do("approve", "last", "drain", "--yes", "--as", "eve", "--key", EVE)
+    ok(code == 1 and "eve is no member" in said, "a key does not make a member", code, said)
+    code, said = c.do("approve", "last", "drain", "--yes", "--as", "kim", "--key", KIM)
+    ok(code == 0 and "approved by kim, 1 of 2" in said, "a member's key does", code, said)
+    agent = subprocess.run(["ssh-agent", "-s"], capture_output=True, text=True).stdout
+    env = dict(re.findall(r"(SSH_\w+)=([^;]+);", agent))
+    subprocess.run(["ssh-add", "-q", LEE], env=dict(os.environ, **env), check=True, capture_output=True)
+    os.rename(LEE, LEE + ".away")
+    code, said = c.do("approve", "last", "drain", "--yes", "--as", "lee", "--key", LEE + ".pub", env=env)
+    ok(code == 0, "an agent's key as well: its private half is nowhere on disk", code, said)
+    os.rename(LEE + ".away", LEE)
+    code = ended(p)
+    ok(code == 0 and "approved by lee" in c.said(), "both are verified again, and the run goes on", code, c.said())
+    ok(c.good(), "the journal is good")
+    # By hand, as docs/approvals.md says.
+    given = c.event("approval.given")["data"]
+    ok(given["identity"] == "signed" and given["key"].startswith("SHA256:"), "the key is recorded", given)
+    c.file("text", given["text"])
+    c.file("sig", given["signature"])
+    kept = subprocess.run(["sqlite3", c.journal, "select body from text where sha256 = '%s'" % given["signers"]], capture_output=True, text=True)
+    c.file("allowed", kept.stdout)
+    r = subprocess.run(["ssh-keygen", "-Y", "verify", "-f", c.path("allowed"), "-I", "kim", "-n", "stepwise-approval", "-s", c.path("sig")],
+                       input=given["text"], capture_output=True, text=True)
+    ok(r.returncode == 0, "ssh-keygen verifies it with what the journal keeps", r.stdout, r.stderr)
+    lines = dict(l.split(": ", 1) for l in given["text"].splitlines()[1:])
+    asked = c.event("approval.requested")
+    ok(given["text"].startswith("stepwise approval 1\nverdict: approve\napprover: kim\n") and lines["run"] == asked["run"] and lines["step"] == "drain" and
+       lines["plan"] == asked["data"]["plan"] and lines["nonce"] == asked["data"]["nonce"] and lines["message"] == "Drain 3 nodes", "and it says what was agreed to", given["text"])
+
+    # What does not verify does not count, whoever wrote it into the journal.
+    def forged(name, change, want):
+        c = signed_case()
+        p = c.start()
+        other = signed_case()
+        q = other.start()
+        other.do("approve", "last", "drain", "--yes", "--as", "kim", "--key", KIM)
+        ended(q)
+        e = c.event("approval.requested")
+        data = dict(other.event("approval.given")["data"])
+        change(data, e)
+        code, said = inject(c, e["run"], "drain", "approval.given", data)
+        c.until("approval.given", p)
+        time.sleep(0.5)
+        waits = p.poll() is None
+        ok(waits and "does not count" in c.said() and want in c.said(), name, p.poll(), c.said(), said)
+        c.do("approve", "last", "drain", "--yes", "--as", "lee", "--key", LEE)
+        ok(ended(p) == 0, "... and a real one still does", c.said())
+
+    def inject(c, run, step, kind, data):
+        """Appends an event as another writer would: with the chain's hash, as docs/journal.md states it."""
+        db = sqlite3.connect(c.journal, timeout=30)
+        db.isolation_level = None
+        db.execute("begin immediate")
+        seq, prev = db.execute("select seq, hash from event order by seq desc limit 1").fetchone()
+        fields = [run, step, kind, "kim@desk", json.dumps(data)]
+        now = int(time.time() * 1e6)
+        raw = chain(seq + 1, now, prev, fields)
+        db.execute("insert into event values(?,?,?,?,?,?,?,?,?)", (seq + 1, now, run, step, kind, "kim@desk", fields[4], prev, raw))
+        db.execute("commit")
+        db.close()
+        return 0, ""
+
+    def chain(seq, now, prev, fields):
+        form = b"stepwise/event/1" + prev + struct.pack(">qq", seq, now)
+        return hashlib.sha256(form + b"".join(struct.pack(">I", len(f.encode())) + f.encode() for f in fields)).digest()
+
+    forged("an approval of another run, replayed with this nonce", lambda d, e: d.update(nonce=e["data"]["nonce"]), "not what these events say")
+    forged("a text that was changed to fit", lambda d, e: d.update(nonce=e["data"]["nonce"], text=d["text"].replace(re.search("nonce: (.*)", d["text"])[1], e["data"]["nonce"])), "not what these events say")
+
+    def unsigned(d, e):
+        for k in ("signature", "text", "key", "signers"):
+            d.pop(k)
+        d.update(nonce=e["data"]["nonce"], identity="account")
+    forged("an approval without a signature", unsigned, "is not signed")
+
+    c = signed_case(DBA + ", quorum: 2")
+    p = c.start()
+    c.do("approve", "last", "drain", "--yes", "--as", "kim", "--key", KIM)
+    c.file("signers", "lee %s\n" % LEE_PUB)
+    c.do("approve", "last", "drain", "--yes", "--as", "lee", "--key", LEE)
+    time.sleep(0.5)
+    ok(p.poll() is None and "the approval by kim does not count" in c.said(), "a key that was withdrawn meanwhile releases nothing", c.said())
+    p.terminate()
+    ended(p)
+    subprocess.run(["kill", env["SSH_AGENT_PID"]])
+
+
+# -- at the run's own terminal --
+def terminal(c, *args):
+    pid, fd = pty.fork()
+    if pid == 0:
+        os.chdir(c.dir)
+        os.execv(STEPWISE, ["stepwise", "run", "r.rb", "--journal", c.journal, *args])
+    return pid, fd
+
+
+def until(fd, text, seen=b""):
+    while text not in seen:
+        ready, _, _ = select.select([fd], [], [], 30)
+        try:
+            got = os.read(fd, 65536) if ready else b""
+        except OSError:
+            got = b""
+        if not got:
+            break
+        seen += got
+    return seen
+
+
+def left(pid):
+    status = os.waitpid(pid, 0)[1]
+    return os.WEXITSTATUS(status) if os.WIFEXITED(status) else -os.WTERMSIG(status)
+
+
+c = Case(None)
+pid, fd = terminal(c)
+seen = until(fd, b"approve or deny?")
+code, said = c.do("approve", "last", "drain", "--yes", "--as", "kim")
+seen = until(fd, b"look: ", seen)
+ok(left(pid) == 0 and b"approved by kim" in seen and b"went on" in seen, "a prompt is withdrawn when somebody approves elsewhere", seen.decode(), said)
+os.close(fd)
+
+c = Case(None, LEAD + ", quorum: 2")
+pid, fd = terminal(c)
+seen = until(fd, b"approve or deny?")
+os.write(fd, b"approve\nkim\n")
+seen = until(fd, b"approved by kim", seen)
+c.until("approval.given")
+code, said = c.do("approve", "last", "drain", "--yes", "--as", "kim")
+ok(code == 0 and "nothing to do" in said, "what was typed there counts here", said)
+code, said = c.do("approve", "last", "drain", "--yes", "--as", "lee")
+seen = until(fd, b"look: ", seen)
+ok(left(pid) == 0 and b"approved by lee" in seen, "one typed, one from elsewhere: two people", seen.decode(), said)
+os.close(fd)
+
+if ROOT:
+    c = Case(PEOPLE)
+    pid, fd = terminal(c)
+    seen = until(fd, b"stepwise approve ")
+    ok(b"approve or deny?" not in seen and b"by :lead (nobody, daemon, bin, " in seen, "a role of the site is not typed at: it says who approves, and how", seen.decode())
+    c.do("approve", "last", "drain", "--yes", user="nobody")
+    seen = until(fd, b"look: ", seen)
+    ok(left(pid) == 0 and b"went on" in seen, "and waits for that", seen.decode())
+    os.close(fd)
+
+c = Case("  role :lead, members: %%w[ana %s]" % ME, LEAD + ", self_ok: true")
+pid, fd = terminal(c)
+seen = until(fd, b"approve or deny?")
+os.write(fd, b"approve\n")
+seen = until(fd, b"look: ", seen)
+given = c.event("approval.given")["data"]
+ok(left(pid) == 0 and given.get("identity") == "account" and given.get("approver") == ME, "with self_ok the operator approves as the account, not as a name", seen.decode(), given)
+os.close(fd)
+
+c = Case(None)
+pid, fd = terminal(c, "--detach")
+seen = until(fd, b"look: ")
+ok(left(pid) == 4 and b"approve or deny?" not in seen and c.state() == "waiting", "--detach asks nobody and parks", seen.decode())
+os.close(fd)
+
+# The person who approves is shown what, and has to agree.
+pid, fd = pty.fork()
+if pid == 0:
+    os.execv(STEPWISE, ["stepwise", "approve", "last", "--as", "kim", "--journal", c.journal])
+seen = until(fd, b"[yes/no]")
+os.write(fd, b"no\n")
+seen = until(fd, b"nothing was recorded", seen)
+ok(left(pid) == 8 and b"Drain 3 nodes" in seen and b"started by " in seen and b"plan " in seen and "approval.given" not in c.kinds(), "approve shows the request; no is no", seen.decode())
+os.close(fd)
+
+print("1..%d" % count)
