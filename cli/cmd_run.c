@@ -1,5 +1,6 @@
 /* stepwise run: loads a runbook, gathers what it needs, runs it, and ends with what became of it.
  */
+#include "checkpoint.h"
 #include "command.h"
 
 #include <errno.h>
@@ -149,6 +150,7 @@ static int run_it(struct run_command *c) {
   engine_run(engine, c->program, &options, &result);
   engine_free(engine);
   int code = exit_code(c, &result);
+  if (result.state != RUN_NONE && !result.journal_lost) checkpoint_if_due(c->store, c->site);
   error_release(&result.error);
   return code;
 }

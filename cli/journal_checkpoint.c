@@ -1,49 +1,14 @@
 /* stepwise journal checkpoint: writes down what the chain is now, where it is kept safe. */
-#include <unistd.h>
-
-#include "../runtime/journal_checkpoint.h"
+#include "checkpoint.h"
 #include "journal_request.h"
-#include "journal_view.h"
+#include "load.h"
+#include "site_at.h"
 
-static enum status sign(struct journal_request *q, struct checkpoint *c,
-                        char fingerprint[SSH_FINGERPRINT], struct error *err) {
-  struct ssh_key key = {q->key, isatty(STDIN_FILENO) && isatty(STDERR_FILENO)};
-  return q->key ? checkpoint_sign(NULL, c, &key, fingerprint, err) : OK;
-}
-
-/* Wherever it can be written it is written, and the journal says where that was. */
-static int put(struct journal_request *q, const struct checkpoint *c, const char *fingerprint) {
-  struct error err = {0};
-  struct texts done = {0};
-  int code = EXIT_SUCCEEDED;
-  for (size_t i = 0; i < q->to.count; i++) {
-    if (checkpoint_put(NULL, q->j, c, q->to.items[i], &err) == OK) {
-      texts_add(&done, q->to.items[i]);
-      continue;
-    }
-    code = err.status == ERR_VALUE ? EXIT_INVALID : EXIT_FAILED;
-    report_error(&err);
-    error_release(&err);
-    err = (struct error){0};
-  }
-  if (!q->to.count) {
-    struct buf note = BUF_INIT;
-    checkpoint_note(c, &note);
-    fputs(buf_str(&note), stdout);
-    buf_release(&note);
-    code = journal_printed(EXIT_SUCCEEDED);
-    if (code == EXIT_SUCCEEDED) texts_add(&done, "standard output");
-  }
-  if (done.count && checkpoint_record(q->j, c, fingerprint, done.items, done.count, &err) != OK)
-    code = journal_fails(&err);
-  texts_release(&done);
-  return code;
-}
-
-static void report(struct journal_request *q, const struct checkpoint *c, const char *fingerprint) {
-  FILE *out = q->to.count ? stdout : stderr;
+static void report(struct journal_request *q, const struct checkpoint_order *o,
+                   const struct checkpoint *c, const char *fingerprint) {
+  FILE *out = o->count ? stdout : stderr;
   struct buf b = BUF_INIT;
-  if (q->json && q->to.count) {
+  if (q->json && o->count) {
     buf_addf(&b, "{\"origin\":\"%s\",\"size\":%lld,\"head\":\"%s\",\"time_us\":%lld,\"signed\":%s",
              c->origin, (long long)c->size, c->head, (long long)c->time_us,
              c->signature ? "true" : "false");
@@ -63,14 +28,30 @@ static void report(struct journal_request *q, const struct checkpoint *c, const 
   buf_release(&b);
 }
 
+/* What is said counts; else what the site says; else the checkpoint is the output. */
+static struct checkpoint_order order_of(const struct journal_request *q, const struct site *site) {
+  struct checkpoint_order o = {.to = q->to.items, .count = q->to.count, .key = q->key};
+  if (site && !o.count) {
+    o.to = (const char *const *)site->checkpoint_to;
+    o.count = site->checkpoint_count;
+    o.beside = site->file;
+  }
+  if (site && !o.key) o.key = site->checkpoint_key;
+  return o;
+}
+
 int journal_do_checkpoint(struct journal_request *q) {
-  char fingerprint[SSH_FINGERPRINT] = "";
-  struct error err = {0};
+  char fingerprint[SSH_FINGERPRINT];
+  struct host host;
+  struct site *site = NULL;
   struct checkpoint c = {0};
-  enum status status = checkpoint_take(q->j, &c, &err);
-  if (status == OK) status = sign(q, &c, fingerprint, &err);
-  int code = status == OK ? put(q, &c, fingerprint) : journal_fails(&err);
-  if (code == EXIT_SUCCEEDED) report(q, &c, fingerprint);
+  host_open(&host);
+  int code = load_site(q->site, NULL, false, &host, &site);
+  struct checkpoint_order order = order_of(q, site);
+  if (code == EXIT_SUCCEEDED) code = checkpoint_write(q->j, &order, &c, fingerprint);
+  if (code == EXIT_SUCCEEDED) report(q, &order, &c, fingerprint);
   checkpoint_release(&c);
+  site_free(site);
+  host_release(&host);
   return code == EXIT_SUCCEEDED ? journal_printed(code) : code;
 }

@@ -278,6 +278,33 @@ def check_forged():
     ok(code == 3 and "nowhere" in err, "notes that are not there", code, err)
 
 
+def check_site():
+    """The site says where, how often and by which key; a run that ends writes one when it is time."""
+    os.mkdir("there")
+    put("there/hello.rb", 'runbook "hello" do\n  step "Say" do\n    note "hello"\n  end\nend\n')
+    site = 'site "ops" do\n  journal "journal.db"\n  checkpoint to: ["file:notes", "git:kept"], key: "../ana", every: %s\nend\n'
+    subprocess.run(["git", "init", "-q", "there/kept"], check=True)
+
+    def hello(every, expected):
+        put("there/site.rb", site % every)
+        done = subprocess.run([STEPWISE, "run", "there/hello.rb"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, timeout=60)
+        made = read("there/notes").count("origin") if os.path.exists("there/notes") else 0
+        ok(done.returncode == 0 and made == expected, "every: %s, %d checkpoints" % (every, expected), done.stdout.decode(), made)
+        return done.stdout.decode()
+
+    hello("1.hour", 1)
+    hello("1.hour", 1)
+    hello("0.001.seconds", 2)
+    kept = [name for name in os.listdir("there/kept") if name.endswith(".checkpoints")]
+    both("there/journal.db", "good", "by file and by git", ["there/notes", "there/kept/" + kept[0]], "allowed")
+    os.rename("there/kept", "there/gone")
+    said = hello("0.001.seconds", 3)
+    ok("not in all its places" in said, "a place that is gone is told of, and the run is as it was", said)
+    code, out, err = run("checkpoint", "--site", "there/site.rb", "--to", "file:elsewhere", journal="there/journal.db")
+    ok(code == 0 and "signed by SHA256:" in out and os.path.exists("elsewhere"), "--to instead of the site's places, with its key", out, err)
+
+
 def main():
     make_keys()
     make_sound()
@@ -287,6 +314,7 @@ def main():
     check_copies()
     check_forged()
     check_places()
+    check_site()
     plan()
 
 
