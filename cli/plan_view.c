@@ -163,16 +163,21 @@ static void show_child(struct plan_view *v, const struct dry_note *n) {
              n->detail, n->n ? "" : ", which is not waited for");
 }
 
-static void show_stops(struct plan_view *v, const struct dry_note *n) {
-  size_t at = base_of(n);
-  fprintf(v->ui.out, "%*s%s", (int)at, "", ui_ink(&v->ui, INK_RED));
-  struct buf b = BUF_INIT;
-  buf_addf(&b, "---- As things are the run stops here: %s. What would come otherwise:",
-           n->detail ? n->detail : n->text);
-  flow(v, buf_str(&b), at + 5);
+static void stops_line(struct plan_view *v) {
+  fprintf(v->ui.out, "%*s%s", (int)v->stops_at, "", ui_ink(&v->ui, INK_RED));
+  flow(v, buf_str(&v->stops), v->stops_at + 5);
   fputs(ui_ink(&v->ui, INK_PLAIN), v->ui.out);
-  if (n->error) ui_error(&v->ui, n->error, at + 5);
-  buf_release(&b);
+  buf_clear(&v->stops);
+}
+
+/* Told when something follows. */
+static void show_stops(struct plan_view *v, const struct dry_note *n) {
+  v->stops_at = base_of(n);
+  buf_addf(&v->stops, "---- As things are the run stops here: %s. What would come otherwise:",
+           n->detail ? n->detail : n->text);
+  if (!n->error) return;
+  stops_line(v);
+  ui_error(&v->ui, n->error, v->stops_at + 5);
 }
 
 /* --- a step's lines --- */
@@ -469,6 +474,9 @@ void plan_show(void *ud, const struct dry_note *n) {
     v->headed = true;
     if (n->kind != DRY_NOTE_SECTION) putc('\n', v->ui.out);
   }
+  if (v->stops.len && n->kind != DRY_NOTE_END && n->kind != DRY_NOTE_ITEM &&
+      n->kind != DRY_NOTE_STOPS)
+    stops_line(v);
   notes[n->kind](v, n);
 }
 
@@ -477,4 +485,5 @@ void plan_view_release(struct plan_view *v) {
   buf_release(&v->facts);
   buf_release(&v->problems);
   buf_release(&v->place);
+  buf_release(&v->stops);
 }

@@ -12,7 +12,9 @@ struct plan_view {
   /* while it is told: */
   bool headed; /* what stands before the first step is over */
   bool hidden; /* items of a loop that are passed over */
-  uint32_t hidden_at, hidden_from;
+  uint32_t hidden_at;
+  struct buf stops; /* that the run stops; shown when something follows */
+  size_t stops_at;
   struct buf inputs, facts, problems, place; /* JSON: of the summary; where in the plan it is */
 };
 

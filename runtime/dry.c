@@ -83,14 +83,14 @@ static enum status held_by(void *ud, const struct run_row *r) {
   error_set(&err, ERR_CONFLICT, "the lock '%s' is held by run %s (%s), started by %s", h->text,
             r->run, r->state, r->actor);
   error_help(&err, "stepwise show %s", r->run);
-  if (!h->held) problem_tell(h->d, &err);
+  if (!h->held && !h->d->outer) problem_tell(h->d, &err);
   h->held = true;
   error_release(&err);
   return OK;
 }
 
 /* Who holds the lock, as the journal has it. */
-static enum status lock_tell(struct dry *d, struct error *err) {
+enum status dry_lock(struct dry *d, struct error *err) {
   char *text;
   if (!d->run->plan->lock) return OK;
   if (dry_text(d, d->run->plan->lock, &text) != OK) {
@@ -142,9 +142,13 @@ static enum status head_tell(struct dry *d, struct error *err) {
                                 .detail = plan->name});
   inputs_tell(d);
   facts_tell(d);
-  enum status status = lock_tell(d, err);
-  if (status == OK) run_preflight_all(d->lane, problem_tell, d);
-  return status;
+  enum status status = dry_lock(d, err);
+  if (status != OK) return status;
+  run_preflight_all(d->lane, problem_tell, d);
+  struct error children = {0};
+  if (children_check(d->lane, &children) != OK) problem_tell(d, &children);
+  error_release(&children);
+  return OK;
 }
 
 /* --- the walk --- */

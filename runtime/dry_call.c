@@ -39,8 +39,17 @@ void stale_forget(struct dry *d, size_t from) {
 
 /* --- reads --- */
 
+static enum status driver_ready(struct dry *d, const struct action *action,
+                                const struct driver **driver, value *setting, struct error *err) {
+  *driver = NULL;
+  enum status status = run_driver(d->run, action->binding, driver, err);
+  if (status != OK) return status;
+  return driver_settings(&d->run->settings, d->run->engine->config.site, d->run->program, *driver,
+                         setting, err);
+}
+
 /* Why the read is not performed; "" when it is. */
-static void why_not(const struct dry *d, const struct action *action, const value *args,
+static void why_not(struct dry *d, const struct action *action, const value *args,
                     struct buf *out) {
   const struct dry_total *t = d->total;
   const char *binding = sym_text(d->run->program->syms, action->binding->name);
@@ -59,9 +68,10 @@ static void why_not(const struct dry *d, const struct action *action, const valu
       return;
     }
   const struct driver *driver;
+  value setting;
   struct error err = {0};
-  if (run_driver(d->run, action->binding, &driver, &err) != OK)
-    buf_adds(out, "no driver serves it");
+  if (driver_ready(d, action, &driver, &setting, &err) != OK)
+    buf_adds(out, driver ? "its driver cannot be used" : "no driver serves it");
   error_release(&err);
 }
 
@@ -76,10 +86,7 @@ static enum status read_now(struct dry *d, const struct action *action, const va
                           .clock = g->config.clock,
                           .planning = true,
                           .now = d->now};
-  enum status status = run_driver(d->run, action->binding, &c.driver, err);
-  if (status == OK)
-    status = driver_settings(&d->run->settings, g->config.site, d->run->program, c.driver,
-                             &c.setting, err);
+  enum status status = driver_ready(d, action, &c.driver, &c.setting, err);
   if (status != OK) return status;
   const struct perform *p = &c.driver->performs[action - action->binding->actions];
   int64_t until = clock_add(clock_mono(g->config.clock), LIMIT_PLAN_READ);

@@ -2,52 +2,6 @@
 #include "codec.h"
 #include "dry_own.h"
 
-/* --- values from one program's names to another's --- */
-
-static value pair_into(struct dict *d, value k, value v, const struct symtab *from,
-                       struct symtab *to) {
-  dict_set(d, value_into(k, from, to), value_into(v, from, to));
-  return VALUE_NIL;
-}
-
-static value dict_into(value v, const struct symtab *from, struct symtab *to) {
-  const struct dict *old = value_dict(v);
-  struct dict *d = dict_new();
-  for (size_t i = 0; i < dict_count(old); i++) {
-    value k, item;
-    dict_at(old, i, &k, &item);
-    pair_into(d, k, item, from, to);
-  }
-  return v.tag == V_RECORD ? value_record(d) : value_hash(d);
-}
-
-static value list_into(value v, const struct symtab *from, struct symtab *to) {
-  const struct list *old = value_array(v);
-  struct list *l = list_new(old->count);
-  for (size_t i = 0; i < old->count; i++)
-    list_push(l, value_into(old->items[i], from, to));
-  return value_list(l);
-}
-
-value value_into(value v, const struct symtab *from, struct symtab *to) {
-  switch (v.tag) {
-  case V_SYMBOL:
-    return value_symbol(sym_intern(to, sym_text(from, v.u.s), sym_len(from, v.u.s)));
-  case V_ARRAY:
-    return list_into(v, from, to);
-  case V_HASH:
-  case V_RECORD:
-    return dict_into(v, from, to);
-  case V_RANGE:
-    return value_range(value_into(value_rng(v)->lo, from, to),
-                       value_into(value_rng(v)->hi, from, to), value_rng(v)->exclusive);
-  case V_SECRET:
-    return value_secret(value_into(secret_reveal(v), from, to));
-  default:
-    return value_ref(v);
-  }
-}
-
 /* --- its inputs --- */
 
 struct child_inputs {
@@ -137,6 +91,7 @@ static enum status child_walk(struct dry *d, struct program *p, const char *name
   c.e->ud = &c;
   struct error problem = {0};
   enum status status = inputs_gather(c.lane, &problem);
+  if (status == OK) status = dry_lock(&c, &problem);
   if (status == OK) status = dry_walk(&c, err);
   else if (status == ERR_CANCELLED) error_move(err, &problem);
   else {
@@ -173,7 +128,7 @@ enum status dry_child_run(struct dry *d, const char *name, node_id first, bool w
   if (status != OK) error_move(err, d->e->err);
   if (status == OK) {
     bool shown = !d->outer && child_load(d, name, &p, &why) == OK;
-    const char *not_shown = d->outer ? "its plan is its own: stepwise plan it" : why.message;
+    const char *not_shown = d->outer ? "one level of runs is; plan it by itself" : why.message;
     dry_note(d, (struct dry_note){.kind = DRY_NOTE_CHILD,
                                   .text = name,
                                   .detail = buf_str(&in.text),

@@ -72,9 +72,9 @@ void dry_change(struct dry *d, const struct dry_line *line) {
   struct buf text = BUF_INIT, step = BUF_INIT;
   if (d->undo || d->at->handler) return;
   if (line->kind == DRY_PAGE) buf_addf(&text, "page %s: %s", line->detail, line->text);
-  else if (line->kind == DRY_CHILD) buf_addf(&text, "run %s", line->text);
+  else if (line->kind == DRY_CHILD && line->arg_count) buf_addf(&text, "start %s", line->text);
   else buf_adds(&text, line->text);
-  if (line->kind != DRY_PAGE) args_text(line, &text);
+  if (line->kind == DRY_WRITE || line->arg_count) args_text(line, &text);
   if (d->child) buf_addf(&step, "%s: ", d->child);
   buf_adds(&step, d->at->id);
   t->changes = mem_grow(t->changes, t->end.change_count, &t->change_cap, sizeof *t->changes);

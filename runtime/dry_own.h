@@ -54,6 +54,7 @@ extern const struct eval_hooks dry_hooks; /* ud: the dry */
 void dry_note(const struct dry *d, struct dry_note n);           /* fills in the level */
 enum status dry_walk(struct dry *d, struct error *err) must_use; /* items and handler */
 void dry_release(struct dry *d);                                 /* the run too */
+enum status dry_lock(struct dry *d, struct error *err) must_use; /* tells its lock, and who has it */
 
 /* --- dry_text.c: how what is known reads --- */
 /* The text as interpolation gives it; what is unknown is named: "(unknown: batch.id)". Owned. */
@@ -107,6 +108,5 @@ enum status dry_items(struct dry *d, const struct item *items, struct error *err
 /* first: the list of pairs that are its inputs. As a statement of a step it is a line too. */
 enum status dry_child_run(struct dry *d, const char *name, node_id first, bool waits,
                           struct error *err) must_use;
-value value_into(value v, const struct symtab *from, struct symtab *to) must_use;
 
 #endif

@@ -486,6 +486,182 @@ a run could not start: 2 problems, see above
 plan ...
 TEXT
 
+# --- who could approve; secrets; a driver's settings ---
+
+{
+  my $site = "$dir/with-site";
+  mkdir $site;
+  write_file("$site/site.rb", <<'RUBY');
+site "here" do
+  role :dba, members: %w[ana sam kim]
+  role :lone, members: %w[ana]
+  secrets driver: "files", directory: "secrets"
+  connect :vault, driver: "keyed", token: secret("vault/token")
+end
+RUBY
+  my $gate = sub {
+    my ($role, $quorum) = @_;
+    return qq{runbook "gate" do\n  step "Gate" do\n    approve "Go", by: :$role, quorum: $quorum\n    note "gone"\n  end\nend\n};
+  };
+  write_file("$site/gate.rb", $gate->('dba', 2));
+  my ($said, $exit) = run_quietly($stepwise, 'plan', "$site/gate.rb");
+  ok($exit == 0 && $said =~ /by 2 people of :dba: ana, sam, kim; within 4 hours/, 'who could give an approval') or diag($said);
+  write_file("$site/gate.rb", $gate->('lone', 2));
+  ($said, $exit) = run_quietly($stepwise, 'plan', "$site/gate.rb");
+  ok($exit == 3 && $said =~ /PROBLEM  step gate wants 2 approvals by :lone, and only 1 of its members can/, 'a quorum that cannot be reached') or diag($said);
+  write_file("$site/vault.rb", <<'RUBY');
+runbook "vault" do
+  step "Look" do
+    n = vault.size
+    show n
+  end
+end
+binding :vault, "Wants a secret" do
+  action :size, effect: :read do
+    gives :integer
+  end
+end
+driver :keyed, for: :vault do
+  setting :token, :secret
+  perform(:size) { 3 }
+end
+RUBY
+  ($said, $exit) = run_quietly($stepwise, 'plan', "$site/vault.rb");
+  ok($exit == 3 && $said =~ /PROBLEM  .*vault.token/s && $said =~ /1 problem, see above/, 'a secret that cannot be read') or diag($said);
+  mkdir "$site/secrets";
+  mkdir "$site/secrets/vault";
+  write_file("$site/secrets/vault/token", "hunter2\n");
+  chmod 0600, "$site/secrets/vault/token";
+  ($said, $exit) = run_quietly($stepwise, 'plan', "$site/vault.rb");
+  ok($exit == 0 && $said =~ /reads +vault.size\(\) = 3/ && $said !~ /hunter2/, 'and one that can') or diag($said);
+  my ($planned) = $said =~ /^plan ([0-9a-f]{64})$/m;
+  run_quietly($stepwise, 'run', "$site/vault.rb", '--journal', "$site/j.db");
+  my ($events) = run_quietly($stepwise, 'journal', 'export', '--journal', "$site/j.db");
+  my ($started) = grep { $_->{kind} eq 'run.started' } map { decode_json($_) } grep { /^\{/ } split /\n/, $events;
+  is($started->{data}{plan}, $planned, 'the site is part of the plan');
+}
+
+# --- child runs, and side by side ---
+
+{
+  my $there = "$dir/family";
+  mkdir $there;
+  write_file("$there/pool.rb", $pool);
+  write_file("$there/child.rb", <<'RUBY');
+runbook "child" do
+  use "pool"
+  input :node, :string
+  input :mode, :symbol, one_of: [:soft, :hard], default: :soft
+  lock "node #{input.node}"
+  step "Drain #{input.node}", id: "drain" do
+    pool.drain(node: input.node)
+    rollback { pool.restore(node: input.node) }
+  end
+  step "Mode" do
+    note "#{input.mode}"
+    expect input.mode == :hard, "soft"
+  end
+  run "grandchild", node: input.node
+end
+RUBY
+  write_file("$there/grandchild.rb", qq{runbook "grandchild" do\n  input :node, :string\n  step "G" do\n    note input.node\n  end\nend\n});
+  write_file("$there/parent.rb", <<'RUBY');
+runbook "parent" do
+  use "pool"
+  step "First" do
+    s = pool.drain(node: "p")
+    irreversible "a test"
+  end
+  r = run "child", node: s.node, mode: :hard
+  step "After" do
+    expect r.state == :succeeded, "the child"
+  end
+  start "child", node: "z"
+end
+RUBY
+  my ($said, $exit) = run_quietly($stepwise, 'plan', "$there/parent.rb");
+  $said =~ s/\Q$dir\E/DIR/g;
+  my $want = pattern(<<'TEXT');
+parent
+plan of parent (DIR/family/parent.rb); nothing is changed by it
+
+  limit         1 day
+  on failure    hold
+
+ 1  CHANGE      First  (first)
+      CHANGES   pool.drain(node: "p")
+      NO UNDO   point of no return: a test
+a run of child(node: (unknown: s.node), mode: :hard):
+    lock          "node (unknown: input.node)"
+   2  CHANGE      Drain (unknown: input.node)  (drain)
+        CHANGES   pool.drain(node: (unknown: input.node))
+        undone by:
+          calls     pool.restore(node: (unknown: input.node))
+   3  no change   Mode  (mode)
+        notes     hard
+        checks    input.mode == :hard: holds (expect)
+  a run of grandchild(node: (unknown: input.node)):
+    not shown     one level of runs is; plan it by itself
+ 4  no change   After  (after)
+      checks    r.state == :succeeded: unknown until run (expect)
+the start of a run of child(node: "z"), which is not waited for:
+    lock          "node z": free
+   5  CHANGE      Drain z  (drain)
+        CHANGES   pool.drain(node: "z")
+        undone by:
+          calls     pool.restore(node: "z")
+   6  WOULD FAIL  Mode  (mode)
+        notes     soft
+        checks    soft: NOT SO (expect)
+        then      it is held, nothing is undone (on_failure :hold)
+  a run of grandchild(node: "z"):
+    not shown     one level of runs is; plan it by itself
+
+Would change (5)
+  first: pool.drain(node: "p")
+  child: drain: pool.drain(node: (unknown: input.node))
+  child: run: grandchild(node: (unknown: input.node))
+  child: drain: pool.drain(node: "z")
+  child: run: grandchild(node: "z")
+
+6 steps: 3 would change something, 1 would fail, 2 without a change
+plan ...
+TEXT
+  ok($said =~ $want && $exit == 0, 'child runs show their own plan, one level deep') or diag("exit $exit\n$said");
+  my ($planned) = $said =~ /^plan ([0-9a-f]{64})$/m;
+  run_quietly($stepwise, 'run', "$there/parent.rb", '--journal', "$there/j.db");
+  my ($events) = run_quietly($stepwise, 'journal', 'export', '--journal', "$there/j.db");
+  my ($started) = grep { $_->{kind} eq 'run.started' } map { decode_json($_) } grep { /^\{/ } split /\n/, $events;
+  is($started->{data}{plan}, $planned, 'the plan of a family is that of its run');
+  write_file("$there/child.rb", "runbook \"child\" do\n  nonsense\nend\n");
+  ($said, $exit) = run_quietly($stepwise, 'plan', "$there/parent.rb");
+  ok($exit == 3, 'a child with errors') or diag($said);
+
+  write_file("$there/beside.rb", <<'RUBY');
+runbook "beside" do
+  use "pool"
+  parallel at_once: 2 do
+    step "Reads" do
+      note "#{pool.size}"
+    end
+    step "Writes" do
+      pool.reboot(node: "b")
+      irreversible "a test"
+    end
+  end
+  each_of ["m", "n"], at_once: 2 do |x|
+    step "Each" do
+      pool.reboot(node: x)
+      irreversible "a test"
+    end
+  end
+end
+RUBY
+  ($said, $exit) = run_quietly($stepwise, 'plan', "$there/beside.rb");
+  like($said, qr/^side by side, 2 at once:\n   1  no change   Reads.*\n +reads +pool.size: unknown until run \(pool is changed beside this\)$/m, 'what another branch changes is not read');
+  like($said, qr/^each of \["m", "n"\]: 2 items, 2 at once\n   3  CHANGE      Each  \(each\[m\]\)$/m, 'items at once');
+}
+
 # --- the plan's name is the run's ---
 
 {
