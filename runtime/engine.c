@@ -133,6 +133,7 @@ void run_free(struct run *run) {
     step_run_free(s);
   }
   run_unlock(run);
+  mem_free(run->undo_to);
   mem_free(run->requester);
   mem_free(run->cancel.by);
   mem_free(run->cancel.reason);

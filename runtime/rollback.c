@@ -172,9 +172,9 @@ static enum status undo_doubtful(const struct step_run *s, struct error *err) {
 
 /* Each step is undone in the lane it ran in, with that lane's variables; by now every branch rests.
  */
-static enum status unwind(struct run *run, struct error *err) {
+static enum status unwind(struct run *run, const struct step_run *keep, struct error *err) {
   enum status status = OK;
-  while (status == OK && run->armed) {
+  while (status == OK && run->armed != keep) {
     struct step_run *s = run->armed;
     struct lane *lane = s->lane;
     struct step_run *at = lane->at;
@@ -192,22 +192,31 @@ static enum status unwind(struct run *run, struct error *err) {
   return status;
 }
 
-void run_roll_back(struct lane *lane, struct error *cause) {
+static enum status unwind_begin(struct lane *lane, const struct step_run *keep,
+                                const struct error *cause, struct error *err) {
   struct record r = {0};
-  struct error problem = {0};
   uint32_t n = 0;
-  for (struct step_run *a = lane->run->armed; a; a = a->before)
+  for (struct step_run *a = lane->run->armed; a != keep; a = a->before)
     n++;
   record_text(&r, "reason", cause->message);
-  record_armed(&r, "steps", lane->run);
+  record_armed(&r, "steps", lane->run, keep);
+  record_text(&r, "to", lane->run->undo_to);
   record_error(&r, "error", cause, lane->run->program);
   lane->run->rolling_back = true;
   run_notice(lane, &(struct notice){.kind = NOTICE_ROLLING_BACK, .n = n, .error = cause});
-  int64_t before = task_shield(lane->run->engine->tasks);
-  enum status status = run_record(lane, EVENT_NAME(RUN_ROLLING_BACK), &r, &problem);
-  if (status == OK) status = run_sync(lane, &problem);
-  if (status == OK) status = unwind(lane->run, &problem);
-  task_unshield(lane->run->engine->tasks, before);
-  rollback_ended(lane, cause, status == OK ? NULL : &problem);
+  enum status status = run_record(lane, EVENT_NAME(RUN_ROLLING_BACK), &r, err);
+  return status == OK ? run_sync(lane, err) : status;
+}
+
+void run_roll_back(struct lane *lane, struct error *cause) {
+  struct tasks *tasks = lane->run->engine->tasks;
+  struct error problem = {0};
+  struct step_run *keep;
+  int64_t before = task_shield(tasks);
+  enum status status = rollback_keep(lane->run, &keep, &problem);
+  if (status == OK) status = unwind_begin(lane, keep, cause, &problem);
+  if (status == OK) status = unwind(lane->run, keep, &problem);
+  task_unshield(tasks, before);
+  rollback_ended(lane, keep, cause, status == OK ? NULL : &problem);
   error_release(&problem);
 }

@@ -134,6 +134,7 @@ struct run {
   char *lock; /* path of the lock's file, or NULL; owned */
   int lock_fd;
   struct step_run *armed; /* of all lanes, latest first; owned */
+  char *undo_to;          /* id of a step that stays done when the run is undone, or NULL; owned */
   uint32_t number;     /* steps begun or passed over */
   uint32_t total;      /* steps there will be, as far as is known by now */
   int64_t waits_until; /* what it is parked for ends then (wall time), or 0 */
@@ -382,8 +383,17 @@ void run_hold(struct lane *lane, struct step_run *s, struct error *err);
 /* Undoes what is armed, latest first, and ends the run. */
 void run_roll_back(struct lane *lane, struct error *cause);
 /* rollback_end.c: ends a run that was undone; problem: what stopped the undoing, or NULL. */
-void rollback_ended(struct lane *lane, struct error *cause, struct error *problem);
-void record_armed(struct record *r, const char *name, const struct run *run); /* their ids */
+void rollback_ended(struct lane *lane, const struct step_run *keep, struct error *cause,
+                    struct error *problem);
+/* The ids of what is armed, as far as `keep`. */
+void record_armed(struct record *r, const char *name, const struct run *run,
+                  const struct step_run *keep);
+/* rollback_to.c: the latest armed step that stays done with run.undo_to, or NULL. */
+enum status rollback_keep(struct run *run, struct step_run **keep, struct error *err) must_use;
+struct history;
+/* What was armed by this event or earlier stays done. ERR_NOT_FOUND, ERR_CONFLICT. */
+enum status rollback_boundary(const struct history *h, const char *to, int64_t *seq,
+                              struct error *err) must_use;
 void step_run_free(struct step_run *s);
 
 #endif

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Ctrl-C once and again, with a terminal and without, before a rollback and during one."""
-import json, os, pty, select, signal, subprocess, tempfile
+import json, os, pty, select, signal, subprocess, tempfile, termios
 
 STEPWISE = os.environ.get("STEPWISE", "build/stepwise")
 DIR = tempfile.TemporaryDirectory()
@@ -42,6 +42,9 @@ class Child:
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
             os.environ["TERM"] = "dumb"
+            mode = termios.tcgetattr(0)  # a Ctrl-C does not take back what is shown
+            mode[3] |= termios.NOFLSH
+            termios.tcsetattr(0, termios.TCSANOW, mode)
             os.execv(STEPWISE, ["stepwise", "run", rb, "--journal", journal])
 
     def until(self, text):
