@@ -478,6 +478,7 @@ void plan_show(void *ud, const struct dry_note *n) {
       n->kind != DRY_NOTE_STOPS)
     stops_line(v);
   notes[n->kind](v, n);
+  fflush(v->ui.out); /* the next read may take its time */
 }
 
 void plan_view_release(struct plan_view *v) {

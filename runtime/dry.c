@@ -44,10 +44,11 @@ static void inputs_tell(struct dry *d) {
   const struct plan *plan = d->run->plan;
   const struct symtab *syms = d->run->program->syms;
   for (size_t i = 0; i < plan->input_count; i++) {
-    const char *name = sym_text(syms, plan->inputs[i].name);
+    const struct field *f = &plan->inputs[i];
+    const char *name = sym_text(syms, f->name);
     struct buf text = BUF_INIT, json = BUF_INIT;
     value v = VALUE_NIL;
-    record_get(d->e->input, plan->inputs[i].name, &v);
+    record_get(d->e->input, f->name, &v);
     if (v.tag == V_UNKNOWN) buf_adds(&text, "unknown: nobody gave it");
     else if (v.tag == V_NIL) buf_adds(&text, "not given");
     else value_inspect(v, syms, &text);
@@ -57,7 +58,7 @@ static void inputs_tell(struct dry *d) {
                                   .detail = buf_str(&text),
                                   .json = buf_str(&json),
                                   .truth = v.tag == V_UNKNOWN ? DRY_OPEN : DRY_HOLDS,
-                                  .n = v.tag != V_UNKNOWN && v.tag != V_NIL &&
+                                  .n = f->default_value && v.tag != V_NIL &&
                                        !is_given(d->run->options, name)});
     buf_release(&text);
     buf_release(&json);

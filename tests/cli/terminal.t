@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """What a terminal does to a run: it closes, its reader goes, and what is shown must not steer it."""
-import json, os, pty, select, signal, subprocess, sys, tempfile
+import json, os, pty, select, signal, subprocess, sys, tempfile, time
 
 STEPWISE = os.environ.get("STEPWISE", "build/stepwise")
 DIR = tempfile.TemporaryDirectory()
@@ -130,6 +130,21 @@ pid, fd = start(["run", rb, "--journal", journal], [signal.SIGHUP])
 until(fd, b"waiting")
 os.close(fd)
 ok(end(pid) == 0 and state(journal) == "succeeded", "under nohup it goes on", state(journal))
+
+# A plan asks for inputs as a run does, and for nothing else.
+rb = file("asks.rb", 'runbook "asks" do\n  input :host, :string, about: "which one"\n  step "Ask" do\n    confirm "Is #{input.host} the one?"\n  end\nend\n')
+pid, fd = start(["plan", rb, "--journal", os.path.join(DIR.name, "no.db")])
+seen = until(fd, b"which one")
+os.write(fd, b"web-7\n")
+seen = until(fd, b"1 step:", seen)
+ok(end(pid) == 0 and b'host          "web-7"\r\n' in seen and b"Is web-7 the one? (confirm)" in seen, "a plan asks for its inputs", seen)
+rb = file("looks.rb", 'runbook "looks" do\n  use "shell"\n  step "Look" do\n    show shell.read(args: ["sleep", "20"]).out\n  end\nend\n')
+pid, fd = start(["plan", rb, "--journal", os.path.join(DIR.name, "no.db")])
+until(fd, b"on failure")
+time.sleep(0.3)
+os.kill(pid, signal.SIGINT)
+seen = until(fd, b"nothing was changed")
+ok(end(pid) == 130, "Ctrl-C ends a plan, in the middle of a read too", seen)
 
 # Whoever reads the output goes away.
 journal = os.path.join(DIR.name, "pipe.db")
