@@ -1,5 +1,6 @@
 /* stepwise journal verify: what was found, for people and programs. */
 #include "../runtime/journal_checkpoint.h"
+#include "../runtime/journal_approval.h"
 #include "journal_request.h"
 #include "journal_view.h"
 
@@ -54,9 +55,12 @@ static void report_json(struct journal_request *q, const struct journal_report *
   struct buf b = BUF_INIT;
   buf_addc(&b, '{');
   quote_field(&b, "journal", journal_file(q->j));
-  buf_addf(&b, ",\"good\":%s,\"events\":%llu,\"runs\":%llu,\"texts\":%llu,\"head\":\"%s\"",
+  buf_addf(&b,
+           ",\"good\":%s,\"events\":%llu,\"runs\":%llu,\"texts\":%llu,\"approvals\":%llu,\"head\":"
+           "\"%s\"",
            r->problem.len ? "false" : "true", (unsigned long long)r->events,
-           (unsigned long long)r->runs, (unsigned long long)r->texts, r->head);
+           (unsigned long long)r->runs, (unsigned long long)r->texts,
+           (unsigned long long)r->approvals, r->head);
   if (*r->bad_how)
     buf_addf(&b, ",\"bad_seq\":%lld,\"how\":\"%s\"", (long long)r->bad_seq, r->bad_how);
   buf_adds(&b, ",\"problems\":[");
@@ -119,6 +123,9 @@ static void report_people(struct journal_request *q, const struct journal_report
          r->events == 1 ? "" : "s", (unsigned long long)r->runs, r->runs == 1 ? "" : "s",
          (unsigned long long)r->texts, r->texts == 1 ? "" : "s",
          *r->bad_how && r->events < (uint64_t)r->bad_seq ? " up to there" : "");
+  if (r->approvals)
+    printf("  %llu signed approval%s hold%s\n", (unsigned long long)r->approvals,
+           r->approvals == 1 ? "" : "s", r->approvals == 1 ? "s" : "");
   printf("  head %s\n", r->head);
   for (size_t i = 0; i < q->checkpoints.count; i++)
     print_checkpoints(list, q->checkpoints.items[i]);
@@ -148,6 +155,8 @@ int journal_do_verify(struct journal_request *q) {
   enum status status = read_checkpoints(q, &list, &err);
   if (status == OK) status = checkpoint_keys_read(q->signers, q->key, &keys, &err);
   if (status == OK) status = journal_verify_against(q->j, q->deep, &list, &keys, &r, &err);
+  if (status == OK)
+    status = journal_verify_approvals(q->j, q->signers ? keys.allowed : NULL, &r, &err);
   int code = EXIT_SUCCEEDED;
   if (status != OK) code = journal_fails_verify(q, &err);
   else (q->json ? report_json : report_people)(q, &r, &list);

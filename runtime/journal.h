@@ -125,15 +125,15 @@ struct run_row {
   int64_t first_seq, last_seq;
 };
 struct run_filter {
-  const char *run;     /* NULL = all; else exactly this one */
-  const char *state;   /* NULL = all */
-  const char *runbook; /* NULL = all */
-  const char *lock;    /* NULL = all; with `open`: the run that holds it, found at once */
-  bool open;           /* only those in a state that is no end */
-  const char *actor;   /* NULL = all; "ana@ops", or "ana" wherever it was */
+  const char *run;            /* NULL = all; else exactly this one */
+  const char *state;          /* NULL = all */
+  const char *runbook;        /* NULL = all */
+  const char *lock;           /* NULL = all; with `open`: the run that holds it, found at once */
+  bool open;                  /* only those in a state that is no end */
+  const char *actor;          /* NULL = all; "ana@ops", or "ana" wherever it was */
   int64_t since_us, until_us; /* started then or later, and before; 0 = whenever */
   bool newest_first;
-  int64_t last;        /* > 0: only the last n to start, still in order */
+  int64_t last; /* > 0: only the last n to start, still in order */
 };
 /* In the order of their start, oldest first unless newest_first. f may be NULL. */
 enum status journal_runs(struct journal *j, const struct run_filter *f,
@@ -155,6 +155,9 @@ struct journal_report {
   char head[65];       /* hash of the last good event, hex */
   struct buf problem;  /* "" when good: one sentence a line */
   struct buf warning;  /* what is odd and no problem, one sentence a line */
+  int64_t *answers;    /* good events that answer approvals or use them: owned, by number */
+  size_t answer_count, answer_cap;
+  uint64_t approvals; /* signed answers that hold; see journal_approval.h */
 };
 /* OK when it could be read through, whatever it found: see problem. deep adds SQLite's own
  * integrity check. One pass, memory flat. Release the report in either case. */

@@ -330,11 +330,23 @@ static enum status find_extra_runs(struct verifier *v, struct error *err) {
 
 /* The chain. */
 
+/* Whoever wants to look at approvals again need not look for them again. */
+static void keep_answer(struct journal_report *r, const struct row *row) {
+  static const enum event_kind kinds[] = {EVENT_APPROVAL_GIVEN, EVENT_APPROVAL_DENIED,
+                                          EVENT_APPROVAL_USED};
+  for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+    if (strcmp(row->f.piece[PIECE_KIND].p, event_kinds[kinds[i]].name) != 0) continue;
+    r->answers = mem_grow(r->answers, r->answer_count, &r->answer_cap, sizeof *r->answers);
+    r->answers[r->answer_count++] = row->f.seq;
+  }
+}
+
 static enum status check_meaning(struct verifier *v, const struct row *row, struct error *err) {
   const struct piece *kind = &row->f.piece[PIECE_KIND];
   if (kind->len > 4 && memcmp(kind->p, "run.", 4) == 0) return check_run_event(v, row, err);
   if (strcmp(kind->p, EVENT_NAME(JOURNAL_CHECKPOINTED)) == 0)
     return check_own_checkpoint(v, row, err);
+  if (kind->len > 9 && memcmp(kind->p, "approval.", 9) == 0) keep_answer(v->r, row);
   return OK;
 }
 
@@ -508,4 +520,5 @@ enum status journal_verify_against(struct journal *j, bool deep, struct checkpoi
 void journal_report_release(struct journal_report *r) {
   buf_release(&r->problem);
   buf_release(&r->warning);
+  mem_free(r->answers);
 }

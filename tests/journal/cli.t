@@ -100,7 +100,7 @@ def check_programs(path):
     ok(run("tail", "-n2", "--json", journal=path)[1].splitlines() == lines[15:], "tail --json")
     ok(run("tail", "--lines=0", journal=path)[1] == "", "tail of none")
     report = json.loads(run("verify", "--json", journal=path)[1])
-    ok(report == {"journal": path, "good": True, "events": 17, "runs": 4, "texts": 5, "problems": [], "warnings": [], "checkpoints": [],
+    ok(report == {"journal": path, "good": True, "events": 17, "runs": 4, "texts": 5, "approvals": 0, "problems": [], "warnings": [], "checkpoints": [],
                   "note": "", "head": json.loads(lines[-1])["hash"]}, "verify --json", report)
     env = dict(os.environ, STEPWISE_JOURNAL=path)
     ok(run("show", "8", "--json", env=env)[1] == lines[7] + "\n", "STEPWISE_JOURNAL names the journal")
