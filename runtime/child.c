@@ -11,6 +11,7 @@
 struct child_run {
   struct run *run;     /* owned; of one that is waited for until its parent ends */
   struct task *waiter; /* NULL: nobody waits */
+  struct run *waits;   /* whose task that is */
   bool over;
   char *runbook; /* as the parent calls it */
   struct buf place;
@@ -40,15 +41,12 @@ void child_free(struct child_run *c) {
   mem_free(c);
 }
 
-/* In the child's own task, when all of it is over. */
-void child_over(struct child_run *c) {
-  c->over = true;
-  if (c->waiter) task_wake(c->waiter);
-  else child_free(c);
-}
-
 bool child_waited_for(const struct child_run *c) {
   return c && c->waiter;
+}
+
+struct run *child_parent(const struct run *run) {
+  return run->child ? run->child->waits : NULL;
 }
 
 const char *child_id(const struct child_run *c) {
@@ -124,7 +122,6 @@ static void options_take(struct lane *lane, struct child_run *c, bool waits) {
   c->options.roles = c->roles;
   c->options.virtual_clock = o->virtual_clock;
   c->options.parent = &c->parent;
-  c->options.site = lane->run->site;
 }
 
 static enum status child_new(struct lane *lane, node_id call, bool waits, struct child_run **out,
@@ -174,7 +171,10 @@ static struct step_run *unit_arm(struct lane *lane, struct child_run *c) {
   s->child = c;
   s->id = mem_strdup(buf_str(&c->place));
   s->label = buf_take(&label);
-  step_arm(lane, s, INT64_MAX);
+  s->armed = true;
+  s->before = lane->run->armed;
+  lane->run->armed = s;
+  lane->armed++;
   return s;
 }
 
@@ -251,15 +251,41 @@ static value child_value(struct lane *lane, const struct child_run *c) {
   return value_record(d);
 }
 
-static enum status child_finished(struct lane *lane, struct child_run *c, value result,
-                                  struct error *err) {
+static enum status child_finished(struct lane *lane, const struct child_run *c, const char *id,
+                                  value result, struct error *err) {
   struct record r = {0};
   enum run_state state = c->result.state;
-  record_text(&r, "run", c->run->id);
+  record_text(&r, "run", id);
   record_text(&r, "place", buf_str(&c->place));
   record_text(&r, "state", state ? run_state_name(state) : "not_started");
+  if (!state) record_error(&r, "error", &c->result.error, c->run->program);
   record_value(&r, "result", result, lane->run->program->syms);
   return run_record(lane, EVENT_NAME(CHILD_FINISHED), &r, err);
+}
+
+/* One that could not begin and that nobody waits for: its parent's events say so, even when that has
+ * ended. */
+static void child_refused(struct child_run *c) {
+  struct lane *lane = &c->run->main;
+  struct error err = {0};
+  char id[RUN_ID_MAX];
+  run_notice(lane, &(struct notice){.kind = NOTICE_END, .text = "did not begin", .error = &c->result.error});
+  memcpy(id, c->run->id, sizeof id);
+  memcpy(c->run->id, c->parent_id, strlen(c->parent_id) + 1);
+  enum status status = child_finished(lane, c, id, VALUE_NIL, &err);
+  if (status == OK) status = engine_commit(c->run->engine, &err);
+  if (status != OK) error_release(&err); /* the next event meets it */
+}
+
+/* In the child's own task, when all of it is over. */
+void child_over(struct child_run *c) {
+  c->over = true;
+  if (c->waiter) {
+    task_wake(c->waiter);
+    return;
+  }
+  if (c->result.state == RUN_NONE) child_refused(c);
+  child_free(c);
 }
 
 /* What the parent is told of a child that did not succeed. Who waits for somebody is no failure. */
@@ -288,7 +314,7 @@ static enum status child_end(struct lane *lane, struct step_run *unit, enum stat
   struct error second = {0};
   *result = VALUE_NIL;
   if (c->result.state == RUN_SUCCEEDED) *result = child_value(lane, c);
-  enum status kept = child_finished(lane, c, *result, &second);
+  enum status kept = child_finished(lane, c, c->run->id, *result, &second);
   lane->run->wrote |= c->run->wrote;
   unit->did = c->run->wrote;
   unit->in_doubt = c->result.state == RUN_IN_DOUBT;
@@ -324,6 +350,7 @@ enum flow child_run_item(struct lane *lane, const struct item *item) {
   if (status == OK) {
     struct step_run *unit = unit_arm(lane, c);
     c->waiter = task_current(lane->run->engine->tasks);
+    c->waits = lane->run;
     status = child_begin(lane, c, &err);
     if (status != OK) {
       unit_disarm(unit);

@@ -347,6 +347,10 @@ static enum status begin(struct journal *j, struct error *err) {
   return status;
 }
 
+enum status journal_hold(struct journal *j, struct error *err) {
+  return begin(j, err);
+}
+
 enum status journal_commit(struct journal *j, struct error *err) {
   if (!j->open) return OK;
   enum status status = run_kept(j, ST_COMMIT, err);

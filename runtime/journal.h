@@ -87,6 +87,9 @@ const char *journal_note(const struct journal *j);
  * is not a JSON object, too large) leaves the transaction as it was. */
 enum status journal_append(struct journal *j, struct event *e, struct error *err) must_use;
 enum status journal_commit(struct journal *j, struct error *err) must_use;
+/* Begins the transaction without an event: until the commit or rollback nobody else writes, so what
+ * is read now holds when something is appended because of it. */
+enum status journal_hold(struct journal *j, struct error *err) must_use;
 void journal_rollback(struct journal *j);      /* forgets what was appended and not committed */
 bool journal_pending(const struct journal *j); /* appended and not committed */
 uint64_t journal_commits(const struct journal *j);

@@ -1,14 +1,6 @@
 /* Everything that can be known to be missing is found here, before the first effect: steps that are
- * named and do not exist, roles, drivers, and the lock. */
+ * named and do not exist, roles and drivers. */
 #include "run.h"
-
-#include <errno.h>
-#include <fcntl.h>
-#include <sys/file.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include "digest.h"
 
 static enum status step_exists(const struct lane *lane, const char *option, const char *id,
                                struct error *err) {
@@ -46,7 +38,7 @@ static enum status driver_check(struct lane *lane, const struct binding *b, stru
   const struct driver *d;
   value settings;
   enum status status = run_driver(lane->run, b, &d, err);
-  if (status == OK) status = driver_settings(&lane->run->settings, lane->run->site,
+  if (status == OK) status = driver_settings(&lane->run->settings, lane->run->engine->config.site,
                              lane->run->program, d, &settings, err);
   if (status != OK) error_at(err, at);
   return status;
@@ -176,71 +168,4 @@ void run_preflight_all(struct lane *lane, void (*tell)(void *ud, const struct er
     if (checks[i](lane, &err) != OK) tell(ud, &err);
     error_release(&err);
   }
-}
-
-/* --- the lock --- */
-
-static enum status dir_make(const char *path, struct error *err) {
-  if (mkdir(path, 0700) == 0 || errno == EEXIST) return OK;
-  return error_set(err, ERR_IO, "cannot make the directory %s: %s", path, strerror(errno));
-}
-
-static enum status lock_held(int fd, const char *text, struct error *err) {
-  char who[200];
-  ssize_t n = pread(fd, who, sizeof who - 1, 0);
-  who[n > 0 ? n : 0] = '\0';
-  who[strcspn(who, "\n")] = '\0';
-  error_set(err, ERR_CONFLICT, "another run holds the lock '%s': %s", text,
-            *who ? who : "just started");
-  error_kind(err, "locked");
-  error_help(err, "wait for it to end; `stepwise runs` lists what is live");
-  return ERR_CONFLICT;
-}
-
-static enum status lock_take(struct lane *lane, const char *path, const char *text,
-                             struct error *err) {
-  struct buf who = BUF_INIT;
-  int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  if (fd < 0) return error_set(err, ERR_IO, "cannot open the lock %s: %s", path, strerror(errno));
-  if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
-    int why = errno;
-    enum status status = why == EWOULDBLOCK
-                             ? lock_held(fd, text, err)
-                             : error_set(err, ERR_IO, "cannot lock %s: %s", path, strerror(why));
-    close(fd);
-    return status;
-  }
-  buf_addf(&who, "run %s by %s, process %ld\n", lane->run->id,
-           journal_actor(lane->run->engine->config.journal), (long)getpid());
-  if (ftruncate(fd, 0) != 0 || write(fd, who.data, who.len) != (ssize_t)who.len) {
-    /* The lock holds all the same; only its holder's name is missing. */
-  }
-  buf_release(&who);
-  lane->run->lock_fd = fd;
-  return OK;
-}
-
-/* An OS lock on a file named by the text's digest: it dies with the process. */
-enum status run_lock(struct lane *lane, struct error *err) {
-  char *text, sha[SHA256_HEX];
-  struct buf path = BUF_INIT;
-  if (!lane->run->plan->lock) return OK;
-  enum status status = run_text(lane, lane->run->plan->lock, &text, err);
-  if (status != OK) return status;
-  buf_adds(&path, lane->run->engine->config.state_dir);
-  status = dir_make(buf_str(&path), err);
-  buf_adds(&path, "/locks");
-  if (status == OK) status = dir_make(buf_str(&path), err);
-  sha256_hex_of(text, strlen(text), sha);
-  buf_addf(&path, "/%s", sha);
-  if (status == OK) status = lock_take(lane, buf_str(&path), text, err);
-  buf_release(&path);
-  mem_free(text);
-  return status;
-}
-
-/* The file stays: removing it would let two runs lock two files of one name. */
-void run_unlock(struct run *run) {
-  if (run->lock_fd >= 0) close(run->lock_fd);
-  run->lock_fd = -1;
 }

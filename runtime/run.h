@@ -123,16 +123,15 @@ struct run {
   struct program *program;
   struct plan *plan;
   const struct run_options *options;
-  struct site *site; /* or NULL; borrowed */
   struct run_result *result;
   char id[RUN_ID_MAX];
   struct {
     char *by, *reason; /* owned; NULL: nobody */
     bool rollback;
   } cancel;        /* somebody elsewhere asked for it */
+  char *requester; /* who started it, when that was another process; or NULL; owned */
   char plan_sha[SHA256_HEX]; /* of all its texts; from run.started on */
-  char *lock; /* path of the lock's file, or NULL; owned */
-  int lock_fd;
+  char *lock; /* what it locks, or NULL; owned */
   struct step_run *armed; /* of all lanes, latest first; owned */
   char *undo_to;          /* id of a step that stays done when the run is undone, or NULL; owned */
   uint32_t number;     /* steps begun or passed over */
@@ -243,6 +242,7 @@ enum status child_undo(struct lane *lane, struct step_run *s, struct error *err)
 void child_over(struct child_run *c);
 void child_free(struct child_run *c);
 const char *child_id(const struct child_run *c); /* its run's id */
+struct run *child_parent(const struct run *run); /* the run that waits for it, or NULL */
 bool child_waited_for(const struct child_run *c);
 
 /* --- spare.c: where a rollback's events go when the journal takes none --- */
@@ -275,8 +275,9 @@ enum status inputs_gather(struct lane *lane, struct error *err) must_use; /* fil
 enum status run_preflight(struct lane *lane, struct error *err) must_use;
 void run_preflight_all(struct lane *lane, void (*tell)(void *ud, const struct error *problem),
                        void *ud);
+/* lock.c: whether the run may begin beside those that are live. From here on until the next commit
+ * no other process begins one. */
 enum status run_lock(struct lane *lane, struct error *err) must_use;
-void run_unlock(struct run *run);
 
 /* --- people.c: roles --- */
 

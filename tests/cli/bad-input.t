@@ -136,10 +136,11 @@ SKIP: {
 my $import = "$top/runbooks/imports/spreadsheet-import.rb";
 my $header = "First Name,Last Name,Email,Phone,Birth Date,Street,City,State,Zip,County,Registered On,Notes\n";
 my $row = "Ana,Lopez,ana\@example.org,501-555-0101,1987-03-14,1 Main St,Conway,AR,72032,Faulkner,2026-01-12,";
+my $imports = 0; # a run that is held holds the database: each has a journal of its own
 sub table {
   my ($what, $file, $content, $like) = @_;
   write_file($file, $content) if defined $content;
-  my ($said, $exit) = run('run', $import, '--set', "file=$file", '--set', 'database=people.db', '--set', 'create=true', '--journal', 'imports.db');
+  my ($said, $exit) = run('run', $import, '--set', "file=$file", '--set', 'database=people.db', '--set', 'create=true', '--journal', "imports." . ++$imports . ".db");
   my $tail = $said =~ s/\A.*?(?=^\s+FAILED)//smr;
   one_screen($what, 1, $like, $tail, $exit);
   ok(!-e 'people.db', "$what: no database was made");
@@ -169,8 +170,8 @@ PYTHON
   cmp_ok(-s 'bomb.xlsx', '<', 8 << 20, 'a zip bomb of 400 MiB is small');
   table('a zip bomb as XLSX', 'bomb.xlsx', undef, qr/bomb\.xlsx/);
 }
-my ($verified, $sound) = run('journal', 'verify', '--journal', 'imports.db');
-is($sound, 0, 'the journal of these runs verifies') or diag $verified;
+my @unsound = grep { (run('journal', 'verify', '--journal', "imports.$_.db"))[1] != 0 } 1 .. $imports;
+is("@unsound", '', 'the journals of these runs verify');
 
 sub files { opendir my $d, '.' or die; return sort grep { !/^\.|^stepwise$/ } readdir $d }
 
