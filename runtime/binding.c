@@ -186,20 +186,33 @@ static void unproven(const struct action_run *c, bool done) {
   buf_addc(&lane->run->unproven, ')');
 }
 
+static struct lease_call lease_call(const struct action_run *c) {
+  return (struct lease_call){.action = c->action,
+                             .driver = c->driver,
+                             .args = c->args,
+                             .step = c->lane->at ? c->lane->at->id : "",
+                             .key = c->key,
+                             .ordinal = c->ordinal,
+                             .until = c->lease_until};
+}
+
 /* What became of the action, for leases. */
 static enum status leases_move(struct action_run *c, bool done, struct error *err) {
   struct lane *lane = c->lane;
   enum status status = OK;
   if (c->action->ends) status = leases_lift(lane, c->action, c->args, done, err);
   if (status != OK || !done || !c->lease_until) return status;
-  const struct lease_call call = {.action = c->action,
-                                  .driver = c->driver,
-                                  .args = c->args,
-                                  .step = lane->at ? lane->at->id : "",
-                                  .key = c->key,
-                                  .ordinal = c->ordinal,
-                                  .until = c->lease_until};
+  const struct lease_call call = lease_call(c);
   return lease_take(lane, &call, err);
+}
+
+/* The same where the journal has the outcome. */
+static enum status leases_told(struct action_run *c, value *out, struct error *err) {
+  if (!c->action->lease && !c->action->ends) return OK;
+  const struct lease_call call = lease_call(c);
+  enum status status = lease_told(c->lane, &call, err);
+  if (status != OK) value_unref(*out);
+  return status;
 }
 
 static void note_did(const struct action_run *c, enum status status, const struct error *problem) {
@@ -255,7 +268,8 @@ enum status action_call(void *ud, struct eval *e, const struct action *action, n
   key_make(lane, c.ordinal, c.key);
   enum status status = driver_of(&c, &err);
   if (status == OK && lane->run->history) status = action_again(&c, &told, out, &err);
-  if (status == OK && !told) status = action_now(&c, out, &err);
+  if (status == OK && told) status = leases_told(&c, out, &err);
+  else if (status == OK) status = action_now(&c, out, &err);
   if (status != OK) {
     error_at(&err, tree_span(e->tree, call));
     error_move(e->err, &err);

@@ -199,7 +199,7 @@ static void (*const meaning[EVENT_KINDS])(struct history *h, struct step_past *p
 static bool data_kept(enum event_kind kind) {
   static const bool dropped[EVENT_KINDS] = {
       [EVENT_GUARD_CHECKED] = true, [EVENT_EXPECT_CHECKED] = true, [EVENT_SHOWN] = true,
-      [EVENT_FINDING] = true,       [EVENT_FOLLOW_UP] = true,      [EVENT_LEASE_RENEWED] = true};
+      [EVENT_FINDING] = true,       [EVENT_FOLLOW_UP] = true};
   return !dropped[kind];
 }
 

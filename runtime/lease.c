@@ -19,6 +19,7 @@ struct run_lease {
   struct task *task, *waiter; /* waiter: waits until no renewal is under way */
   bool renewing;
   bool paused; /* it is being ended: a renewal now would bring back what it holds */
+  bool due;    /* to be renewed at once */
   bool ended;  /* nothing renews it any more */
   bool untold; /* it expired, and no step has failed of that yet */
 };
@@ -134,7 +135,8 @@ static void expired(struct run_lease *l, const struct error *why) {
 }
 
 /* How long until the next attempt; the last is made when the lease ends. */
-static int64_t next_wait(const struct run_lease *l, bool renewed) {
+static int64_t next_wait(struct run_lease *l, bool renewed) {
+  if (l->due) return l->due = false, 0;
   int64_t left = l->until - wall(l->run), wait = l->length / PART / 4;
   if (renewed) return l->length / PART;
   if (wait < LEAST) wait = LEAST;
@@ -231,8 +233,6 @@ enum status lease_take(struct lane *lane, const struct lease_call *c, struct err
   return status;
 }
 
-/* --- ending --- */
-
 static bool arguments_agree(const struct run_lease *l, const struct action *a, const value *args) {
   const struct symtab *syms = l->run->program->syms;
   for (size_t i = 0; i < a->take_count; i++)
@@ -241,6 +241,147 @@ static bool arguments_agree(const struct run_lease *l, const struct action *a, c
         return false;
   return true;
 }
+
+/* --- a run that goes on --- */
+
+/* Of the step's events: the intent of a call of its body, and whether its lease was taken. */
+static uint32_t call_event(const struct history *h, const struct step_past *p, enum event_kind kind,
+                           uint32_t ordinal) {
+  uint32_t found = 0;
+  for (uint32_t e = p->first; e; e = h->events[e].next)
+    if (h->events[e].kind == kind && past_int(h, e, "call", 0) == ordinal &&
+        !past_is(h, e, "rollback", NULL))
+      found = e;
+  return found;
+}
+
+enum status lease_told(struct lane *lane, const struct lease_call *c, struct error *err) {
+  const struct history *h = lane->run->history;
+  const struct step_past *p = history_step(h, c->step);
+  struct lease_call again = *c;
+  enum status status = OK;
+  for (struct run_lease *l = lane->run->leases; l && status == OK; l = l->next) {
+    if (l->ended || l->action != c->action->ends || !arguments_agree(l, c->action, c->args))
+      continue;
+    bool later = strcmp(l->step, c->step) == 0 && l->ordinal > c->ordinal;
+    if (!later) status = lease_end(l, "lifted", err);
+  }
+  if (status != OK || !c->action->lease || !p) return status;
+  if (call_event(h, p, EVENT_LEASE_TAKEN, c->ordinal)) return OK;
+  uint32_t started = call_event(h, p, EVENT_ACTION_STARTED, c->ordinal);
+  again.until = started ? past_int(h, started, "lease_until_us", 0) : 0;
+  status = lease_take(lane, &again, err);
+  if (status == OK) lane->run->leases->due = true;
+  return status;
+}
+
+struct argument {
+  const struct run *run;
+  const struct action *action;
+  value *args;
+};
+
+static enum status argument_take(void *ud, const char *name, value owned) {
+  struct argument *a = ud;
+  for (size_t i = 0; i < a->action->take_count; i++) {
+    if (strcmp(sym_text(a->run->program->syms, a->action->takes[i].name), name) != 0) continue;
+    value_unref(a->args[i]);
+    a->args[i] = owned;
+    return OK;
+  }
+  value_unref(owned);
+  return OK;
+}
+
+static const struct action *action_named(const struct program *p, const char *binding,
+                                         const char *action) {
+  for (size_t i = 0; i < p->binding_count; i++) {
+    const struct binding *b = p->bindings[i];
+    for (size_t k = 0; k < b->action_count; k++)
+      if (strcmp(sym_text(p->syms, b->name), binding) == 0 &&
+          strcmp(sym_text(p->syms, b->actions[k].name), action) == 0)
+        return &b->actions[k];
+  }
+  return NULL;
+}
+
+static const struct action *action_of(const struct run *run, uint32_t started) {
+  char *binding = past_text(run->history, started, "binding");
+  char *action = past_text(run->history, started, "action");
+  const struct action *a = NULL;
+  if (binding && action) a = action_named(run->program, binding, action);
+  mem_free(binding);
+  mem_free(action);
+  return a && a->lease ? a : NULL;
+}
+
+/* Until when it was renewed last. */
+static int64_t until_again(const struct history *h, uint32_t taken, uint32_t ordinal, bool *ended) {
+  int64_t until = past_int(h, taken, "until_us", 0);
+  *ended = false;
+  for (uint32_t e = h->events[taken].next; e; e = h->events[e].next) {
+    enum event_kind kind = h->events[e].kind;
+    if (kind != EVENT_LEASE_RENEWED && kind != EVENT_LEASE_ENDED) continue;
+    if (past_int(h, e, "call", 0) != ordinal) continue;
+    until = past_int(h, e, "until_us", until);
+    *ended |= kind == EVENT_LEASE_ENDED;
+  }
+  return until;
+}
+
+/* A renewal now says whether it still holds; nothing goes on before that is known. */
+static enum status renew_again(struct run_lease *l, struct error *err) {
+  struct error problem = {0};
+  enum status status = OK;
+  if (renew_now(l, &problem)) status = lease_record(l, EVENT_NAME(LEASE_RENEWED), NULL, err);
+  else if (wall(l->run) >= l->until) expired(l, &problem);
+  error_release(&problem);
+  if (status == OK && !l->ended) l->task = task_spawn(l->run->engine->tasks, lease_task, l);
+  return status;
+}
+
+static enum status again(struct lane *lane, const struct step_past *p, uint32_t taken,
+                         struct error *err) {
+  struct run *run = lane->run;
+  const struct history *h = run->history;
+  uint32_t ordinal = (uint32_t)past_int(h, taken, "call", 0);
+  uint32_t started = call_event(h, p, EVENT_ACTION_STARTED, ordinal);
+  const struct action *action = started ? action_of(run, started) : NULL;
+  int64_t length;
+  bool ended;
+  if (!action) return OK; /* the plan was changed: nobody knows how to renew it */
+  enum status status = length_of(run, action, &length, err);
+  int64_t until = until_again(h, taken, ordinal, &ended);
+  if (status != OK || ended) return status;
+  struct lease_call c = {.action = action, .step = p->id, .ordinal = ordinal, .until = until};
+  struct argument a = {run, action, mem_array(action->take_count + 1, sizeof *a.args)};
+  for (size_t i = 0; i < action->take_count; i++)
+    a.args[i] = VALUE_NIL;
+  char *key = past_text(h, started, "key");
+  status = past_members(h, started, "args", run->program->syms, argument_take, &a, err);
+  if (status == OK) status = run_driver(run, action->binding, &c.driver, err);
+  c.args = a.args;
+  c.key = key ? key : "";
+  if (status == OK) status = renew_again(lease_new(run, &c, length), err);
+  for (size_t i = 0; i < action->take_count; i++)
+    value_unref(a.args[i]);
+  mem_free(a.args);
+  mem_free(key);
+  return status;
+}
+
+enum status leases_again(struct lane *lane, struct error *err) {
+  const struct history *h = lane->run->history;
+  enum status status = OK;
+  for (size_t i = 0; i < h->step_count && status == OK; i++) {
+    const struct step_past *p = h->steps[i];
+    for (uint32_t e = p->first; e && status == OK; e = h->events[e].next)
+      if (h->events[e].kind == EVENT_LEASE_TAKEN) status = again(lane, p, e, err);
+  }
+  return status;
+}
+
+/* --- ending --- */
 
 static void lease_pause(struct run_lease *l) {
   struct tasks *tasks = l->run->engine->tasks;

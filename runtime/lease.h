@@ -35,6 +35,11 @@ enum status leases_lift(struct lane *lane, const struct action *action, const va
 /* The same for the rollback of a step and what the step took. */
 void leases_undoing(struct lane *lane, const char *step);
 enum status leases_undone(struct lane *lane, const char *step, struct error *err) must_use;
+/* For a run that goes on: renews what its earlier process left, before anything else is done. One that
+ * has expired meanwhile and cannot be renewed is told by leases_check. */
+enum status leases_again(struct lane *lane, struct error *err) must_use;
+/* The journal has the action's success, and may not have what follows from it for leases. */
+enum status lease_told(struct lane *lane, const struct lease_call *c, struct error *err) must_use;
 /* A lease that could not be renewed in time fails the step that goes on, once: "lease_expired". */
 enum status leases_check(struct run *run, struct error *err) must_use;
 /* The run ends, or its process leaves it: what still holds ends by itself, and people are told. */

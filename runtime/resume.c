@@ -243,7 +243,8 @@ enum status resume_begin(struct lane *lane, struct error *err) {
   resume_flags(run);
   plan_hash(run->program, site_text(run->engine->config.site), run->plan_sha);
   status = run_lock(lane, err);
-  return status == OK ? resume_record(lane, err) : status;
+  if (status == OK) status = resume_record(lane, err);
+  return status == OK ? leases_again(lane, err) : status;
 }
 
 /* --- going back --- */
