@@ -3,7 +3,7 @@
 # writes bench/RESULTS.md. Called by `make bench`. Every figure is the median of ROUNDS rounds in
 # which the compared programs take turns (bench/measure.c). It reports; it does not judge a test.
 #
-# usage: BUILD=build ROUNDS=7 bench/run.sh [NAME...]     names: run lint import verify steps live
+# usage: BUILD=build ROUNDS=7 bench/run.sh [NAME...]     names: run lint import verify steps live list resume
 set -eu
 cd "$(dirname "$0")/.."
 build=${BUILD:-build} rounds=${ROUNDS:-7}
@@ -12,7 +12,7 @@ work=$PWD/$build/bench/work
 rm -rf "$work"
 mkdir -p "$work"
 trap 'rm -rf "$work"' EXIT
-wanted=${*:-run lint import verify steps live}
+wanted=${*:-run lint import verify steps live list resume}
 table=$work/table
 
 # measure ROUNDS -- COMMAND...: one line each "median least most peakKiB"
@@ -105,6 +105,35 @@ bench_live() {
     read -r peak each < <(sed -n "s/^$what  1000 runs wait: process \([0-9]*\) KiB, each run \([0-9.]*\) KiB$/\1 \2/p" "$work/m")
     row "1,000 live runs in one process that wait, $what: its memory" "$(mib "$peak")" '' "$each KiB a run" 'under 64 MiB' "$peak < 64 * 1024"
   done
+}
+
+bench_list() {
+  "$tools/gen_journal" "$work/list.db" 100000 10
+  measure "$rounds" -- "$stepwise" runs --journal "$work/list.db" \
+    -- "$stepwise" runs --state held --journal "$work/list.db" >"$work/m"
+  { read -r all _ _ peak; read -r held _; } <"$work/m"
+  row '`runs` in a journal of 100,000 runs' "$(ms "$all")" '' '' 'under 200 ms' "$all < 0.2"
+  row '`runs --state held`, the same' "$(ms "$held")" '' '' 'under 200 ms' "$held < 0.2"
+  # Ten thousand of its runs wait: another run must not notice.
+  measure "$rounds" -- "$stepwise" run --journal "$work/list.db" bench/ten_steps.rb \
+    -- "$stepwise" run --journal "$work/empty.db" bench/ten_steps.rb >"$work/m"
+  { read -r beside _ _ peak; read -r alone _ _ least; } <"$work/m"
+  row 'a run beside 10,000 parked ones; in an empty journal' "$(ms "$beside")" "$(ms "$alone")" \
+    "$(calc '%.2fx' "$beside / $alone")" 'at most 1.5x' "$beside <= 1.5 * $alone"
+  row 'its peak memory; in an empty journal' "$(mib "$peak")" "$(mib "$least")" \
+    "$(calc '%.2fx' "$peak / $least")" 'at most 1.25x' "$peak <= 1.25 * $least"
+  rm -f "$work"/list.db* "$work"/empty.db*
+}
+
+# A run of 100,000 events that waits for an answer at its end is gone on with, and waits again.
+bench_resume() {
+  "$stepwise" run --journal "$work/resume.db" --virtual-clock bench/many_events.rb >/dev/null 2>&1 </dev/null || [ $? = 4 ]
+  events=$(sqlite3 "$work/resume.db" 'SELECT count(*) FROM event')
+  measure "$rounds" -- bash -c "$stepwise resume last --journal $work/resume.db </dev/null >/dev/null 2>&1; [ \$? = 4 ]" >"$work/m"
+  read -r ours _ _ peak <"$work/m"
+  row "resume of a run with $events events" "$(ms "$ours")" '' '' 'under 1 s' "$ours < 1"
+  row 'its peak memory' "$(mib "$peak")" '' '' '' 1
+  rm -f "$work"/resume.db*
 }
 
 machine() {
