@@ -125,11 +125,13 @@ static void block_line(const struct plan_view *v, const struct dry_note *n, cons
 }
 
 static void show_branch(struct plan_view *v, const struct dry_note *n) {
+  const char *now = n->detail ? ", " : "", *detail = n->detail ? n->detail : "";
   if (n->truth == DRY_OPEN) block_line(v, n, INK_YELLOW, "%s: unknown until run", n->text);
-  else if (n->truth == DRY_HOLDS)
-    block_line(v, n, INK_BOLD, "%s%s", n->text,
-               *n->text == 'e' && n->text[3] == 'e' ? "" : ": yes");
-  else block_line(v, n, INK_DIM, "%s: no, %u step%s left out", n->text, n->n, n->n == 1 ? "" : "s");
+  else if (strcmp(n->text, "else") == 0) block_line(v, n, INK_BOLD, "else:");
+  else if (n->truth == DRY_HOLDS) block_line(v, n, INK_BOLD, "%s: yes%s%s", n->text, now, detail);
+  else
+    block_line(v, n, INK_DIM, "%s: no%s%s; %u step%s left out", n->text, now, detail, n->n,
+               n->n == 1 ? "" : "s");
 }
 
 static void show_each(struct plan_view *v, const struct dry_note *n) {
@@ -191,7 +193,7 @@ static const char *truth_ink(const struct dry_line *l) {
 }
 
 static void line_guard(const struct plan_view *v, const struct dry_line *l, size_t at) {
-  bool held = l->truth == DRY_HOLDS;
+  bool held = l->truth == DRY_HOLDS && strncmp(l->detail, "so now", 6) != 0;
   detail(v, at, truth_ink(l), "guard", "%s: %s%s%s%s", l->text, truth_word(l, "holds", "NOT SO"),
          held ? "" : " (", held ? "" : l->detail, held ? "" : ")");
 }

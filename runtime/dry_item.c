@@ -55,6 +55,9 @@ static enum status branch_walk(struct dry *d, const struct branch *b, const char
   dry_note(d, (struct dry_note){.kind = DRY_NOTE_BRANCH,
                                 .text = text,
                                 .truth = *open && truth == DRY_HOLDS ? DRY_OPEN : truth,
+                                .detail = b->cond && truth != DRY_OPEN && dry_may_turn(d, b->cond)
+                                              ? "as of now"
+                                              : NULL,
                                 .n = items_steps(b->items)});
   if (truth == DRY_OPEN || (truth == DRY_HOLDS && *open)) {
     *open = true;

@@ -2,9 +2,14 @@
  * variables; the evaluator then forgets what they assign. */
 #include "dry_own.h"
 
-/* What a branch ends with, or fails of, is told in it and goes no further. */
+/* What a branch ends with, or fails of, is told in it and goes no further. After a skip! or finish
+ * that may be reached, what follows in the step may not be. */
 static enum status branch_ended(struct dry *d, enum status status) {
   if (status == OK || status == ERR_CANCELLED) return status;
+  bool ends = status == ERR_STOP && (d->stop == STOPS_SKIP || d->stop == STOPS_FINISH);
+  if (ends && !d->may_skip) d->maybe++;
+  d->may_skip |= ends;
+  d->may_finish |= ends && d->stop == STOPS_FINISH;
   if (status == ERR_STOP) error_release(d->e->err);
   else dry_problem(d, d->e->err);
   d->stop = STOPS_NOT;

@@ -45,6 +45,7 @@ struct dry {
   bool over;             /* as things are the run does not get here */
   bool from_seen;
   enum dry_stop stop; /* what the ERR_STOP under way means */
+  bool may_skip, may_finish; /* a skip! or finish of this step may be reached: what follows may not */
   value *early;       /* the variables as they were before the first write; NULL before it */
 };
 

@@ -37,6 +37,10 @@ static enum status guard_look(struct dry *d, const struct guard *g, bool *open, 
   struct dry_line *line = dry_line(d, DRY_GUARD, text);
   struct buf detail = BUF_INIT;
   buf_addf(&detail, "%s%s", later ? "not so now; " : "", otherwise_name[g->otherwise]);
+  if (truth == DRY_HOLDS && dry_may_turn(d, g->cond)) {
+    buf_clear(&detail);
+    buf_adds(&detail, "so now; looked at again then");
+  }
   line->detail = buf_take(&detail);
   line->truth = later ? DRY_OPEN : truth;
   if (line->truth == DRY_HOLDS_NOT) guard_fails(d, g, line, skip);
@@ -87,6 +91,11 @@ static enum status approval_look(struct dry *d, const struct approval *a) {
 
 /* --- limits --- */
 
+static const char *const policy_word[] = {[POLICY_HOLD] = "hold",
+                                          [POLICY_ROLLBACK] = "rollback",
+                                          [POLICY_CONTINUE] = "continue",
+                                          [POLICY_SKIP] = "skip"};
+
 static void retry_text(struct dry *d, const struct step *step, struct buf *out) {
   const struct retry *r = step->retry;
   const struct symtab *syms = d->run->program->syms;
@@ -121,7 +130,19 @@ static void limits_look(struct dry *d, const struct step *step) {
     dry_duration(d, step->deadline, 0, &text);
   }
   retry_text(d, step, &text);
+  if (step->policy != POLICY_DEFAULT && step->policy != POLICY_RETRY)
+    buf_addf(&text, "%son failure: %s", text.len ? "; " : "", policy_word[step->policy]);
+  if (step->requires_role)
+    buf_addf(&text, "%sonly :%s may run it", text.len ? "; " : "",
+             sym_text(d->run->program->syms, step->requires_role));
   if (text.len) dry_line(d, DRY_LIMIT, buf_take(&text));
+}
+
+/* What a step that does not come to its end for certain may set. all: whatever was set before. */
+static void outputs_forget(struct dry *d, const struct step *step, bool all) {
+  for (size_t i = 0; i < step->output_count; i++)
+    if (all || !d->e->is_set[step->outputs[i]])
+      eval_set_slot(d->e, step->outputs[i], value_unknown());
 }
 
 /* --- body and what follows --- */
@@ -229,7 +250,9 @@ static enum status step_look(struct dry *d, const struct step *step) {
        v = v->next)
     status = verify_look(d, v);
   if (status == OK) status = way_back_look(d, step);
-  d->maybe -= open;
+  d->maybe -= open + d->may_skip;
+  if (open || d->may_skip) outputs_forget(d, step, true);
+  d->may_skip = false;
   return status;
 }
 
@@ -244,14 +267,6 @@ static const char *passed_over(struct dry *d, const struct step *step) {
   for (size_t i = 0; i < o->skip_count; i++)
     if (strcmp(step->id, o->skip[i]) == 0) return o->skip_reason ? o->skip_reason : "--skip";
   return NULL;
-}
-
-/* What a step that did not come to its end may have set. */
-static void outputs_forget(struct dry *d, const struct step *step) {
-  bool failed = d->at->outcome == DRY_FAILS;
-  for (size_t i = 0; i < step->output_count; i++)
-    if (failed || !d->e->is_set[step->outputs[i]])
-      eval_set_slot(d->e, step->outputs[i], value_unknown());
 }
 
 static enum policy policy_here(const struct dry *d, const struct step *step) {
@@ -273,10 +288,6 @@ static void stops_here(struct dry *d, const char *why, const char *then) {
   buf_release(&text);
 }
 
-static const char *const policy_word[] = {[POLICY_HOLD] = "hold",
-                                          [POLICY_ROLLBACK] = "rollback",
-                                          [POLICY_CONTINUE] = "continue",
-                                          [POLICY_SKIP] = "skip"};
 static const char *const policy_then[] = {
     [POLICY_HOLD] = "it is held, nothing is undone (on_failure :hold)",
     [POLICY_ROLLBACK] = "what was done is undone, last first (on_failure :rollback)",
@@ -292,6 +303,18 @@ static void step_count(struct dry *d) {
   end->unreached += !s->reached;
 }
 
+/* A finish may be reached: whatever follows in the run depends on that. */
+static void may_end(struct dry *d) {
+  struct buf text = BUF_INIT;
+  buf_addf(&text, "unless the run is finished in %s", d->at->id);
+  dry_note(d,
+           (struct dry_note){.kind = DRY_NOTE_BRANCH, .text = buf_str(&text), .truth = DRY_OPEN});
+  buf_release(&text);
+  d->level++;
+  d->maybe++;
+  d->may_finish = false;
+}
+
 static void step_tell(struct dry *d, const struct step *step) {
   struct dry_step *s = d->at;
   enum policy policy = policy_here(d, step);
@@ -303,6 +326,7 @@ static void step_tell(struct dry *d, const struct step *step) {
     stops_here(d, s->reason, s->then);
   else if (d->stop == STOPS_FINISH)
     stops_here(d, "the run is finished there", "it ends as succeeded");
+  else if (d->may_finish) may_end(d);
 }
 
 enum status dry_do_step(struct dry *d, const struct step *step, struct error *err) {
@@ -331,7 +355,8 @@ enum status dry_do_step(struct dry *d, const struct step *step, struct error *er
   } else if (status == OK) {
     status = step_look(d, step);
   }
-  if (status == OK && (s.outcome == DRY_SKIPPED || s.outcome == DRY_FAILS)) outputs_forget(d, step);
+  bool ended = s.outcome == DRY_SKIPPED || s.outcome == DRY_FAILS;
+  if (status == OK && ended) outputs_forget(d, step, s.outcome == DRY_FAILS);
   if (status == OK) step_tell(d, step);
   else error_move(err, d->e->err);
   d->at = NULL;

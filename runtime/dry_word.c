@@ -46,8 +46,9 @@ static enum status stops(const struct word_call *w, enum dry_stop how, const cha
 /* After a write what is false now may be true then. */
 static enum dry_truth truth_then(const struct dry *d, value v, node_id n, struct buf *detail) {
   enum dry_truth truth = dry_truth(v);
-  if (truth != DRY_HOLDS_NOT || !dry_may_turn(d, n)) return truth;
-  buf_addf(detail, "%snot so now", detail->len ? ", " : "");
+  if (truth == DRY_OPEN || !dry_may_turn(d, n)) return truth;
+  buf_addf(detail, "%s%s", detail->len ? ", " : "", truth == DRY_HOLDS ? "so now" : "not so now");
+  if (truth == DRY_HOLDS) return truth;
   return DRY_OPEN;
 }
 

@@ -265,6 +265,49 @@ RUBY
   is(scalar(grep { $_->{maybe} } @{$end->{changes}}), 5, 'and what is not');
 }
 
+# Ends that may be reached: what follows them depends on that.
+{
+  my ($step, $end) = objects_of(<<'RUBY', '--role', 'op');
+runbook "ends" do
+  step "A" do
+    s = pool.drain(node: "x")
+    x = 1
+    y = 1
+    irreversible "a test"
+  end
+  step "B" do
+    requires role: :op
+    guard "few", s.count < 3, otherwise: :skip
+    x = 2
+    note "b #{x}"
+    on_failure :skip
+  end
+  step "C" do
+    skip! "no" if s.count > 5
+    y = 2
+    pool.reboot(node: "c")
+    irreversible "a test"
+  end
+  step "D" do
+    show [x, y]
+    finish "done" if s.count > 7
+    pool.reboot(node: "d")
+    irreversible "a test"
+  end
+  step "E" do
+    pool.reboot(node: "e")
+    irreversible "a test"
+  end
+end
+RUBY
+  my ($shown) = lines_of($step->{d}, 'show');
+  is_deeply($shown->{value}, [({'$unknown' => JSON::PP::true}) x 2], 'what a step that may be skipped sets is unknown after it');
+  is_deeply([map { $step->{$_}{outcome} } 'a' .. 'e'], [qw(change no_change unknown unknown unknown)], 'what may not be reached is unknown');
+  is_deeply($step->{e}{under}, ['unless the run is finished in d'], 'a finish that may be reached stands over the rest');
+  my ($limit) = lines_of($step->{b}, 'limit');
+  is($limit->{text}, 'on failure: skip; only :op may run it', "a step's own policy and role");
+}
+
 # Nested loops over what nobody knows; side by side.
 my $loops = <<'RUBY';
 runbook "loops" do
