@@ -72,41 +72,23 @@ static void problem_tell(void *ud, const struct error *problem) {
            (struct dry_note){.kind = DRY_NOTE_PROBLEM, .error = problem, .text = problem->message});
 }
 
-struct holder {
-  struct dry *d;
-  const char *text;
-  bool held;
-};
-
-static enum status held_by(void *ud, const struct run_row *r) {
-  struct holder *h = ud;
-  struct error err = {0};
-  error_set(&err, ERR_CONFLICT, "the lock '%s' is held by run %s (%s), started by %s", h->text,
-            r->run, r->state, r->actor);
-  error_help(&err, "stepwise show %s", r->run);
-  if (!h->held && !h->d->outer) problem_tell(h->d, &err);
-  h->held = true;
-  error_release(&err);
-  return OK;
-}
-
-/* Who holds the lock, as the journal has it. */
+/* Whether the run could begin beside those that are live. Of a child run it is only said. */
 enum status dry_lock(struct dry *d, struct error *err) {
-  char *text;
-  if (!d->run->plan->lock) return OK;
-  if (dry_text(d, d->run->plan->lock, &text) != OK) {
+  const struct plan *plan = d->run->plan;
+  struct buf shown = BUF_INIT;
+  struct error problem = {0};
+  char *text = NULL;
+  if (!plan->lock && !plan->concurrency) return OK;
+  if (dry_text(d, plan->lock, &text) != OK) {
     error_move(err, d->e->err);
     return err->status;
   }
-  struct holder h = {d, text, false};
-  struct run_filter f = {.lock = text, .open = true};
-  struct buf shown = BUF_INIT;
-  struct error problem = {0};
-  bool known = !strstr(text, "(unknown");
-  if (known && journal_runs(d->run->engine->config.journal, &f, held_by, &h, &problem) != OK)
-    problem_tell(d, &problem);
-  buf_addf(&shown, "\"%s\"%s", text, !known ? "" : h.held ? ": held" : ": free");
-  dry_note(d, (struct dry_note){.kind = DRY_NOTE_FACT, .text = "lock", .detail = buf_str(&shown)});
+  bool known = !strstr(text, "(unknown"), held = lock_look(d->lane, &problem) != OK;
+  buf_addf(&shown, "\"%s\"%s", text, !known ? "" : held ? ": held" : ": free");
+  if (plan->lock)
+    dry_note(d,
+             (struct dry_note){.kind = DRY_NOTE_FACT, .text = "lock", .detail = buf_str(&shown)});
+  if (held && !d->outer) problem_tell(d, &problem);
   buf_release(&shown);
   error_release(&problem);
   mem_free(text);

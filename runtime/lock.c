@@ -87,6 +87,14 @@ static enum status check_concurrency(struct others *o, struct error *err) {
   return status;
 }
 
+enum status lock_look(struct lane *lane, struct error *err) {
+  struct others o = {.lane = lane};
+  enum status status = check_lock(&o, err);
+  if (status == OK) status = check_concurrency(&o, err);
+  buf_release(&o.who);
+  return status;
+}
+
 /* What was appended before is committed first: should this run be refused, nothing else goes with
  * it. */
 enum status run_lock(struct lane *lane, struct error *err) {
@@ -98,10 +106,7 @@ enum status run_lock(struct lane *lane, struct error *err) {
   enum status status = journal_pending(g->config.journal) ? engine_commit(g, err) : OK;
   if (status == OK) status = journal_hold(g->config.journal, err);
   if (status != OK) return status;
-  struct others o = {.lane = lane};
-  status = check_lock(&o, err);
-  if (status == OK) status = check_concurrency(&o, err);
+  status = lock_look(lane, err);
   if (status != OK) journal_rollback(g->config.journal);
-  buf_release(&o.who);
   return status;
 }

@@ -278,6 +278,8 @@ void run_preflight_all(struct lane *lane, void (*tell)(void *ud, const struct er
 /* lock.c: whether the run may begin beside those that are live. From here on until the next commit
  * no other process begins one. */
 enum status run_lock(struct lane *lane, struct error *err) must_use;
+/* The same question, for those who only want to know. */
+enum status lock_look(struct lane *lane, struct error *err) must_use;
 
 /* --- people.c: roles --- */
 

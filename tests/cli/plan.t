@@ -529,6 +529,19 @@ a run could not start: 2 problems, see above
 plan ...
 TEXT
 
+{
+  write_file("$dir/locks.rb", qq{runbook "locks" do\n  lock "the lock"\n  step "Fail" do\n    fail! :x, "as it should"\n  end\nend\n});
+  write_file("$dir/few.rb", qq{runbook "few" do\n  concurrency 1\n  step "Fail" do\n    fail! :x, "as it should"\n  end\nend\n});
+  for my $case (['locks', qr/lock +"the lock": held/, qr/another run holds the lock 'the lock': run \S+, held, by/], ['few', qr/concurrency +1/, qr/few may have 1 live run/]) {
+    my ($name, $fact, $problem) = @$case;
+    my ($said, $exit) = run_quietly($stepwise, 'plan', "$dir/$name.rb", '--journal', "$dir/held.db");
+    ok($exit == 0 && $said !~ /PROBLEM/, "$name: free") or diag($said);
+    run_quietly($stepwise, 'run', "$dir/$name.rb", '--journal', "$dir/held.db");
+    ($said, $exit) = run_quietly($stepwise, 'plan', "$dir/$name.rb", '--journal', "$dir/held.db");
+    ok($exit == 3 && $said =~ $fact && $said =~ /PROBLEM  $problem/, "$name: a run that is held has it") or diag($said);
+  }
+}
+
 # --- who could approve; secrets; a driver's settings ---
 
 {
