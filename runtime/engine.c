@@ -32,6 +32,12 @@ struct owners *engine_owners(struct engine *g) {
   return g->owners;
 }
 
+void engine_on_signal(struct engine *g, void (*fn)(void *ud, int signum), void *ud) {
+  g->on_signal = fn;
+  g->signal_ud = ud;
+  tasks_on_signal(g->tasks, signal_came, g);
+}
+
 /* --- what parts of a run share --- */
 
 enum status run_eval(struct lane *lane, node_id n, value *out, struct error *err) {

@@ -77,6 +77,8 @@ struct engine_config {
 struct engine *engine_new(const struct engine_config *config) must_use; /* borrows all of it */
 void engine_free(struct engine *g);
 struct tasks *engine_tasks(struct engine *g);
+/* Signals reach fn too, before the runs, and also while there is none. */
+void engine_on_signal(struct engine *g, void (*fn)(void *ud, int signum), void *ud);
 /* Who owns live runs of the journal: this process takes and drops runs here and nowhere else. */
 struct owners *engine_owners(struct engine *g);
 
@@ -116,6 +118,7 @@ struct run_options {
   size_t skip_count;
   const char *skip_reason;
   const struct run_parent *parent; /* or NULL */
+  const char *trigger;             /* what started it, when that is no person; or NULL */
   bool virtual_clock; /* recorded: the run's waits took no time */
   const struct resume *resume; /* or NULL: a new run. inputs are then those that are secret */
   bool inputs_unknown; /* a plan: an input that nobody gives is an unknown value */

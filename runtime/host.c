@@ -9,9 +9,6 @@
 #include "../lang/source.h"
 #include "primitive.h"
 
-/* Words that the checker accepts and this engine does not run; each is an error where it stands. */
-static const char *const not_yet[] = {"trigger",  "schedule", NULL};
-
 static enum status file_read(int fd, const char *path, struct source *out, struct error *err) {
   struct stat st;
   if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
@@ -126,8 +123,7 @@ void host_init(struct host *h, bool (*builtin)(const char *name, const char **te
                                      .load_module = load_module,
                                      .load_runbook = load_runbook,
                                      .check_regexp = check_regexp,
-                                     .primitives = h->signatures,
-                                     .not_yet = not_yet};
+                                     .primitives = h->signatures};
 }
 
 void host_add_builtin(struct host *h, const char *name) {

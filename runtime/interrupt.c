@@ -79,6 +79,7 @@ void leave_forget(struct engine *g) {
 void signal_came(void *ud, int signum) {
   struct engine *g = ud;
   bool again = false;
+  if (g->on_signal) g->on_signal(g->signal_ud, signum);
   for (const struct run *run = g->runs; run; run = run->next)
     again |= run->rolling_back || run->result->interrupted;
   if (g->leaving && signum == SIGINT) return; /* the question stands there */

@@ -196,6 +196,7 @@ static enum status run_begin(struct lane *lane, struct error *err) {
   record_text(&r, "lock", lane->run->lock);
   record_options(lane, &r);
   record_parent(lane, &r);
+  record_text(&r, "trigger", lane->run->options->trigger);
   if (status == OK) status = run_record(lane, EVENT_NAME(RUN_STARTED), &r, err);
   record_release(&r);
   if (status != OK) return status;

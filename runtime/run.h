@@ -36,6 +36,8 @@ struct engine {
   int64_t pending_since;     /* first event not committed yet; 0 = none */
   bool journal_lost;
   struct error journal_error;
+  void (*on_signal)(void *ud, int signum); /* or NULL */
+  void *signal_ud;
 };
 
 /* The action that nobody knows of whether it happened. */

@@ -1,4 +1,4 @@
-/* Sources of runs: when each is due, what it looks at, and what becomes of the runs it starts. */
+/* What starts runs: when each is due, what it looks at, and what becomes of the runs it starts. */
 #include "watcher.h"
 
 #include "../lang/cron.h"
@@ -10,9 +10,9 @@
 #define LATE (60 * US_SECOND) /* what is due and later than this was missed */
 enum { MISSED_MOST = 1000, RUNS_LOOKED_AT = 500 };
 
-struct source {
+struct starter {
   struct watcher *watcher;
-  struct source *next;
+  struct starter *next;
   struct program *program;
   const struct trigger *trigger; /* NULL: a schedule */
   struct cron cron;
@@ -32,12 +32,12 @@ struct source {
 
 struct watcher {
   struct watcher_config config;
-  struct source *sources;
+  struct starter *starters;
   size_t count;
   int signum; /* what stopped it */
 };
 
-static struct clock *clock_of(const struct source *s) {
+static struct clock *clock_of(const struct starter *s) {
   return s->watcher->config.engine_config->clock;
 }
 
@@ -46,7 +46,7 @@ static int64_t zone_offset(void *ud, int64_t us) {
   return site_offset(w->config.engine_config->site, us);
 }
 
-static void tell(struct source *s, struct watch_news n) {
+static void tell(struct starter *s, struct watch_news n) {
   n.runbook = s->program->plan->name;
   n.what = s->text;
   s->watcher->config.tell(s->watcher->config.ud, &n);
@@ -55,12 +55,13 @@ static void tell(struct source *s, struct watch_news n) {
 /* --- what the journal has of it --- */
 
 struct search {
-  struct source *source;
+  struct starter *starter;
   struct journal *journal;
+  struct error *err;
 };
 
 static enum status is_mine(void *ud, const struct event *e) {
-  struct source *s = ud;
+  struct starter *s = ud;
   if (!peek_is(e->data, e->data_len, "trigger", s->text)) return ERR_STOP;
   snprintf(s->last, sizeof s->last, "%s", e->run);
   s->last_us = e->time_us;
@@ -69,15 +70,13 @@ static enum status is_mine(void *ud, const struct event *e) {
 
 static enum status look_at_run(void *ud, const struct run_row *r) {
   struct search *search = ud;
-  struct error err = {0};
   const struct event_filter at = {.after = r->first_seq - 1};
-  enum status status = journal_scan(search->journal, &at, is_mine, search->source, &err);
-  error_release(&err);
-  return *search->source->last ? ERR_STOP : status == ERR_STOP ? OK : status;
+  enum status status = journal_scan(search->journal, &at, is_mine, search->starter, search->err);
+  return *search->starter->last ? ERR_STOP : status == ERR_STOP ? OK : status;
 }
 
-static enum status find_last(struct source *s, struct error *err) {
-  struct search search = {s, s->watcher->config.engine_config->journal};
+static enum status find_last(struct starter *s, struct error *err) {
+  struct search search = {s, s->watcher->config.engine_config->journal, err};
   const struct run_filter filter = {
       .runbook = s->program->plan->name, .newest_first = true, .last = RUNS_LOOKED_AT};
   enum status status = journal_runs(search.journal, &filter, look_at_run, &search, err);
@@ -90,7 +89,7 @@ static enum status take_state(void *ud, const struct run_row *r) {
 }
 
 /* Whether the run it started last has not come to an end: parked, held or in another process. */
-static bool last_is_open(struct source *s) {
+static bool last_is_open(struct starter *s) {
   struct error err = {0};
   enum run_state state = RUN_NONE;
   const struct run_filter filter = {.run = s->last};
@@ -103,25 +102,25 @@ static bool last_is_open(struct source *s) {
 
 /* --- when it is due --- */
 
-static int64_t after(struct source *s, int64_t us) {
+static int64_t after(struct starter *s, int64_t us) {
   return cron_next(&s->cron, us, zone_offset, s->watcher);
 }
 
 /* How many of its times lie in between; *last: the latest of them. */
-static uint32_t times_between(struct source *s, int64_t from, int64_t to, int64_t *last) {
+static uint32_t times_between(struct starter *s, int64_t from, int64_t to, int64_t *last) {
   uint32_t n = 0;
   for (int64_t at = after(s, from); at <= to && n < MISSED_MOST; at = after(s, at))
     n++, *last = at;
   return n;
 }
 
-static void tell_missed(struct source *s, int64_t from, int64_t to, const char *since_run) {
+static void tell_missed(struct starter *s, int64_t from, int64_t to, const char *since_run) {
   int64_t last = 0;
   uint32_t n = times_between(s, from, to, &last);
   if (n) tell(s, (struct watch_news){.kind = WATCH_MISSED, .id = since_run, .n = n, .at_us = last});
 }
 
-static enum status sleep_until(struct source *s, int64_t at, struct error *err) {
+static enum status sleep_until(struct starter *s, int64_t at, struct error *err) {
   struct tasks *tasks = engine_tasks(s->watcher->config.engine);
   enum status status = OK;
   for (int64_t left; status == OK && (left = at - clock_wall(clock_of(s))) > 0;)
@@ -134,7 +133,7 @@ static enum status sleep_until(struct source *s, int64_t at, struct error *err) 
 static enum status trigger_action(void *ud, struct eval *e, const struct action *action,
                                   node_id call, const value *args, const bool *given,
                                   value *out) {
-  struct source *s = ud;
+  struct starter *s = ud;
   const struct engine_config *g = s->watcher->config.engine_config;
   struct driver_call c = {.program = s->program,
                           .action = action,
@@ -154,14 +153,14 @@ static enum status trigger_action(void *ud, struct eval *e, const struct action 
 }
 
 static enum status trigger_statement(void *ud, struct eval *e, node_id call, sym word, value *out) {
-  struct source *s = ud;
+  struct starter *s = ud;
   (void)call, (void)out;
   return error_set(e->err, ERR_CHECK, "%s cannot stand in a trigger",
                    sym_text(s->program->syms, word));
 }
 
 static enum status trigger_poll(void *ud, struct eval *e) {
-  struct source *s = ud;
+  struct starter *s = ud;
   return task_poll(engine_tasks(s->watcher->config.engine), e->err);
 }
 
@@ -170,7 +169,7 @@ static int64_t trigger_now(void *ud) {
 }
 
 static int64_t trigger_offset(void *ud, int64_t us) {
-  struct source *s = ud;
+  struct starter *s = ud;
   return zone_offset(s->watcher, us);
 }
 
@@ -180,7 +179,7 @@ static const struct eval_hooks trigger_hooks = {.action = trigger_action,
                                                 .now = trigger_now,
                                                 .offset = trigger_offset};
 
-static enum status look(struct source *s, bool *holds, struct error *err) {
+static enum status look(struct starter *s, bool *holds, struct error *err) {
   struct tasks *tasks = engine_tasks(s->watcher->config.engine);
   struct eval e;
   value v = VALUE_NIL;
@@ -196,7 +195,7 @@ static enum status look(struct source *s, bool *holds, struct error *err) {
 }
 
 /* An error that lasts is told once, and again when it changes. */
-static void look_failed(struct source *s, struct error *err) {
+static void look_failed(struct starter *s, struct error *err) {
   const char *message = err->message ? err->message : "failed";
   if (!s->failed || strcmp(s->failed, message) != 0) {
     mem_free(s->failed);
@@ -207,7 +206,7 @@ static void look_failed(struct source *s, struct error *err) {
 }
 
 /* A trigger starts a run when it begins to hold: after a look that said no, or the first one. */
-static bool begins_to_hold(struct source *s) {
+static bool begins_to_hold(struct starter *s) {
   struct error err = {0};
   bool holds = false;
   if (look(s, &holds, &err) != OK) {
@@ -225,7 +224,7 @@ static bool begins_to_hold(struct source *s) {
 /* --- its runs --- */
 
 static void run_ended(void *ud, struct run_result *r) {
-  struct source *s = ud;
+  struct starter *s = ud;
   struct watch_news n = {.kind = r->state == RUN_NONE ? WATCH_REFUSED : WATCH_ENDED,
                          .id = r->id,
                          .state = r->state,
@@ -238,7 +237,7 @@ static void run_ended(void *ud, struct run_result *r) {
 }
 
 /* Until the run has come to a stop: a signal stops the run, and that is waited for. */
-static void start(struct source *s) {
+static void start(struct starter *s) {
   struct tasks *tasks = engine_tasks(s->watcher->config.engine);
   struct error err = {0};
   if (last_is_open(s)) {
@@ -256,7 +255,7 @@ static void start(struct source *s) {
 
 /* --- its task --- */
 
-static void run_schedule(struct source *s) {
+static void run_schedule(struct starter *s) {
   struct error err = {0};
   for (int64_t from = clock_wall(clock_of(s));;) {
     s->due = after(s, from);
@@ -274,7 +273,7 @@ static void run_schedule(struct source *s) {
   error_release(&err);
 }
 
-static void run_trigger(struct source *s) {
+static void run_trigger(struct starter *s) {
   struct error err = {0};
   while (!s->watcher->signum) {
     if (clock_wall(clock_of(s)) >= s->watcher->config.until_us) break;
@@ -284,16 +283,16 @@ static void run_trigger(struct source *s) {
   error_release(&err);
 }
 
-static void source_task(void *arg) {
-  struct source *s = arg;
+static void starter_task(void *arg) {
+  struct starter *s = arg;
   if (s->trigger) run_trigger(s);
   else run_schedule(s);
 }
 
 /* --- making them --- */
 
-/* One process watches a source: two would start two runs. */
-static enum status source_lock(struct source *s, struct error *err) {
+/* One process watches a starter: two would start two runs. */
+static enum status starter_lock(struct starter *s, struct error *err) {
   uint8_t hash[SHA256_SIZE];
   struct buf b = BUF_INIT;
   buf_adds(&b, s->program->plan->name);
@@ -315,9 +314,9 @@ static enum status source_lock(struct source *s, struct error *err) {
   return ERR_CONFLICT;
 }
 
-static struct source *source_new(struct watcher *w, struct program *p,
+static struct starter *starter_new(struct watcher *w, struct program *p,
                                  const struct run_options *options) {
-  struct source *s = mem_zalloc(sizeof *s), **at = &w->sources;
+  struct starter *s = mem_zalloc(sizeof *s), **at = &w->starters;
   s->watcher = w;
   s->program = p;
   s->options = *options;
@@ -330,28 +329,28 @@ static struct source *source_new(struct watcher *w, struct program *p,
   return s;
 }
 
-static enum status source_ready(struct source *s, char *owned_text, struct error *err) {
+static enum status starter_ready(struct starter *s, char *owned_text, struct error *err) {
   s->text = owned_text;
   s->options.trigger = s->text;
-  enum status status = source_lock(s, err);
+  enum status status = starter_lock(s, err);
   return status == OK ? find_last(s, err) : status;
 }
 
 static enum status add_schedule(struct watcher *w, struct program *p, const char *text,
                                 const struct run_options *options, struct error *err) {
-  struct source *s = source_new(w, p, options);
+  struct starter *s = starter_new(w, p, options);
   struct buf b = BUF_INIT;
   enum status status = cron_parse(text, &s->cron, err);
   buf_addf(&b, "schedule %s", text);
   char *owned = buf_take(&b);
-  if (status == OK) return source_ready(s, owned, err);
+  if (status == OK) return starter_ready(s, owned, err);
   mem_free(owned);
   return status;
 }
 
 static enum status add_trigger(struct watcher *w, struct program *p, const struct trigger *t,
                                const struct run_options *options, struct error *err) {
-  struct source *s = source_new(w, p, options);
+  struct starter *s = starter_new(w, p, options);
   struct eval e;
   value text = VALUE_NIL, every = VALUE_NIL;
   struct buf b = BUF_INIT;
@@ -369,7 +368,7 @@ static enum status add_trigger(struct watcher *w, struct program *p, const struc
   value_unref(every);
   eval_release(&e);
   char *owned = buf_take(&b);
-  if (status == OK) return source_ready(s, owned ? owned : mem_strdup(""), err);
+  if (status == OK) return starter_ready(s, owned ? owned : mem_strdup(""), err);
   mem_free(owned);
   return status;
 }
@@ -396,7 +395,7 @@ struct watcher *watcher_new(const struct watcher_config *config) {
 }
 
 void watcher_free(struct watcher *w) {
-  for (struct source *s = w ? w->sources : NULL, *next; s; s = next) {
+  for (struct starter *s = w ? w->starters : NULL, *next; s; s = next) {
     next = s->next;
     if (s->lock) owner_drop(engine_owners(w->config.engine), s->lock);
     if (s->task) task_release(s->task);
@@ -413,11 +412,11 @@ void watcher_free(struct watcher *w) {
 static void signal_stops(void *ud, int signum) {
   struct watcher *w = ud;
   w->signum = signum;
-  for (struct source *s = w->sources; s; s = s->next)
+  for (struct starter *s = w->starters; s; s = s->next)
     if (s->task) task_cancel(s->task);
 }
 
-static void tell_begins(struct source *s) {
+static void tell_begins(struct starter *s) {
   int64_t now = clock_wall(clock_of(s));
   if (s->trigger) {
     tell(s, (struct watch_news){.kind = WATCH_BEGINS, .us = s->every});
@@ -430,9 +429,9 @@ static void tell_begins(struct source *s) {
 int watcher_run(struct watcher *w) {
   struct tasks *tasks = engine_tasks(w->config.engine);
   engine_on_signal(w->config.engine, signal_stops, w);
-  for (struct source *s = w->sources; s; s = s->next) {
+  for (struct starter *s = w->starters; s; s = s->next) {
     tell_begins(s);
-    s->task = task_spawn(tasks, source_task, s);
+    s->task = task_spawn(tasks, starter_task, s);
   }
   engine_wait(w->config.engine);
   return w->signum;

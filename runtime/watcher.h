@@ -13,8 +13,7 @@
 enum watch_news_kind {
   WATCH_BEGINS,  /* at_us: when it comes next; 0: a trigger, every us */
   WATCH_MISSED,  /* n times since the run `id`, the last at at_us; or since it was looked at */
-  WATCH_STARTS,  /* a run begins */
-  WATCH_STARTED, /* id; told once its run.started is there */
+  WATCH_STARTS,  /* a run is begun; NOTICE_RUN has its id */
   WATCH_ENDED,   /* id, state; error or NULL */
   WATCH_REFUSED, /* no run came of it: error */
   WATCH_PASSED,  /* not started: the run `id` is open */

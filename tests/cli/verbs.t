@@ -189,4 +189,57 @@ is_deeply([map { $_->{data}{as} } grep { $_->{kind} eq 'action.settled' } events
 is(state_of(), 'failed', 'and the run has failed');
 good();
 
+# -- runs that a process has --
+# Starts one, waits until its journal has what matches, and returns its process.
+sub live {
+  my ($text, $like) = @_;
+  my $file = runbook($text);
+  my $pid = fork // die;
+  if (!$pid) {
+    open STDIN, '<', '/dev/null';
+    open STDOUT, '>', "$dir/out";
+    open STDERR, '>&', \*STDOUT;
+    exec $stepwise, 'run', $file, '--journal', $journal or die;
+  }
+  for (1 .. 400) {
+    sleep 0.05;
+    last if -e $journal && (verb('journal', 'tail', '-n', 1, '--json'))[0] =~ $like;
+  }
+  return $pid;
+}
+sub code_of { my ($pid) = @_; for (1 .. 400) { return $? >> 8 if waitpid($pid, 1) == $pid; sleep 0.05 } kill 'KILL', $pid; waitpid $pid, 0; return 'late' }
+my $waits = "  step \"Wait\" do\n    wait 40.seconds\n    note \"went on\"\n  end\n";
+
+my $pid = live(first_step() . $waits, qr/wait\.started/);
+is(state_of(), 'running', 'a live run');
+like((verb('runs', '--json'))[0], qr/"pid":$pid\b/, 'and who has it') if (verb('runs', '--json', '--last', 1))[0] =~ /pid/;
+says('is not sealed', 1, qr/has not ended: it is running/, 'seal', 'last');
+says('is not abandoned', 1, qr/is running: process $pid has it\nhelp: stop it: stepwise cancel/, 'abandon', 'last', '--reason', 'x');
+says('has nothing in doubt', 3, qr/no action of run \S+ is in doubt/, 'mark-done', 'last', '--not-done', '--reason', 'x');
+says('is noted', 0, qr/^noted/, 'note', 'last', 'from elsewhere');
+says('is cancelled', 0, qr/is cancelled\ndone and not undone, latest first: first\nundo it: stepwise rollback/, 'cancel', 'last', '--reason', 'enough of it');
+is(code_of($pid), 8, 'its process ends with code 8');
+like(read_file("$dir/out"), qr/\S+@\S+ cancels it: .*cancelled by \S+@\S+: enough of it\n  done and not undone, latest first: first\n/s, 'and says who asked');
+is((map { "$_->{data}{by} $_->{data}{reason}" } grep { $_->{kind} eq 'run.cancelled' } events_of())[0] =~ s/^\S+@\S+ //r, 'enough of it', 'the record has who and why');
+says('the same again', 0, qr/^cancelled already by \S+@\S+ at .*: enough of it$/, 'cancel', 'last', '--reason', 'again');
+good();
+
+$pid = live(first_step() . $waits, qr/wait\.started/);
+says('a live run is cancelled and rolled back', 0, qr/is cancelled and rolled back\nall that was done is undone/, 'cancel', 'last', '--reason', 'undo it', '--rollback');
+is(code_of($pid), 6, 'its process ends with code 6');
+is(state_of(), 'rolled_back', 'the run is rolled back');
+says('the same again', 0, qr/^cancelled and rolled back already, asked for by .*: undo it$/, 'cancel', 'last', '--reason', 'undo it', '--rollback');
+says('without --rollback it contradicts', 1, qr/was rolled back by/, 'cancel', 'last', '--reason', 'x');
+good();
+
+$pid = live($weigh, qr/action\.started/);
+says('a write under way is finished first', 4, qr/process $pid is asked to cancel run \S+ and has not done so yet\nhelp: /, 'cancel', 'last', '--reason', 'now', '--wait', '0.2s');
+says('asked twice, recorded once', 4, qr/has not done so yet/, 'cancel', 'last', '--reason', 'now', '--wait', '0.1s');
+says('the contrary is refused meanwhile', 1, qr/is to be cancelled without a rollback, asked for by/, 'cancel', 'last', '--reason', 'now', '--rollback', '--wait', '0.1s');
+is(scalar(grep { $_ eq 'run.cancel_requested' } kinds()), 1, 'one request');
+kill 'KILL', $pid;
+waitpid $pid, 0;
+says('when the process is gone the verb does it', 5, qr{nobody knows of: weigh/mill\.weigh}, 'cancel', 'last', '--reason', 'now');
+good();
+
 done_testing;

@@ -74,8 +74,6 @@ table('What is left out', 'construct | write instead', map {
     /^(?:KEYWORD|FUNCTION)\(($string),(?: \w+,)? ($string), ($string)\)/ ? code(text($1)) . ' | ' . text($3)
   : /^MUTATOR\(($string), ($string)\)/ ? code(text($1)) . ' | ' . code(text($2)) . ': values never change, it gives a new one'
   : () } lines('lang/leftout.def'));
-my ($not_yet) = read_file('runtime/host.c') =~ /not_yet\[\] = \{(.*?)NULL\}/s;
-table('Not run yet', 'word', map { code(s/\.(\w+)$/ $1:/r) } $not_yet =~ /"([^"]+)"/g);
 
 # -- exit codes --
 my %exit = read_file('cli/command.h') =~ /^\s*EXIT_(\w+) = (\d+)/gm;
