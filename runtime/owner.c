@@ -100,10 +100,10 @@ enum status owner_take(struct owners *o, int64_t first_seq, pid_t *holder, struc
   }
   int why = errno;
   if (fd >= 0 && (why == EAGAIN || why == EACCES)) return taken(o, first_seq, holder, err);
-  error_set(err, ERR_IO, "cannot lock %s: %s", o->path, strerror(why));
+  error_set(err, ERR_JOURNAL, "cannot lock %s: %s", o->path, strerror(why));
   error_help(err,
              "a run is owned by a lock in this file; its directory must allow writing and locks");
-  return ERR_IO;
+  return ERR_JOURNAL;
 }
 
 void owner_drop(struct owners *o, int64_t first_seq) {
