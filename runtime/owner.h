@@ -17,7 +17,7 @@ struct owners *owners_new(const char *journal_file) must_use; /* opens nothing y
 void owners_free(struct owners *o); /* gives up what it holds; NULL-safe */
 
 /* Takes the run; taking again what is held is OK. ERR_CONFLICT when another process has it, with
- * its number in *holder (may be NULL); ERR_IO when the file cannot be made or locked. */
+ * its number in *holder (may be NULL); ERR_JOURNAL when the file cannot be made or locked. */
 enum status owner_take(struct owners *o, int64_t first_seq, pid_t *holder,
                        struct error *err) must_use;
 /* Whether some process has the run, and which: this one included. Makes no file. When nobody can
