@@ -8,6 +8,7 @@
 
 #include "../lang/program.h"
 #include "../runtime/codec.h"
+#include "../runtime/site.h"
 #include "load.h"
 
 struct lint {
@@ -81,6 +82,16 @@ static void lint_unreadable(struct lint *l, const char *path, struct error *err)
   buf_release(&b);
 }
 
+/* What only evaluating finds: roles without members, signed ones without keys. Takes p. */
+static void lint_site(struct lint *l, const char *path, struct program *p) {
+  struct site *site;
+  struct error err = {0};
+  enum status status = site_open(&site, p, path, &err);
+  if (status != OK) lint_unreadable(l, path, &err);
+  error_release(&err);
+  site_free(site);
+}
+
 static void lint_file(struct lint *l, const char *path) {
   struct source s;
   struct error err = {0};
@@ -93,7 +104,8 @@ static void lint_file(struct lint *l, const char *path) {
   struct program *p;
   program_load(&p, &s, &l->host->program);
   lint_program(l, p);
-  program_free(p);
+  if (p->site && !p->diags.errors) lint_site(l, path, p);
+  else program_free(p);
 }
 
 static int visible(const struct dirent *e) {

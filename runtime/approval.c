@@ -53,6 +53,10 @@ static const struct engine_config *config_of(const struct gate_run *g) {
   return &g->lane->run->engine->config;
 }
 
+static const struct site *site_of(const struct gate_run *g) {
+  return g->lane->run->engine->config.site;
+}
+
 static void gate_release(struct gate_run *g) {
   approvals_release(&g->state);
   mem_free(g->text);
@@ -120,7 +124,7 @@ static void about_undo(struct gate_run *g) {
 
 static enum status gate_prepare(struct gate_run *g, struct error *err) {
   const struct approval *a = g->approval;
-  const struct site *site = config_of(g)->site;
+  const struct site *site = site_of(g);
   enum status status = OK;
   if (a->quorum > QUORUM_MAX)
     status = error_set(err, ERR_LIMIT, "a quorum of %u; at most %d", a->quorum, QUORUM_MAX);
@@ -140,9 +144,20 @@ static void nonce_make(char out[33]) {
   hex_write(b, sizeof b, out);
 }
 
+static enum status starter(void *ud, const struct event *e) {
+  char **actor = ud;
+  mem_free(*actor);
+  *actor = mem_strdup(e->actor);
+  return OK;
+}
+
 static enum status gate_request(struct gate_run *g, struct error *err) {
   struct run *run = g->lane->run;
   struct record r = {0};
+  char *requester = NULL;
+  const struct event_filter started = {.run = run->id, .kind = EVENT_NAME(RUN_STARTED)};
+  enum status status = journal_scan(config_of(g)->journal, &started, starter, &requester, err);
+  if (status != OK) return status;
   nonce_make(g->nonce);
   record_text(&r, "text", g->text);
   record_text(&r, "about", buf_str(&g->about));
@@ -156,7 +171,8 @@ static enum status gate_request(struct gate_run *g, struct error *err) {
   record_int(&r, "expires_us", clock_add(clock_wall(clock_of(g)), g->within));
   if (g->approval->self_ok) record_bool(&r, "self_ok", true);
   if (g->role && g->role->is_signed) record_bool(&r, "signed", true);
-  record_text(&r, "requester", run->requester ? run->requester : journal_actor(config_of(g)->journal));
+  record_text(&r, "requester", requester);
+  mem_free(requester);
   return run_record(g->lane, EVENT_NAME(APPROVAL_REQUESTED), &r, err);
 }
 
@@ -234,7 +250,7 @@ static enum status gate_look(struct gate_run *g, bool *open, struct error *err) 
   if (approval_denial(r)) return denied(g, approval_denial(r), err);
   if (r->void_reason) return lapsed(g, r->void_reason, err);
   status = approval_count(g->lane->run->engine->tasks, config->journal, g->lane->run->id, r,
-                          config->site, now, &n, err);
+                          site_of(g), now, &n, err);
   if (status != OK) return status;
   tell_new(g, &n);
   *open = n.break_glass || n.count >= r->quorum;
@@ -265,10 +281,10 @@ static int64_t look_again(const struct gate_run *g) {
 static bool prompt_takes(const struct gate_run *g, const char **as) {
   const char *me = journal_actor(config_of(g)->journal);
   *as = NULL;
-  if (!config_of(g)->site || g->role->typed) return true;
+  if (!site_of(g) || g->role->typed) return true;
   if (g->role->is_signed) return false;
   *as = me;
-  return !approver_barred(request_of(g), config_of(g)->site, me, false);
+  return !approver_barred(request_of(g), site_of(g), me, false);
 }
 
 /* Wakes a gate that sleeps, and none that waits for something else. */
@@ -368,7 +384,7 @@ static const char *answer_problem(struct gate_run *g, const struct gate_ask *a,
   if (verdict == VERDICT_DENY) return NULL;
   if (!by || !*by) return "say who approves";
   if (answered_by(r, by)) return "has approved already; this takes different people";
-  const char *why = approver_barred(r, config_of(g)->site, by, false);
+  const char *why = approver_barred(r, site_of(g), by, false);
   if (!why) return NULL;
   /* In these words since before there were sites. */
   if (!a->q.as && strstr(why, "started the run")) return "who started the run cannot approve it; somebody else must";
@@ -470,7 +486,7 @@ static void tell_waiting(struct gate_run *g) {
   buf_addf(&b, "by :%s", g->role_name);
   if (g->role) buf_adds(&b, " ("), role_members_text(g->role, &b), buf_addc(&b, ')');
   buf_addf(&b, ", %u of %u until ", g->told, g->approval->quorum);
-  site_time_text(config_of(g)->site, request_of(g)->expires_us, &b);
+  site_time_text(site_of(g), request_of(g)->expires_us, &b);
   buf_addf(&b, "\nstepwise approve %s %s%s", g->lane->run->id, g->step->id, tail);
   run_notice(g->lane,
              &(struct notice){.kind = NOTICE_APPROVAL, .text = g->text, .detail = buf_str(&b)});

@@ -140,7 +140,6 @@ void run_free(struct run *run) {
   }
   mem_free(run->undo_to);
   mem_free(run->lock);
-  mem_free(run->requester);
   mem_free(run->cancel.by);
   mem_free(run->cancel.reason);
   driver_settings_free(&run->settings);

@@ -131,7 +131,6 @@ struct run {
     char *by, *reason; /* owned; NULL: nobody */
     bool rollback;
   } cancel;        /* somebody elsewhere asked for it */
-  char *requester; /* who started it, when that was another process; or NULL; owned */
   char plan_sha[SHA256_HEX]; /* of all its texts; from run.started on */
   char *lock; /* what it locks, or NULL; owned */
   struct step_run *armed; /* of all lanes, latest first; owned */

@@ -123,6 +123,14 @@ site_case("a mistake: $_->[0]", $_->[1], exit => 3, has => [$_->[2]]) for @mista
   like($said, qr/the secret \S+ can be read by everybody/, 'and it says so');
 }
 
+{
+  my $dir = case_dir('site.rb' => qq{site "t" do\n  role :lead, members: []\nend\n});
+  my ($said, $exit) = run_quietly($stepwise, 'lint', "$dir/site.rb");
+  ok($exit == 3 && $said =~ /site\.rb:2:3: role :lead has no members/, 'lint finds what evaluating finds') or diag $said;
+  ($said) = run_quietly($stepwise, 'lint', '--json', "$dir/site.rb");
+  like($said, qr/"message":"[^"]*role :lead has no members/, 'and says it in JSON');
+}
+
 # -- where it is found --
 my $dir = case_dir('site.rb' => qq{site "t" do\n$connected\nend\n}, 'other.rb' => qq{site "t" do\n  connect :mailer, driver: "quiet"\nend\n}, 'books/r.rb' => $runbook,
   'nothing.rb' => "runbook \"x\" do\n  step \"S\" do\n    note \"x\"\n  end\nend\n");
