@@ -143,6 +143,14 @@ void asker_init(struct asker *a, struct ui *ui, bool terminal) {
                         .interactive = terminal};
 }
 
+void asker_forget(struct asker *a) {
+  value_unref(a->answers);
+  mem_free(a->used);
+  a->answers = VALUE_NIL;
+  a->used = NULL;
+  a->path = NULL;
+}
+
 void asker_release(struct asker *a) {
   value_unref(a->answers);
   mem_free(a->used);

@@ -25,6 +25,7 @@ struct asker {
 /* tasks is set by the caller in line.tasks before the first question. */
 void asker_init(struct asker *a, struct ui *ui, bool terminal);
 void asker_release(struct asker *a);
+void asker_forget(struct asker *a); /* its answers file: another run may have another */
 /* Reads an answers file; the names of symbols go to syms. */
 enum status asker_load(struct asker *a, const char *path, struct symtab *syms,
                        struct error *err) must_use;

@@ -116,7 +116,7 @@ enum status action_driver_call(struct action_run *c, struct driver_call *out, st
   struct engine *g = run->engine;
   value setting;
   enum status status =
-      driver_settings(&run->settings, g->config.site, run->program, c->driver, &setting, err);
+      driver_settings(&run->settings, run->site, run->program, c->driver, &setting, err);
   if (status != OK) return status;
   *out = (struct driver_call){.program = run->program,
                               .setting = setting,

@@ -122,6 +122,7 @@ static void options_take(struct lane *lane, struct child_run *c, bool waits) {
   c->options.roles = c->roles;
   c->options.virtual_clock = o->virtual_clock;
   c->options.parent = &c->parent;
+  c->options.site = lane->run->site;
 }
 
 static enum status child_new(struct lane *lane, node_id call, bool waits, struct child_run **out,
@@ -171,10 +172,7 @@ static struct step_run *unit_arm(struct lane *lane, struct child_run *c) {
   s->child = c;
   s->id = mem_strdup(buf_str(&c->place));
   s->label = buf_take(&label);
-  s->armed = true;
-  s->before = lane->run->armed;
-  lane->run->armed = s;
-  lane->armed++;
+  step_arm(lane, s, INT64_MAX);
   return s;
 }
 

@@ -42,6 +42,7 @@ static enum status in_doubt(struct action_run *c, const char *what, const char *
                             struct error *err) {
   struct step_run *s = c->lane->at;
   struct buf name = BUF_INIT;
+  const char *tail = c->lane->run->engine->config.tail;
   action_text(c, &name);
   if (s) {
     s->in_doubt = true;
@@ -51,8 +52,8 @@ static enum status in_doubt(struct action_run *c, const char *what, const char *
   error_set(err, ERR_FAILED, "%s %s: whether it happened is not known, and %s", buf_str(&name), what,
             why);
   error_kind(err, "in_doubt");
-  error_help(err, "look, then say so: stepwise mark-done RUN %s [--result JSON], or with --not-done",
-             buf_str(&name));
+  error_help(err, "look, then say so: stepwise mark-done %s %s --result JSON%s, or with --not-done --reason TEXT",
+             c->lane->run->id, buf_str(&name), tail ? tail : "");
   buf_release(&name);
   return ERR_FAILED;
 }

@@ -22,7 +22,7 @@ static int64_t hook_now(void *ud) {
 
 static int64_t hook_offset(void *ud, int64_t us) {
   struct dry *d = ud;
-  return site_offset(d->run->engine->config.site, us);
+  return site_offset(d->run->site, us);
 }
 
 const struct eval_hooks dry_hooks = {.action = dry_action,
@@ -151,7 +151,7 @@ void dry_release(struct dry *d) {
 
 static void end_tell(struct dry *d) {
   struct dry_total *t = d->total;
-  plan_hash(d->run->program, site_text(d->run->engine->config.site), t->end.plan_sha);
+  plan_hash(d->run->program, site_text(d->run->site), t->end.plan_sha);
   t->end.changes = t->changes;
   t->end.stops_at = t->stops_at;
   t->end.stops_why = t->stops_why;

@@ -69,7 +69,7 @@ static void approval_detail(struct dry *d, const struct approval *a, struct buf 
   else buf_adds(out, "1 person");
   const char *role = a->role ? sym_text(d->run->program->syms, a->role) : NULL;
   if (role) buf_addf(out, " of :%s", role);
-  if (role && d->run->engine->config.site) members_text(d, a, role, out);
+  if (role && d->run->site) members_text(d, a, role, out);
   if (a->self_ok) buf_adds(out, ", who starts the run too");
   buf_adds(out, "; within ");
   dry_duration(d, a->within, LIMIT_APPROVAL_WITHIN, out);

@@ -10,7 +10,7 @@ struct engine *engine_new(const struct engine_config *config) {
   struct engine *g = mem_zalloc(sizeof *g);
   g->config = *config;
   g->tasks = tasks_new(config->clock);
-  g->owners = owners_new(journal_file(config->journal));
+  g->owners = config->owners ? config->owners : owners_new(journal_file(config->journal));
   tasks_on_turn(g->tasks, engine_turn, g);
   watch_begin(g);
   return g;
@@ -19,7 +19,7 @@ struct engine *engine_new(const struct engine_config *config) {
 void engine_free(struct engine *g) {
   if (!g) return;
   tasks_free(g->tasks);
-  owners_free(g->owners);
+  if (g->owners != g->config.owners) owners_free(g->owners);
   error_release(&g->journal_error);
   mem_free(g);
 }
@@ -86,7 +86,7 @@ enum status run_duration(struct lane *lane, node_id n, int64_t otherwise, int64_
 
 enum status run_driver(const struct run *run, const struct binding *b, const struct driver **out,
                        struct error *err) {
-  return site_driver(run->engine->config.site, run->program, b, out, err);
+  return site_driver(run->site, run->program, b, out, err);
 }
 
 bool actor_is(const char *actor, const char *name) {
@@ -105,7 +105,7 @@ static int64_t hook_now(void *ud) {
 
 static int64_t hook_offset(void *ud, int64_t us) {
   struct lane *lane = ud;
-  return site_offset(lane->run->engine->config.site, us);
+  return site_offset(lane->run->site, us);
 }
 
 const struct eval_hooks run_hooks = {.action = action_call,
@@ -181,6 +181,7 @@ struct run *run_new(struct engine *g, struct program *program, const struct run_
                       .program = program,
                       .plan = program->plan,
                       .options = options,
+                      .site = options->site ? options->site : g->config.site,
                       .result = out,
                       .spare_fd = -1};
   run_name(run);

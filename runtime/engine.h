@@ -69,6 +69,7 @@ struct engine_config {
   struct journal *journal;
   const struct prompter *prompter;
   const struct observer *observer;
+  struct owners *owners; /* or NULL: the engine's own */
   struct site *site;     /* or NULL: nobody has said who holds a role, drivers are the defaults */
   int64_t wait_us;       /* without a terminal: how long to wait for approvals before the run is parked */
   const char *tail;      /* follows commands that people are told: " --journal PATH", or NULL */
@@ -120,6 +121,7 @@ struct run_options {
   const struct run_parent *parent; /* or NULL */
   const char *trigger;             /* what started it, when that is no person; or NULL */
   bool virtual_clock; /* recorded: the run's waits took no time */
+  struct site *site;           /* the run's own, or NULL: that of the engine */
   const struct resume *resume; /* or NULL: a new run. inputs are then those that are secret */
   bool inputs_unknown; /* a plan: an input that nobody gives is an unknown value */
   /* Called in the run's task when all of it is over, with what engine_start was given; or NULL. */

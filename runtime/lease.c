@@ -100,7 +100,7 @@ static enum status renew(struct run_lease *l, struct error *err) {
   struct engine *g = run->engine;
   value setting;
   enum status status =
-      driver_settings(&run->settings, g->config.site, run->program, l->driver, &setting, err);
+      driver_settings(&run->settings, run->site, run->program, l->driver, &setting, err);
   if (status != OK) return status;
   int64_t now = wall(run), left = l->until - now;
   struct driver_call call = {.program = run->program,

@@ -36,7 +36,7 @@ static void tell(struct lane *lane, const struct site_role *role, const char *na
 
 enum status page_role(struct lane *lane, const char *name, const char *text, value severity,
                       struct error *err) {
-  const struct site *site = lane->run->engine->config.site;
+  const struct site *site = lane->run->site;
   const struct site_role *role = NULL;
   struct record r = {0};
   enum status status = site ? site_role_find(site, name, &role, err) : OK;

@@ -63,7 +63,7 @@ static enum status quorum_check(struct lane *lane, const struct step *s, const s
 }
 
 static enum status approvers_check(struct lane *lane, const struct step *s, struct error *err) {
-  const struct site *site = lane->run->engine->config.site;
+  const struct site *site = lane->run->site;
   enum status status = OK;
   for (const struct approval *a = s->approvals; status == OK && a; a = a->next) {
     const struct site_role *r;
@@ -77,7 +77,7 @@ static enum status approvers_check(struct lane *lane, const struct step *s, stru
 /* Roles that a statement pages: :name or a list of names. */
 static enum status paged_check(struct lane *lane, node_id roles, struct error *err) {
   const struct tree *t = lane->eval.tree;
-  const struct site *site = lane->run->engine->config.site;
+  const struct site *site = lane->run->site;
   bool list = tree_node(t, roles)->kind == N_array;
   for (node_id i = list ? tree_node(t, roles)->a : roles; i; i = list ? tree_node(t, i)->next : 0) {
     const struct site_role *r;
@@ -103,7 +103,7 @@ static enum status pages_check(struct lane *lane, struct error *err) {
 enum status people_check(struct lane *lane, struct error *err) {
   const struct plan *plan = lane->run->plan;
   enum status status = requires_check(lane, err);
-  if (lane->run->engine->config.site) {
+  if (lane->run->site) {
     for (size_t i = 0; status == OK && i < plan->step_count; i++)
       status = approvers_check(lane, plan->steps[i], err);
     if (status == OK) status = pages_check(lane, err);

@@ -9,8 +9,7 @@ static const bool tellable[EVENT_KINDS] = {
     [EVENT_PROMPT_ASKED] = true,    [EVENT_PROMPT_ANSWERED] = true, [EVENT_EXPECT_CHECKED] = true,
     [EVENT_VERIFY_CHECKED] = true,  [EVENT_SHOWN] = true,           [EVENT_NOTED] = true,
     [EVENT_FINDING] = true,         [EVENT_FOLLOW_UP] = true,       [EVENT_PAGED] = true,
-    [EVENT_CLOCK_READ] = true,      [EVENT_WAIT_STARTED] = true,    [EVENT_WAIT_FINISHED] = true,
-    [EVENT_STEP_ARMED] = true};
+    [EVENT_CLOCK_READ] = true,      [EVENT_WAIT_STARTED] = true,    [EVENT_WAIT_FINISHED] = true};
 
 struct making {
   struct replay *r;

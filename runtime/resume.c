@@ -241,7 +241,7 @@ enum status resume_begin(struct lane *lane, struct error *err) {
   if (status == OK) status = children_check(lane, err);
   if (status != OK) return status;
   resume_flags(run);
-  plan_hash(run->program, site_text(run->engine->config.site), run->plan_sha);
+  plan_hash(run->program, site_text(run->site), run->plan_sha);
   status = run_lock(lane, err);
   if (status == OK) status = resume_record(lane, err);
   return status == OK ? leases_again(lane, err) : status;

@@ -134,7 +134,7 @@ static enum status record_inputs(struct lane *lane, struct record *r) {
 }
 
 static enum status put_site(struct lane *lane, struct record *r, struct error *err) {
-  const struct site *site = lane->run->engine->config.site;
+  const struct site *site = lane->run->site;
   char sha[65];
   if (!site) return OK;
   const struct source *s = site_text(site);
@@ -190,7 +190,7 @@ static enum status run_begin(struct lane *lane, struct error *err) {
   enum status status = put_texts(lane, &r, err);
   record_text(&r, "file", lane->run->program->sources[0]->name);
   record_inputs(lane, &r);
-  plan_hash(lane->run->program, site_text(lane->run->engine->config.site), lane->run->plan_sha);
+  plan_hash(lane->run->program, site_text(lane->run->site), lane->run->plan_sha);
   record_text(&r, "plan", lane->run->plan_sha);
   record_text(&r, "stepwise", STEPWISE_VERSION);
   record_text(&r, "lock", lane->run->lock);

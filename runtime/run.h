@@ -125,6 +125,7 @@ struct run {
   struct program *program;
   struct plan *plan;
   const struct run_options *options;
+  struct site *site; /* or NULL; borrowed */
   struct run_result *result;
   char id[RUN_ID_MAX];
   struct {
