@@ -54,7 +54,7 @@ static const struct engine_config *config_of(const struct gate_run *g) {
 }
 
 static const struct site *site_of(const struct gate_run *g) {
-  return g->lane->run->engine->config.site;
+  return g->lane->run->site;
 }
 
 static void gate_release(struct gate_run *g) {
@@ -539,14 +539,13 @@ static enum status group_event(void *ud, const struct event *e) {
   return OK;
 }
 
-/* An approval that was used stands for the attempts it let begin, over a crash too; a step that is
- * begun anew after it failed asks again. */
-static enum status still_used(struct gate_run *g, const struct approval_request *r, bool *out,
-                              struct error *err) {
+/* Whether the step has begun anew or failed since: what was decided before then is behind it. An
+ * approval that was used stands for the attempts it let begin, over a crash too. */
+static enum status behind(struct gate_run *g, int64_t seq, bool *out, struct error *err) {
   struct group last = {.step = g->step->id};
-  const struct event_filter f = {.run = g->lane->run->id, .kind = "step.", .after = r->used_seq};
+  const struct event_filter f = {.run = g->lane->run->id, .kind = "step.", .after = seq};
   enum status status = journal_scan(config_of(g)->journal, &f, group_event, &last, err);
-  *out = status == OK && !last.seq;
+  *out = last.seq != 0;
   return status;
 }
 
@@ -557,6 +556,22 @@ static bool same_question(const struct gate_run *g, const struct approval_reques
          r->is_signed == (g->role && g->role->is_signed);
 }
 
+static void adopt(struct gate_run *g, const struct approval_request *r) {
+  snprintf(g->nonce, sizeof g->nonce, "%s", r->nonce);
+}
+
+/* A request that is decided: met now when this is the attempt it was made for. */
+static enum status pick_up_decided(struct gate_run *g, const struct approval_request *r, bool same,
+                                   bool *passed, struct error *err) {
+  const struct approval_answer *no = approval_denial(r);
+  bool over;
+  enum status status = behind(g, r->used_seq ? r->used_seq : no ? no->seq : r->void_seq, &over, err);
+  if (status != OK || over || !same) return status;
+  if (r->used_seq) *passed = true;
+  else if (no || strstr(r->void_reason, "changed") == NULL) adopt(g, r);
+  return OK;
+}
+
 /* Goes on with the request that an earlier process made, when it still is the same question. */
 static enum status pick_up(struct gate_run *g, bool *passed, struct error *err) {
   const struct approval_request *r = NULL;
@@ -564,15 +579,12 @@ static enum status pick_up(struct gate_run *g, bool *passed, struct error *err) 
                                       &g->state, err);
   for (size_t i = 0; i < g->state.count; i++)
     if (g->state.at[i].gate == g->number) r = &g->state.at[i];
-  if (status != OK || !r || r->void_reason || approval_denial(r)) return status;
+  if (status != OK || !r) return status;
   bool plan = strcmp(r->plan, g->lane->run->plan_sha) == 0, same = plan && same_question(g, r);
-  if (r->used_seq && !same) return OK;
-  if (r->used_seq) return still_used(g, r, passed, err);
-  if (!same)
-    return void_record(g->lane, g->step->id, r->nonce, plan ? "changed" : "plan_changed", err);
-  memcpy(g->nonce, r->nonce, strnlen(r->nonce, sizeof g->nonce - 1) + 1);
-  g->nonce[sizeof g->nonce - 1] = '\0';
-  return OK;
+  if (!approval_open(r)) return pick_up_decided(g, r, same, passed, err);
+  if (same) adopt(g, r);
+  else status = void_record(g->lane, g->step->id, r->nonce, plan ? "changed" : "plan_changed", err);
+  return status;
 }
 
 static enum status approval_pass(struct lane *lane, struct step_run *s, const struct approval *a,

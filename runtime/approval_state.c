@@ -107,7 +107,7 @@ static enum status on_event(void *ud, const struct event *e) {
   if (strcmp(e->kind, EVENT_NAME(APPROVAL_GIVEN)) == 0) on_answer(r, e, false);
   else if (strcmp(e->kind, EVENT_NAME(APPROVAL_DENIED)) == 0) on_answer(r, e, true);
   else if (strcmp(e->kind, EVENT_NAME(APPROVAL_USED)) == 0) r->used_seq = e->seq;
-  else if (strcmp(e->kind, EVENT_NAME(APPROVAL_VOIDED)) == 0) r->void_reason = needed(e, "reason");
+  else if (strcmp(e->kind, EVENT_NAME(APPROVAL_VOIDED)) == 0) r->void_reason = needed(e, "reason"), r->void_seq = e->seq;
   return OK;
 }
 

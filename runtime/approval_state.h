@@ -27,6 +27,7 @@ struct approval_request {
   struct approval_answer *answers; /* in their order */
   size_t answer_count, answer_cap;
   int64_t used_seq;  /* 0: not used */
+  int64_t void_seq;
   char *void_reason; /* expired, unused, changed, plan_changed; NULL: not void */
 };
 

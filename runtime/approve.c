@@ -315,11 +315,11 @@ static enum status verify(struct approve *a, struct record *r, struct error *err
   return status;
 }
 
-static enum status append(struct approve *a, const char *kind, struct record *r,
+static enum status append(struct approve *a, const char *step, const char *kind, struct record *r,
                           struct error *err) {
   buf_addc(&r->data, '}');
   struct event e = {.run = a->op->run,
-                    .step = a->request->step,
+                    .step = step,
                     .kind = kind,
                     .data = buf_str(&r->data),
                     .data_len = r->data.len};
@@ -328,7 +328,8 @@ static enum status append(struct approve *a, const char *kind, struct record *r,
   return status;
 }
 
-/* Who is called, and what is left to do: in the same commit as the answer. */
+/* Who is called, and what is left to do: in the same commit as the answer. They are the run's own:
+ * the step's events are what its body did. */
 static enum status glass_broken(struct approve *a, struct error *err) {
   const struct site_role *paged = site_role(a->pinned.site, a->role->break_glass);
   struct buf text = BUF_INIT;
@@ -340,10 +341,10 @@ static enum status glass_broken(struct approve *a, struct error *err) {
   record_bool(&note, "break_glass", true);
   record_text(&todo, "text", buf_str(&text));
   record_text(&todo, "owner", paged->name);
-  enum status status = append(a, EVENT_NAME(PAGED), &page, err);
-  if (status == OK) status = append(a, EVENT_NAME(RUN_NOTED), &note, err);
+  enum status status = append(a, "", EVENT_NAME(PAGED), &page, err);
+  if (status == OK) status = append(a, "", EVENT_NAME(RUN_NOTED), &note, err);
   else buf_release(&note.data);
-  if (status == OK) status = append(a, EVENT_NAME(FOLLOW_UP), &todo, err);
+  if (status == OK) status = append(a, "", EVENT_NAME(FOLLOW_UP), &todo, err);
   else buf_release(&todo.data);
   struct buf members = BUF_INIT;
   page_members(paged, &members);
@@ -393,7 +394,7 @@ enum status approve_do(struct approve *a, struct error *err) {
   enum status status = is_signed ? sign(a, &r, err) : OK;
   if (status == OK && is_signed) status = verify(a, &r, err);
   if (status == OK)
-    status = append(a, a->deny ? EVENT_NAME(APPROVAL_DENIED) : EVENT_NAME(APPROVAL_GIVEN), &r, err);
+    status = append(a, a->request->step, a->deny ? EVENT_NAME(APPROVAL_DENIED) : EVENT_NAME(APPROVAL_GIVEN), &r, err);
   if (status == OK && a->break_glass) status = glass_broken(a, err);
   if (status == OK) status = still_open(a, err);
   if (status == OK) status = journal_commit(a->op->journal, err);

@@ -14,18 +14,19 @@ static enum status role_claimed(struct lane *lane, const char *name, const char 
 }
 
 enum status role_check(struct lane *lane, sym role, const char *what, struct error *err) {
-  const struct engine_config *config = &lane->run->engine->config;
+  const char *me = journal_actor(lane->run->engine->config.journal);
+  const struct site *site = lane->run->site;
   const struct site_role *r;
   if (!role) return OK;
   const char *name = sym_text(lane->run->program->syms, role);
-  if (!config->site) return role_claimed(lane, name, what, err);
-  enum status status = site_role_find(config->site, name, &r, err);
-  if (status == OK && !role_has(r, journal_actor(config->journal))) {
+  if (!site) return role_claimed(lane, name, what, err);
+  enum status status = site_role_find(site, name, &r, err);
+  if (status == OK && !role_has(r, me)) {
     struct buf members = BUF_INIT;
     role_members_text(r, &members);
     status = error_set(err, ERR_FAILED, "%s may be run by :%s only, and %s is no member of it", what,
-                       name, journal_actor(config->journal));
-    error_help(err, "its members, in %s: %s", config->site->file, buf_str(&members));
+                       name, me);
+    error_help(err, "its members, in %s: %s", site->file, buf_str(&members));
     buf_release(&members);
   }
   if (status != OK) error_kind(err, "permission");
@@ -104,7 +105,8 @@ enum status people_check(struct lane *lane, struct error *err) {
   const struct plan *plan = lane->run->plan;
   enum status status = requires_check(lane, err);
   if (lane->run->site) {
-    for (size_t i = 0; status == OK && i < plan->step_count; i++)
+    /* Once it has begun the gates themselves know who may. */
+    for (size_t i = 0; !lane->run->resumed && status == OK && i < plan->step_count; i++)
       status = approvers_check(lane, plan->steps[i], err);
     if (status == OK) status = pages_check(lane, err);
   }

@@ -241,6 +241,84 @@ if ROOT:
     ok(code == 1 and "the approval was not used within 1 second" in c.said() and c.event("approval.voided")["data"].get("reason") == "unused",
        "an approval that is not used in time is void", code, c.said())
 
+# -- no process has the run: resume --
+NAP = """
+runbook "drains" do
+  input :n, :integer, default: 3
+  step "Drain" do
+    %s
+    wait 2.seconds
+    note "went on"
+  end
+end
+"""
+c = Case(PEOPLE)
+c.run()
+code, said = c.do("resume", "last")
+ok(code == 4 and c.kinds().count("approval.requested") == 1, "resumed without an answer it is parked again, with the same request", code, said)
+if ROOT:
+    code, said = c.do("approve", "last", "drain", "--yes", user="daemon")
+    ok(code == 0 and "stepwise resume" in said, "approved while no process has the run", code, said)
+    code, said = c.do("resume", "last")
+    ok(code == 0 and "approved by daemon" in said and "went on" in said and c.kinds().count("approval.requested") == 1 and c.good(), "resume goes on with it", code, said)
+
+    c = Case(PEOPLE + ", break_glass: :board\n  role :board, members: %w[ana]")
+    c.run()
+    c.do("approve", "last", "drain", "--yes", "--break-glass", "--reason", "fire")
+    code, said = c.do("resume", "last")
+    ok(code == 0 and "GLASS BROKEN" in said, "and with broken glass", code, said)
+
+    c = Case(PEOPLE)
+    c.run()
+    c.do("deny", "last", "drain", "--yes", "--reason", "not today", user="daemon")
+    code, said = c.do("resume", "last")
+    ok(code == 8 and "denied by daemon: not today" in said and c.state() == "cancelled", "or ends with its denial", code, said)
+
+    c = Case(PEOPLE, LEAD + ", use_by: 1.second")
+    c.run()
+    c.do("approve", "last", "drain", "--yes", user="daemon")
+    time.sleep(1.1)
+    code, said = c.do("resume", "last")
+    ok(code == 1 and "not used within 1 second" in said and c.state() == "held" and c.event("approval.voided")["data"].get("reason") == "unused",
+       "an approval that was not used in time is void", code, said)
+    code, said = c.do("resume", "last")
+    ok(code == 4 and c.kinds().count("approval.requested") == 2, "a step that begins anew asks anew", code, said)
+
+    # The members change with the file; the run is pinned to what it began with.
+    c = Case(PEOPLE)
+    c.run()
+    c.site("  role :lead, members: %w[sync]")
+    code, said = c.do("approve", "last", "drain", "--yes", user="sync")
+    ok(code == 1 and "sync is no member" in said, "who became a member later is none for this run", code, said)
+    c.do("approve", "last", "drain", "--yes", user="daemon")
+    code, said = c.do("resume", "last")
+    ok(code == 0, "and who was one still is", code, said)
+
+    # Killed after the gate: what was released stays released.
+    c = Case(PEOPLE, text=NAP % LEAD)
+    p = c.start()
+    c.do("approve", "last", "drain", "--yes", user="daemon")
+    c.until("wait.started", p)
+    p.kill()
+    p.wait()
+    code, said = c.do("resume", "last")
+    ok(code == 0 and c.kinds().count("approval.requested") == 1 and c.kinds().count("approval.used") == 1, "a crash in the step does not ask again", code, said)
+    # Killed at the gate: the request stays.
+    c = Case(PEOPLE)
+    p = c.start()
+    p.kill()
+    p.wait()
+    c.do("approve", "last", "drain", "--yes", user="daemon")
+    code, said = c.do("resume", "last")
+    ok(code == 0 and c.kinds().count("approval.requested") == 1, "nor does a crash at the gate", code, said)
+c = Case(PEOPLE, LEAD + ", within: 1.second")
+c.run()
+time.sleep(1.1)
+code, said = c.do("resume", "last")
+ok(code == 1 and "not given within 1 second" in said and c.state() == "held", "a request that ran out meanwhile fails the step", code, said)
+code, said = c.do("resume", "last")
+ok(code == 4 and c.kinds().count("approval.requested") == 2, "and the next resume asks anew", code, said)
+
 # -- typed names --
 ANSWERS = '{"approve drain": {"answer": "approve", "by": "%s"}}'
 for who, want, code_want in [("ana", "approved by ana: Drain 3 nodes", 0), ("kim", "kim is no member of the role", 1), (ME, "who started the run cannot approve it", 1)]:
@@ -399,6 +477,16 @@ else:
     p.terminate()
     ended(p)
     subprocess.run(["kill", env["SSH_AGENT_PID"]])
+
+    c = signed_case()
+    c.run()
+    c.do("approve", "last", "drain", "--yes", "--as", "kim", "--key", KIM)
+    c.file("signers", "lee %s\n" % LEE_PUB)
+    code, said = c.do("resume", "last")
+    ok(code == 4 and "the approval by kim does not count" in said, "resume verifies with the keys as they are then", code, said)
+    c.do("approve", "last", "drain", "--yes", "--as", "lee", "--key", LEE)
+    code, said = c.do("resume", "last")
+    ok(code == 0 and "approved by lee" in said, "and goes on when enough hold", code, said)
 
 
 # -- at the run's own terminal --
