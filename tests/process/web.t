@@ -40,7 +40,7 @@ RUBY
 }
 
 sub result_of { my ($end) = grep { $_->{kind} eq 'action.finished' } @_; return $end->{data}{result} }
-sub error_of { my ($end) = grep { $_->{kind} eq 'action.finished' } @_; return $end->{data}{error} }
+sub error_of { my ($end) = grep { $_->{kind} eq 'action.finished' } @_; return $end ? $end->{data}{error} : {} }
 sub echo_of { return decode_json(result_of(@_)->{'$record'}{body}) }
 
 # --- what is sent ---
@@ -117,7 +117,7 @@ fails('an answer that is cut off', qq{    r = web.get(url: "$at/cut")\n    show 
 fails('an answer that never ends', qq{    r = web.get(url: "$at/endless")\n    show r.status}, 'provider', qr/the answer has more than 8388608 bytes/);
 fails('a connection that is dropped', qq{    r = web.get(url: "$at/drop")\n    show r.status}, 'transient', qr/GET \S+drop: /);
 fails('the same, for a write that may be repeated', qq{    r = web.post(url: "$at/drop", body: "x")\n    show r.status}, 'transient', qr/POST \S+drop: /);
-fails('and one that may not: in doubt', qq{    r = web.post_once(url: "$at/drop", body: "x")\n    show r.status}, 'in_doubt',
+fails('and one that may not: in doubt', qq{    r = web.post_once(url: "$at/drop", body: "x")\n    show r.status}, 'none',
   qr/web\.post_once has no answer \(.*\): whether it happened is not known/, exit => 5);
 fails('but not when it never was sent', qq{    r = web.post_once(url: "http://127.0.0.1:1/", body: "x")\n    show r.status}, 'transient', qr/onnect/);
 
