@@ -97,6 +97,7 @@ static int plan_it(struct plan_command *c) {
 }
 
 static int prepare(struct plan_command *c) {
+  if (c->answers) fputs("stepwise: --answers is not used: a plan asks nobody\n", stderr);
   struct error err = {0};
   enum status status = run_args_collect(&c->args, c->program->syms, &err);
   if (status == OK) status = journal_look(c, &err);
