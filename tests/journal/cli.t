@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""stepwise journal tail, show, verify, export: what they print, and what they refuse."""
+"""stepwise journal tail, show, verify, export, query: what they print, and what they refuse."""
 import hashlib
 import json
 import os
@@ -159,6 +159,42 @@ def check_terminal_is_safe(path):
     ok(json.loads(run("show", str(seq + 1), "--json", journal=path)[1])["actor"] == text, "export quotes them")
 
 
+def check_query(path):
+    prints("query", """
+seq  at                           kind          label
+7    2100-01-01T00:00:09.000000Z  step.started  One "quoted" ?[31m
+8    2100-01-01T00:00:10.500000Z  shown""" + " " * 9 + """
+9    2100-01-01T00:00:12.000000Z  run.failed""" + " " * 4 + """
+""", "query", "SELECT seq, utc(time_us) AS at, kind, data ->> '$.label' AS label FROM event WHERE seq IN (7, 8, 9)", journal=path)
+    prints("query of nothing has a header", "seq  kind\n", "query", "SELECT seq, kind FROM event WHERE 0", journal=path)
+    prints("query --json", """
+{"a":1,"b":null,"c":"caf\u00e9 \\"x\\"\\u000a","d":"00ff","e":0.5}
+""".replace("\\u00e9", "\u00e9"), "query", "--json", "SELECT 1 AS a, NULL AS b, 'caf\u00e9 \"x\"' || char(10) AS c, x'00ff' AS d, 0.5 AS e",
+           journal=path)
+    code, out, err = run("query", "--json", "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5000)"
+                         " SELECT i FROM n", journal=path)
+    ok(code == 0 and len(out.splitlines()) == 5000, "recursion is a SELECT too", err)
+    endless = subprocess.Popen([STEPWISE, "journal", "query", "--json", "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1"
+                                " FROM n) SELECT i FROM n", "--journal", path], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    ok(b'{"i":100}' in read_until(endless.stdout, b'{"i":100}'), "a query streams")
+    endless.stdout.close()
+    ok(endless.wait(30) != 0, "and ends when nobody reads")
+    with open(path, "rb") as f:
+        before = f.read()
+    for sql in ("DELETE FROM run", "UPDATE run SET state = 'x'", "INSERT INTO text(sha256, body) VALUES('x', x'')", "DROP TABLE event",
+                "PRAGMA user_version = 9", "PRAGMA user_version", "ATTACH 'other.db' AS o", "VACUUM", "VACUUM INTO 'copy.db'", "BEGIN",
+                "CREATE TEMP TABLE t(x)", "SELECT 1; DELETE FROM run", "SELECT 1; SELECT 2", "EXPLAIN DELETE FROM run", "",
+                "SELECT * FROM pragma_table_info('run')", "SELECT load_extension('x')", "DELETE FROM run RETURNING *"):
+        code, out, err = run("query", sql, journal=path)
+        ok(code == 3 and out == "" and "help: " in err, "refused: %s" % sql, code, out, err)
+    for sql in ("SELECT nothing", "SELECT * FROM nowhere", "SELEC 1", "SELECT json('x')", "SELECT zeroblob(1000000000)"):
+        code, out, err = run("query", sql, journal=path)
+        ok(code == 3 and "the query cannot be answered: " in err, "no answer: %s" % sql, code, out, err)
+    with open(path, "rb") as f:
+        ok(f.read() == before, "the journal is as it was")
+    ok(run("query", journal=path)[0] == 2, "a query wants a SELECT")
+
+
 def read_until(stream, words, seconds=30):
     got, until = b"", time.monotonic() + seconds
     while words not in got and time.monotonic() < until:
@@ -191,6 +227,7 @@ def main():
         check_people(path)
         check_programs(path)
         check_refusals(path)
+        check_query(path)
         ok(sorted(os.listdir(room)) == there, "reading leaves no file", os.listdir(room))
         check_follow(path)
         check_terminal_is_safe(path)
