@@ -94,3 +94,19 @@ bool tree_walk(const struct tree *t, node_id id, bool (*visit)(void *ud, node_id
   }
   return false;
 }
+
+void tree_line(const struct tree *tree, node_id n, size_t most, struct buf *out) {
+  struct span at = tree_span(tree, n);
+  const char *s = tree->source->text + at.start;
+  most += out->len;
+  for (size_t i = 0; i < at.end - at.start && out->len < most; i++) {
+    bool space = s[i] == '\n' || s[i] == ' ' || s[i] == '\t';
+    if (!space) buf_addc(out, s[i]);
+    else if (out->len && out->data[out->len - 1] != ' ') buf_addc(out, ' ');
+  }
+  if (out->len < most) return;
+  while (out->len && ((unsigned char)out->data[out->len - 1] & 0xC0) == 0x80)
+    buf_truncate(out, out->len - 1);
+  buf_truncate(out, out->len - 1); /* the last character may be cut: it goes whole */
+  buf_adds(out, "...");
+}

@@ -126,4 +126,7 @@ enum parse_result { PARSE_OK, PARSE_INCOMPLETE, PARSE_ERROR };
 enum parse_result lang_parse(struct tree *t, struct source *s, uint32_t file, struct symtab *syms,
                              struct diags *d);
 
+/* What stands in the text there, on one line, cut after `most` bytes. */
+void tree_line(const struct tree *tree, node_id n, size_t most, struct buf *out);
+
 #endif

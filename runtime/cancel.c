@@ -3,14 +3,13 @@
 
 #include "peek.h"
 
-void cancel_came(struct run *run, const struct event *e) {
-  if (run->cancel.by || run->rolling_back) return;
+static void stop_for(struct run *run, const struct event *e, bool rollback, const char *what) {
   char *reason = peek_copy(e->data, e->data_len, "reason");
+  struct buf text = BUF_INIT;
   run->cancel.by = mem_strdup(e->actor);
   run->cancel.reason = reason ? reason : mem_strdup("");
-  run->cancel.rollback = peek_true(e->data, e->data_len, "rollback");
-  struct buf text = BUF_INIT;
-  buf_addf(&text, "%s cancels it", e->actor);
+  run->cancel.rollback = rollback;
+  buf_addf(&text, "%s %s", e->actor, what);
   run_notice(&run->main,
              &(struct notice){.kind = NOTICE_INTERRUPTED,
                               .text = buf_str(&text),
@@ -20,11 +19,24 @@ void cancel_came(struct run *run, const struct event *e) {
   lane_halt(&run->main, HALT_SIGNAL);
 }
 
+void cancel_came(struct run *run, const struct event *e) {
+  if (run->cancel.by || run->rolling_back) return;
+  stop_for(run, e, peek_true(e->data, e->data_len, "rollback"), "cancels it");
+}
+
+void rollback_came(struct run *run, const struct event *e) {
+  if (run->cancel.by || run->rolling_back) return;
+  run->cancel.undo = true;
+  run->undo_to = peek_copy(e->data, e->data_len, "to");
+  stop_for(run, e, true, "rolls it back");
+}
+
 void run_cancelled(struct lane *lane, struct step_run *s, struct error *err) {
   struct run *run = lane->run;
-  error_set(err, ERR_CANCELLED, "cancelled by %s: %s", run->cancel.by, run->cancel.reason);
-  error_kind(err, "cancelled");
-  if (run->cancel.rollback && run->armed) {
+  error_set(err, ERR_CANCELLED, "%s by %s%s%s", run->cancel.undo ? "rolled back" : "cancelled",
+            run->cancel.by, *run->cancel.reason ? ": " : "", run->cancel.reason);
+  error_kind(err, run->cancel.undo ? "rollback" : "cancelled");
+  if (run->cancel.undo || (run->cancel.rollback && run->armed)) {
     run_roll_back(lane, err);
     return;
   }

@@ -106,6 +106,7 @@ struct resume {
   size_t skip_count;
   bool plan_changed; /* it goes on with other texts than it began with */
   bool back;         /* do nothing more and undo what was done */
+  const char *to;    /* back: id of a step that stays done, with what was done before it; or NULL */
 };
 
 struct run_result;

@@ -225,6 +225,10 @@ static void resume_flags(struct run *run) {
   run->wrote = h->wrote;
   run->walking = true;
   run->back = run->options->resume->back || h->rolling_back;
+  /* What its end was, its on_failure block has been told. */
+  run->handled = run->back && h->rested;
+  const char *to = run->options->resume->to;
+  run->undo_to = to ? mem_strdup(to) : h->rolling_back ? past_text(h, h->rolling_back, "to") : NULL;
   for (size_t i = 1; i < h->step_count; i++)
     run->to_visit += h->steps[i]->began || h->steps[i]->ended;
   run->started = run_mono(run, run_began(run));

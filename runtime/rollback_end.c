@@ -26,7 +26,7 @@ static void left_text(const struct step_run *s, unsigned number, struct buf *out
   if (s->in_doubt) buf_adds(out, ", once it is settled");
   buf_adds(out, ": ");
   if (s->child) buf_addf(out, "stepwise rollback %s", child_id(s->child));
-  else if (s->step->rollback) run_source(s->lane->eval.tree, s->step->rollback, SHOWN, out);
+  else if (s->step->rollback) tree_line(s->lane->eval.tree, s->step->rollback, SHOWN, out);
   else buf_adds(out, "it is irreversible");
 }
 

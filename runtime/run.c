@@ -238,7 +238,8 @@ void run_main(void *arg) {
   struct error *err = &lane->run->result->error;
   lane->run->started = clock_mono(lane->run->engine->config.clock);
   enum status status = lane->run->history ? resume_begin(lane, err) : run_first(lane, err);
-  if (status == OK) status = run_limit(lane, err);
+  /* What is only walked through to be undone has all its time behind it. */
+  if (status == OK && !lane->run->back) status = run_limit(lane, err);
   if (status != OK) return;
   lane->run->result->state = RUN_RUNNING;
   lane->run->total = items_steps(lane->run->plan->items);

@@ -130,7 +130,8 @@ struct run {
   char id[RUN_ID_MAX];
   struct {
     char *by, *reason; /* owned; NULL: nobody */
-    bool rollback;
+    bool rollback; /* what was done is undone */
+    bool undo;     /* that alone was asked for */
   } cancel;        /* somebody elsewhere asked for it */
   char plan_sha[SHA256_HEX]; /* of all its texts; from run.started on */
   char *lock; /* what it locks, or NULL; owned */
@@ -263,8 +264,6 @@ enum status run_duration(struct lane *lane, node_id n, int64_t otherwise, int64_
                          struct error *err) must_use;
 enum status run_eval(struct lane *lane, node_id n, value *out, struct error *err) must_use;
 enum status run_call_block(struct lane *lane, node_id block, value *out, struct error *err) must_use;
-/* What stands in the text there, on one line, cut after `most` bytes. */
-void run_source(struct tree *tree, node_id n, size_t most, struct buf *out);
 /* Exponential from base, at most `most`; full jitter: anything from nothing to that. */
 int64_t backoff_delay(int64_t base, int64_t most, uint32_t attempt, bool jitter);
 extern const struct eval_hooks run_hooks;
@@ -395,10 +394,6 @@ void record_armed(struct record *r, const char *name, const struct run *run,
                   const struct step_run *keep);
 /* rollback_to.c: the latest armed step that stays done with run.undo_to, or NULL. */
 enum status rollback_keep(struct run *run, struct step_run **keep, struct error *err) must_use;
-struct history;
-/* What was armed by this event or earlier stays done. ERR_NOT_FOUND, ERR_CONFLICT. */
-enum status rollback_boundary(const struct history *h, const char *to, int64_t *seq,
-                              struct error *err) must_use;
 void step_run_free(struct step_run *s);
 
 #endif

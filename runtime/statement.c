@@ -35,25 +35,9 @@ static enum status optional_text(const struct args *a, node_id n, char **out) {
   return n ? text_of(a, n, out) : OK;
 }
 
-void run_source(struct tree *tree, node_id n, size_t most, struct buf *out) {
-  struct span at = tree_span(tree, n);
-  const char *s = tree->source->text + at.start;
-  most += out->len;
-  for (size_t i = 0; i < at.end - at.start && out->len < most; i++) {
-    bool space = s[i] == '\n' || s[i] == ' ' || s[i] == '\t';
-    if (!space) buf_addc(out, s[i]);
-    else if (out->len && out->data[out->len - 1] != ' ') buf_addc(out, ' ');
-  }
-  if (out->len < most) return;
-  while (out->len && ((unsigned char)out->data[out->len - 1] & 0xC0) == 0x80)
-    buf_truncate(out, out->len - 1);
-  buf_truncate(out, out->len - 1); /* the last character may be cut: it goes whole */
-  buf_adds(out, "...");
-}
-
 static void source_text(const struct args *a, node_id n, struct buf *out) {
   enum { SHOWN = 60 };
-  run_source(a->e->tree, n, SHOWN, out);
+  tree_line(a->e->tree, n, SHOWN, out);
 }
 
 /* What a block asks: its body, or all of it when that is empty. */

@@ -16,6 +16,7 @@ static const struct {
     {EVENT_APPROVAL_DENIED, approval_came},
     {EVENT_APPROVAL_VOIDED, approval_came},
     {EVENT_RUN_CANCEL_REQUESTED, cancel_came},
+    {EVENT_RUN_ROLLBACK_REQUESTED, rollback_came},
 };
 
 /* Waiting for people takes real time, whatever clock the run has. */
