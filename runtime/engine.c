@@ -21,6 +21,7 @@ void engine_free(struct engine *g) {
   tasks_free(g->tasks);
   if (g->owners != g->config.owners) owners_free(g->owners);
   error_release(&g->journal_error);
+  announce_release(&g->announce);
   mem_free(g);
 }
 

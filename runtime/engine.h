@@ -57,7 +57,7 @@ struct notice {
 
 struct observer {
   void *ud;
-  void (*event)(void *ud, const struct event *e);   /* or NULL */
+  void (*event)(void *ud, const struct event *e);   /* or NULL; once it is committed */
   void (*notice)(void *ud, const struct notice *n); /* or NULL */
 };
 

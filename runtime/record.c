@@ -104,6 +104,7 @@ void record_release(struct record *r) {
 static enum status journal_gone(struct engine *g, struct error *err) {
   g->journal_lost = true;
   g->pending_since = 0;
+  announce_drop(&g->announce);
   if (!g->journal_error.message) error_move(&g->journal_error, err);
   error_set(err, ERR_JOURNAL, "%s", g->journal_error.message);
   if (g->journal_error.help) error_help(err, "%s", g->journal_error.help);
@@ -128,7 +129,10 @@ static enum status event_append(struct lane *lane, const struct record *r, struc
   if (!g->journal_lost && status == OK) status = journal_append(g->config.journal, e, &problem);
   /* An event that is too large is refused; the journal is as good as before. */
   if (status == ERR_JOURNAL) status = journal_gone(g, &problem);
-  else if (status == OK && !g->pending_since) g->pending_since = clock_mono(g->config.clock);
+  else if (status == OK) {
+    announce_hold(&g->announce, g->config.observer, e);
+    if (!g->pending_since) g->pending_since = clock_mono(g->config.clock);
+  }
   if (lane->run->rolling_back && (status == OK || g->journal_lost)) {
     spare_hold(lane->run, e);
     status = OK;
@@ -173,10 +177,8 @@ enum status run_record_at(struct lane *lane, const char *step, const char *kind,
                     .data_len = r->data.len};
   enum status status = event_append(lane, r, &e, err);
   if (status == OK && kind == EVENT_NAME(RUN_STARTED)) status = run_own(lane->run, e.seq, err);
-  const struct observer *o = lane->run->engine->config.observer;
   lane->run->begun |= status == OK;
   lane->clock_known = false;
-  if (status == OK && o->event) o->event(o->ud, &e);
   record_release(r);
   return status;
 }
@@ -211,6 +213,7 @@ enum status engine_commit(struct engine *g, struct error *err) {
     buf_clear(&run->unproven);
     buf_clear(&run->unsaved);
   }
+  announce_all(&g->announce, g->config.observer);
   return OK;
 }
 

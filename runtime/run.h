@@ -3,6 +3,7 @@
 #ifndef STEPWISE_RUN_H
 #define STEPWISE_RUN_H
 
+#include "announce.h"
 #include "driver.h"
 #include "engine.h"
 #include "lease.h"
@@ -36,6 +37,7 @@ struct engine {
   int64_t pending_since;     /* first event not committed yet; 0 = none */
   bool journal_lost;
   struct error journal_error;
+  struct announce announce; /* events that the observer is told of once they are committed */
   void (*on_signal)(void *ud, int signum); /* or NULL */
   void *signal_ud;
 };
