@@ -64,7 +64,7 @@ is_list('--since in the future', [], '--since', '2999-01-01');
 is_list('--until', [], '--until', 'yesterday');
 is_list('--until a time', [qw(succeeded held waiting succeeded interrupted)], '--until', '2999-01-01T00:00Z');
 my ($killed) = map { decode_json($_) } split /\n/, runs_of('--json', '--state', 'interrupted');
-ok($killed->{recorded} eq 'running' && !$killed->{pid}, 'what its events say') or diag explain $killed;
+ok($killed->{recorded} eq 'running' && $killed->{lock} eq 'the lock' && !$killed->{pid}, 'what its events say and what it locks') or diag explain $killed;
 
 ($said) = runs_of('--last', 2);
 like($said, qr/\n3 earlier ones are not shown; --last N shows more\n$/, 'how many more there are');
