@@ -4,24 +4,11 @@
  * disk before it does (child.started), so that nobody begins it twice. One that is waited for is a
  * part of its parent: it is stopped with it, and undone with it, as one unit that was armed when it
  * began. */
-#include "run.h"
+#include "child.h"
 
 #include "family.h"
-
-struct child_run {
-  struct run *run;     /* owned; of one that is waited for until its parent ends */
-  struct task *waiter; /* NULL: nobody waits */
-  struct run *waits;   /* whose task that is */
-  bool over;
-  char *runbook; /* as the parent calls it */
-  struct buf place;
-  struct run_options options;
-  struct run_parent parent;
-  struct run_result result;
-  struct given_input *given; /* with their names owned */
-  char *parent_id;
-  const char **roles; /* owned: the parent may end before it */
-};
+#include "history.h"
+#include "owner.h"
 
 void child_free(struct child_run *c) {
   if (!c) return;
@@ -38,6 +25,9 @@ void child_free(struct child_run *c) {
   mem_free(c->parent_id);
   buf_release(&c->place);
   error_release(&c->result.error);
+  history_free(c->history);
+  pinned_release(&c->pinned);
+  mem_free(c->past_id);
   mem_free(c);
 }
 
@@ -45,12 +35,21 @@ bool child_waited_for(const struct child_run *c) {
   return c && c->waiter;
 }
 
+bool run_is_waited_for(const struct run *run) {
+  const char *json, *waits;
+  size_t len, n;
+  if (run->options->parent) return run->options->parent->waits;
+  const struct history *h = run->history;
+  return h && past_raw(h, h->started, "parent", &json, &len) &&
+         json_member(json, len, "wait", &waits, &n) && n == 4;
+}
+
 struct run *child_parent(const struct run *run) {
   return run->child ? run->child->waits : NULL;
 }
 
 const char *child_id(const struct child_run *c) {
-  return c->run->id;
+  return c->run ? c->run->id : c->past_id;
 }
 
 /* --- before the first effect --- */
@@ -83,8 +82,15 @@ enum status children_check(struct lane *lane, struct error *err) {
 
 /* --- begin --- */
 
+static bool is_secret(const struct program *p, const char *name, value v) {
+  for (size_t i = 0; i < p->plan->input_count; i++)
+    if (strcmp(sym_text(p->syms, p->plan->inputs[i].name), name) == 0 && p->plan->inputs[i].secret)
+      return true;
+  return value_has_secret(v);
+}
+
 static enum status given_take(struct lane *lane, struct child_run *c, struct program *p,
-                              node_id pair, struct error *err) {
+                              node_id pair, bool only_secret, struct error *err) {
   const struct tree *t = lane->eval.tree;
   const struct node *n = tree_node(t, pair);
   const struct symtab *syms = lane->run->program->syms;
@@ -92,14 +98,16 @@ static enum status given_take(struct lane *lane, struct child_run *c, struct pro
   if (n->kind != N_pair || tree_node(t, n->a)->kind != N_sym) return OK;
   enum status status = run_eval(lane, n->b, &v, err);
   if (status != OK) return status;
-  c->given[c->options.input_count++] = (struct given_input){
-      mem_strdup(sym_text(syms, tree_node(t, n->a)->a)), value_into(v, syms, p->syms)};
+  const char *name = sym_text(syms, tree_node(t, n->a)->a);
+  if (!only_secret || is_secret(p, name, v))
+    c->given[c->options.input_count++] =
+        (struct given_input){mem_strdup(name), value_into(v, syms, p->syms)};
   value_unref(v);
   return OK;
 }
 
-static enum status inputs_take(struct lane *lane, struct child_run *c, struct program *p,
-                               node_id call, struct error *err) {
+enum status child_inputs(struct lane *lane, struct child_run *c, struct program *p, node_id call,
+                         bool only_secret, struct error *err) {
   const struct tree *t = lane->eval.tree;
   size_t count = 0;
   enum status status = OK;
@@ -107,7 +115,7 @@ static enum status inputs_take(struct lane *lane, struct child_run *c, struct pr
     count++;
   c->given = mem_array(count + 1, sizeof *c->given);
   for (node_id a = tree_node(t, call)->c; a && status == OK; a = tree_node(t, a)->next)
-    status = given_take(lane, c, p, a, err);
+    status = given_take(lane, c, p, a, only_secret, err);
   c->options.inputs = c->given;
   return status;
 }
@@ -125,36 +133,57 @@ static void options_take(struct lane *lane, struct child_run *c, bool waits) {
   c->options.site = lane->run->site;
 }
 
-static enum status child_new(struct lane *lane, node_id call, bool waits, struct child_run **out,
-                             struct error *err) {
+struct child_run *child_new(struct lane *lane, node_id call, bool waits) {
   const struct tree *t = lane->eval.tree;
   struct text text = tree_text(t, tree_node(t, tree_node(t, call)->c));
-  struct child_run *c = *out = mem_zalloc(sizeof *c);
+  struct child_run *c = mem_zalloc(sizeof *c);
+  c->call = call;
+  c->armed_seq = INT64_MAX;
   c->runbook = mem_dup(text.s, text.len);
   place_text(lane, call, &c->place);
-  struct program *p = family_find(lane->run->family, lane->run->program, c->runbook);
-  if (!p) return error_set(err, ERR_NOT_FOUND, "no runbook '%s'", c->runbook);
-  enum status status = inputs_take(lane, c, p, call, err);
-  if (status != OK) return status;
   options_take(lane, c, waits);
+  return c;
+}
+
+void child_live(struct lane *lane, struct child_run *c, struct program *p) {
+  struct buf name = BUF_INIT;
   c->run = run_new(lane->run->engine, p, &c->options, &run_hooks, &c->result);
+  if (c->past_id && !c->history) { /* it was to begin, and did not */
+    snprintf(c->run->id, sizeof c->run->id, "%s", c->past_id);
+    memcpy(c->result.id, c->run->id, sizeof c->result.id);
+  }
   c->run->child = c;
   c->run->family = family_ref(lane->run->family);
-  struct buf name = BUF_INIT;
   if (lane->item && lane->item->kind == ITEM_RUN) buf_adds(&name, lane->name); /* all it does */
   else buf_addf(&name, "%s%s%s", lane->name ? lane->name : "", lane->name ? "/" : "", c->runbook);
   c->run->main.name = buf_take(&name);
-  return OK;
+}
+
+enum status child_record(struct lane *lane, const char *kind, struct record *r, struct error *err) {
+  return run_record_at(lane, "", kind, r, err);
+}
+
+static enum status child_make(struct lane *lane, struct child_run *c, node_id call,
+                              struct error *err) {
+  struct program *p = family_find(lane->run->family, lane->run->program, c->runbook);
+  if (!p) return error_set(err, ERR_NOT_FOUND, "no runbook '%s'", c->runbook);
+  enum status status = replay_live(lane, err);
+  if (status == OK) status = child_inputs(lane, c, p, call, false, err);
+  if (status == OK) child_live(lane, c, p);
+  return status;
 }
 
 /* That it begins is on disk before it does. */
 static enum status child_begin(struct lane *lane, struct child_run *c, struct error *err) {
   struct record r = {0};
-  record_text(&r, "run", c->run->id);
-  record_text(&r, "runbook", c->runbook);
-  record_text(&r, "place", buf_str(&c->place));
-  record_bool(&r, "wait", c->parent.waits);
-  enum status status = run_record(lane, EVENT_NAME(CHILD_STARTED), &r, err);
+  enum status status = OK;
+  if (!c->past_id) {
+    record_text(&r, "run", c->run->id);
+    record_text(&r, "runbook", c->runbook);
+    record_text(&r, "place", buf_str(&c->place));
+    record_bool(&r, "wait", c->parent.waits);
+    status = child_record(lane, EVENT_NAME(CHILD_STARTED), &r, err);
+  }
   if (status == OK) status = run_sync(lane, err);
   if (status == OK) run_spawn(c->run);
   return status;
@@ -162,7 +191,7 @@ static enum status child_begin(struct lane *lane, struct child_run *c, struct er
 
 /* --- as a unit of what its parent undoes --- */
 
-static struct step_run *unit_arm(struct lane *lane, struct child_run *c) {
+struct step_run *child_arm(struct lane *lane, struct child_run *c, int64_t seq) {
   static const struct step plain = {.id = "", .label = ""};
   struct step_run *s = mem_zalloc(sizeof *s);
   struct buf label = BUF_INIT;
@@ -172,7 +201,7 @@ static struct step_run *unit_arm(struct lane *lane, struct child_run *c) {
   s->child = c;
   s->id = mem_strdup(buf_str(&c->place));
   s->label = buf_take(&label);
-  step_arm(lane, s, INT64_MAX);
+  step_arm(lane, s, seq);
   return s;
 }
 
@@ -185,15 +214,12 @@ static void unit_disarm(struct step_run *s) {
   step_run_free(s);
 }
 
-/* The child unwinds by itself what it armed, in the task of whoever undoes its parent. */
-enum status child_undo(struct lane *lane, struct step_run *s, struct error *err) {
-  struct child_run *c = s->child;
-  struct engine *g = lane->run->engine;
+/* In the task of whoever undoes its parent. */
+static void undo_here(struct child_run *c, const char *parent) {
+  struct engine *g = c->run->engine;
   struct error cause = {0};
-  if (!c->run->armed) return OK;
-  error_set(&cause, ERR_FAILED, "run %s, which waited for it, is rolled back", lane->run->id);
+  error_set(&cause, ERR_FAILED, "run %s, which waited for it, is rolled back", parent);
   error_kind(&cause, "parent");
-  run_notice(lane, &(struct notice){.kind = NOTICE_ROLLBACK, .text = s->label, .id = s->id});
   c->run->next = g->runs;
   g->runs = c->run;
   c->run->handled = true;
@@ -204,18 +230,43 @@ enum status child_undo(struct lane *lane, struct step_run *s, struct error *err)
     at = &(*at)->next;
   *at = c->run->next;
   error_release(&cause);
-  if (c->result.state == RUN_ROLLED_BACK) return OK;
+}
+
+/* One that the journal has is gone back with, as `stepwise rollback` would. */
+static enum status undo_past(struct lane *lane, struct child_run *c, struct error *err) {
+  enum status status = child_take_over(lane, c, true, err);
+  if (status == OK && c->run)
+    status = child_inputs(lane, c, c->pinned.program, c->call, true, err);
+  if (status != OK || !c->run) return status;
+  c->run->handled = true;
+  c->waiter = task_current(lane->run->engine->tasks);
+  c->waits = lane->run;
+  run_spawn(c->run);
+  status = child_await(lane, c, err);
+  return status;
+}
+
+/* The child unwinds by itself what it armed. */
+enum status child_undo(struct lane *lane, struct step_run *s, struct error *err) {
+  struct child_run *c = s->child;
+  enum status status = OK;
+  if (c->run && !c->run->armed) return OK;
+  run_notice(lane, &(struct notice){.kind = NOTICE_ROLLBACK, .text = s->label, .id = s->id});
+  if (c->run) undo_here(c, lane->run->id);
+  else status = undo_past(lane, c, err);
+  if (status != OK) return status;
+  if (!c->run) run_notice(lane, &(struct notice){.kind = NOTICE_ROLLBACK_DONE});
+  if (!c->run || c->result.state == RUN_ROLLED_BACK) return OK;
   error_set(err, ERR_FAILED, "the rollback of run %s (%s) is not complete: %s", c->runbook,
-            c->run->id, c->result.error.message ? c->result.error.message : "failed");
-  error_help(err, "stepwise rollback %s goes on with it", c->run->id);
+            child_id(c), c->result.error.message ? c->result.error.message : "failed");
+  error_help(err, "stepwise rollback %s goes on with it", child_id(c));
   error_kind(err, "child");
   return ERR_FAILED;
 }
 
 /* --- wait --- */
 
-/* Returns when the child is over. A stop that comes meanwhile is passed on to it. */
-static enum status child_await(struct lane *lane, struct child_run *c, struct error *err) {
+enum status child_await(struct lane *lane, struct child_run *c, struct error *err) {
   struct engine *g = lane->run->engine;
   enum status status = OK;
   g->lanes--;
@@ -233,24 +284,30 @@ static enum status child_await(struct lane *lane, struct child_run *c, struct er
   return status;
 }
 
+value child_result(struct lane *lane, const char *id, enum run_state state, value owned_outputs) {
+  struct symtab *to = lane->run->program->syms;
+  struct dict *d = dict_new();
+  const char *name = run_state_name(state);
+  dict_set(d, value_symbol(W_state), value_symbol(sym_intern(to, name, strlen(name))));
+  dict_set(d, value_symbol(W_run), value_cstr(id));
+  dict_set(d, value_symbol(W_outputs), owned_outputs);
+  return value_record(d);
+}
+
 static value child_value(struct lane *lane, const struct child_run *c) {
   struct symtab *to = lane->run->program->syms;
   const struct program *p = c->run->program;
   const struct eval *e = &c->run->main.eval;
-  struct dict *outputs = dict_new(), *d = dict_new();
-  const char *state = run_state_name(c->result.state);
+  struct dict *outputs = dict_new();
   for (uint32_t i = 0; i < e->unit->slot_count; i++)
     if (e->unit->slot_names[i] && e->is_set[i])
       dict_set(outputs, value_into(value_symbol(e->unit->slot_names[i]), p->syms, to),
                value_into(e->slots[i], p->syms, to));
-  dict_set(d, value_symbol(W_state), value_symbol(sym_intern(to, state, strlen(state))));
-  dict_set(d, value_symbol(W_run), value_cstr(c->run->id));
-  dict_set(d, value_symbol(W_outputs), value_record(outputs));
-  return value_record(d);
+  return child_result(lane, c->run->id, c->result.state, value_record(outputs));
 }
 
-static enum status child_finished(struct lane *lane, const struct child_run *c, const char *id,
-                                  value result, struct error *err) {
+enum status child_finished(struct lane *lane, const struct child_run *c, const char *id,
+                           value result, struct error *err) {
   struct record r = {0};
   enum run_state state = c->result.state;
   record_text(&r, "run", id);
@@ -258,7 +315,7 @@ static enum status child_finished(struct lane *lane, const struct child_run *c, 
   record_text(&r, "state", state ? run_state_name(state) : "not_started");
   if (!state) record_error(&r, "error", &c->result.error, c->run->program);
   record_value(&r, "result", result, lane->run->program->syms);
-  return run_record(lane, EVENT_NAME(CHILD_FINISHED), &r, err);
+  return child_record(lane, EVENT_NAME(CHILD_FINISHED), &r, err);
 }
 
 /* One that could not begin and that nobody waits for: its parent's events say so, even when that has
@@ -287,7 +344,7 @@ void child_over(struct child_run *c) {
 }
 
 /* What the parent is told of a child that did not succeed. Who waits for somebody is no failure. */
-static enum status child_failed(const struct child_run *c, struct error *err) {
+enum status child_failed(const struct child_run *c, struct error *err) {
   const struct run_result *r = &c->result;
   const char *message = r->error.message ? r->error.message : "it failed";
   const char *state = r->state ? run_state_name(r->state) : "did not begin";
@@ -297,10 +354,10 @@ static enum status child_failed(const struct child_run *c, struct error *err) {
                        : r->interrupted ? ERR_CANCELLED
                        : r->declined    ? ERR_CANCELLED
                                         : ERR_FAILED;
-  error_set(err, status, "run %s (%s) %s%s: %s", c->runbook, c->run->id, r->state ? "is " : "",
+  error_set(err, status, "run %s (%s) %s%s: %s", c->runbook, child_id(c), r->state ? "is " : "",
             state, message);
   error_kind(err, r->interrupted ? "interrupted" : r->declined ? "declined" : "child");
-  if (r->state) error_help(err, "stepwise show %s", c->run->id);
+  if (r->state) error_help(err, "stepwise show %s", child_id(c));
   else if (r->error.help) error_help(err, "%s", r->error.help);
   return status;
 }
@@ -340,25 +397,48 @@ static node_id call_of(const struct lane *lane, const struct item *item) {
   return n->kind == N_assign ? n->b : item->node;
 }
 
+/* From here on it is live. Takes c. */
+static enum status child_carry(struct lane *lane, struct child_run *c, value *result,
+                               struct error *err) {
+  struct step_run *unit = child_arm(lane, c, c->armed_seq);
+  c->waiter = task_current(lane->run->engine->tasks);
+  c->waits = lane->run;
+  enum status status = child_begin(lane, c, err);
+  if (status != OK) {
+    unit_disarm(unit);
+    return status;
+  }
+  status = child_await(lane, c, err);
+  return child_end(lane, unit, status, result, err);
+}
+
+static enum status child_do(struct lane *lane, node_id call, value *result, struct error *err) {
+  struct child_run *c = child_new(lane, call, true);
+  enum status status = OK;
+  switch (child_again(lane, c, result, &status, err)) {
+  case CHILD_DONE:
+  case CHILD_FAILED:
+    child_free(c);
+    return status;
+  case CHILD_GOES_ON:
+    status = replay_live(lane, err);
+    if (status == OK) status = child_take_over(lane, c, false, err);
+    if (status == OK)
+      status = child_inputs(lane, c, c->pinned.program, call, true, err);
+    break;
+  case CHILD_NEW:
+    status = child_make(lane, c, call, err);
+    break;
+  }
+  if (status == OK) return child_carry(lane, c, result, err);
+  child_free(c);
+  return status;
+}
+
 enum flow child_run_item(struct lane *lane, const struct item *item) {
   struct error err = {0};
-  struct child_run *c;
   value result = VALUE_NIL;
-  enum status status = child_new(lane, call_of(lane, item), true, &c, &err);
-  if (status == OK) {
-    struct step_run *unit = unit_arm(lane, c);
-    c->waiter = task_current(lane->run->engine->tasks);
-    c->waits = lane->run;
-    status = child_begin(lane, c, &err);
-    if (status != OK) {
-      unit_disarm(unit);
-    } else {
-      status = child_await(lane, c, &err);
-      status = child_end(lane, unit, status, &result, &err);
-    }
-  } else {
-    child_free(c);
-  }
+  enum status status = child_do(lane, call_of(lane, item), &result, &err);
   if (status == OK && item->result_slot)
     eval_set_slot(&lane->eval, item->result_slot - 1, value_ref(result));
   value_unref(result);
@@ -366,10 +446,12 @@ enum flow child_run_item(struct lane *lane, const struct item *item) {
 }
 
 enum status child_start(struct lane *lane, node_id call, struct error *err) {
-  struct child_run *c;
-  enum status status = child_new(lane, call, false, &c, err);
-  if (status == OK) status = child_begin(lane, c, err);
-  if (status != OK) {
+  struct child_run *c = child_new(lane, call, false);
+  bool begun = false;
+  enum status status = child_started_before(lane, c, &begun, err);
+  if (status == OK && !begun) status = child_make(lane, c, call, err);
+  if (status == OK && !begun) status = child_begin(lane, c, err);
+  if (status != OK || begun) {
     child_free(c);
     return status;
   }

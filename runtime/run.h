@@ -248,6 +248,7 @@ void child_over(struct child_run *c);
 void child_free(struct child_run *c);
 const char *child_id(const struct child_run *c); /* its run's id */
 struct run *child_parent(const struct run *run); /* the run that waits for it, or NULL */
+bool run_is_waited_for(const struct run *run); /* now, or when it was begun */
 bool child_waited_for(const struct child_run *c);
 
 /* --- spare.c: where a rollback's events go when the journal takes none --- */

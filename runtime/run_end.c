@@ -55,8 +55,21 @@ void run_end(struct lane *lane, enum run_state state, const char *kind, struct r
   buf_release(&text);
 }
 
+/* What it gives to the run that waits for it: in the journal, should that one go on later. */
+static void record_given(struct lane *lane, struct record *r) {
+  const struct unit *unit = lane->eval.unit;
+  const struct symtab *syms = lane->run->program->syms;
+  struct record outputs = {0};
+  if (!run_is_waited_for(lane->run)) return;
+  for (uint32_t i = 0; i < unit->slot_count; i++)
+    if (unit->slot_names[i] && lane->eval.is_set[i])
+      record_value(&outputs, sym_text(syms, unit->slot_names[i]), lane->eval.slots[i], syms);
+  if (outputs.data.len) record_join(r, "outputs", &outputs);
+}
+
 void run_succeed(struct lane *lane, const char *reason) {
   struct record r = {0};
+  record_given(lane, &r);
   record_int(&r, "duration_us", run_age(lane->run));
   record_text(&r, "reason", reason);
   run_end(lane, RUN_SUCCEEDED, EVENT_NAME(RUN_SUCCEEDED), &r, NULL, reason);
