@@ -30,6 +30,10 @@ static enum status steps_exist(struct lane *lane, struct error *err) {
   if (status == OK) status = step_exists(lane, "--only", o->only, err);
   for (size_t i = 0; status == OK && i < o->skip_count; i++)
     status = step_exists(lane, "--skip", o->skip[i], err);
+  const struct resume *again = o->resume;
+  if (again && status == OK) status = step_exists(lane, "--from", again->from, err);
+  for (size_t i = 0; again && status == OK && i < again->skip_count; i++)
+    status = step_exists(lane, "--skip", again->skip[i], err);
   return status;
 }
 
