@@ -290,7 +290,8 @@ static void loop_wait(struct tasks *t, int64_t us) {
     uv_timer_stop(&t->alarm);
   } else {
     uv_update_time(loop);
-    uv_timer_start(&t->alarm, alarm_rang, (uint64_t)(us + 999) / 1000, 0);
+    /* It repeats: uv_run calls what is due before it polls, and would then poll for ever. */
+    uv_timer_start(&t->alarm, alarm_rang, (uint64_t)(us + 999) / 1000, 1);
   }
   uv_run(loop, UV_RUN_ONCE);
 }
