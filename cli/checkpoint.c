@@ -83,7 +83,7 @@ void checkpoint_if_due(struct journal *j, const struct site *site) {
   int64_t last = 0;
   struct error err = {0};
   struct checkpoint c = {0};
-  if (!site || !site->checkpoint_count) return;
+  if (!site || !site->checkpoint_count || journal_pending(j)) return;
   if (checkpoint_last(j, &last, &err) != OK) {
     told(&err, EXIT_JOURNAL);
     return;

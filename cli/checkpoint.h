@@ -15,8 +15,9 @@ struct checkpoint_order {
  * Errors are told. *out and the key's fingerprint are for the caller, who releases the first. */
 int checkpoint_write(struct journal *j, const struct checkpoint_order *order,
                      struct checkpoint *out, char fingerprint[SSH_FINGERPRINT]);
-/* After a run: when the site names targets and the last checkpoint is older than it wants. What
- * goes wrong is told and changes nothing else. */
+/* After a run: when the site names targets and the last checkpoint is older than it wants; not
+ * while other runs have events that are not committed. What goes wrong is told and changes nothing
+ * else. */
 void checkpoint_if_due(struct journal *j, const struct site *site);
 
 #endif

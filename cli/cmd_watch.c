@@ -1,4 +1,5 @@
 /* stepwise watch: hosts runbooks that start by themselves, at their schedules and triggers. */
+#include "checkpoint.h"
 #include "command.h"
 
 #include <errno.h>
@@ -128,6 +129,7 @@ static void print_event(void *ud, const struct event *e) {
 static void print_notice(void *ud, const struct notice *n) {
   struct watch_command *c = ud;
   struct buf b = BUF_INIT;
+  if (n->kind == NOTICE_END) checkpoint_if_due(c->store, c->site);
   if (n->kind != NOTICE_INTERRUPTED && n->kind != NOTICE_STEP_FAILED) return;
   buf_addf(&b, "run %s", n->run);
   if (n->step && *n->step) buf_addf(&b, ", step %s", n->step);

@@ -301,6 +301,14 @@ def check_site():
     os.rename("there/kept", "there/gone")
     said = hello("0.001.seconds", 3)
     ok("not in all its places" in said, "a place that is gone is told of, and the run is as it was", said)
+    put("there/nightly.rb", 'runbook "nightly" do\n  schedule "30 */8 * * *"\n  step "Say" do\n    note "hello"\n  end\nend\n')
+    put("there/site.rb", 'site "ops" do\n  checkpoint to: ["file:watched"], key: "../ana", every: 0.001.seconds\nend\n')
+    done = subprocess.run([STEPWISE, "watch", "there/nightly.rb", "--site", "there/site.rb", "--journal", "watched.db", "--virtual-clock",
+                           "--at", "2026-11-20T00:00Z", "--for", "1d"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, timeout=60)
+    made = read("there/watched").count("origin") if os.path.exists("there/watched") else 0
+    ok(done.returncode == 0 and made == 3, "watch writes one after each of its runs", done.stdout.decode(), made)
+    both("watched.db", "good", "watched runs", ["there/watched"])
     code, out, err = run("checkpoint", "--site", "there/site.rb", "--to", "file:elsewhere", journal="there/journal.db")
     ok(code == 0 and "signed by SHA256:" in out and os.path.exists("elsewhere"), "--to instead of the site's places, with its key", out, err)
 
