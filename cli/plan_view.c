@@ -173,6 +173,10 @@ static void stops_line(struct plan_view *v) {
 }
 
 /* Told when something follows. */
+static void show_passed(struct plan_view *v, const struct dry_note *n) {
+  block_line(v, n, INK_DIM, "a run of %s: %s", n->text, n->detail);
+}
+
 static void show_stops(struct plan_view *v, const struct dry_note *n) {
   v->stops_at = base_of(n);
   buf_addf(&v->stops, "---- As things are the run stops here: %s. What would come otherwise:",
@@ -462,6 +466,7 @@ static void (*const notes[])(struct plan_view *v, const struct dry_note *n) = {
     [DRY_NOTE_PARALLEL] = show_parallel, [DRY_NOTE_CHILD] = show_child,
     [DRY_NOTE_STEP] = show_step,         [DRY_NOTE_STOPS] = show_stops,
     [DRY_NOTE_END] = show_end,
+    [DRY_NOTE_PASSED] = show_passed,
 };
 
 static bool is_head(enum dry_note_kind kind) {

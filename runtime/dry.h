@@ -101,6 +101,7 @@ enum dry_note_kind {
   DRY_NOTE_ITEM,     /* an item of it begins: n of `of`; after the last one n = of + 1 */
   DRY_NOTE_PARALLEL, /* text: how many at once */
   DRY_NOTE_CHILD,    /* text: the runbook, detail: its inputs; its own plan follows, one deeper */
+  DRY_NOTE_PASSED, /* text: a runbook that is not run; detail: why */
   DRY_NOTE_STEP,     /* step */
   DRY_NOTE_STOPS,    /* text: as things are the run stops here, and why */
   DRY_NOTE_END       /* end */

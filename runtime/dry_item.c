@@ -271,6 +271,15 @@ static enum status step_walk(struct dry *d, const struct item *item, struct erro
 }
 
 static enum status child_walk(struct dry *d, const struct item *item, struct error *err) {
+  const char *passed = d->outer ? NULL : child_passed(d->run->options, d->from_seen);
+  if (passed) {
+    struct buf text = BUF_INIT;
+    buf_addf(&text, "passed over: %s", passed);
+    dry_note(d, (struct dry_note){
+                    .kind = DRY_NOTE_PASSED, .text = item->title, .detail = buf_str(&text)});
+    buf_release(&text);
+    return OK;
+  }
   enum status status = dry_child_run(d, item->title, item->subject, item->kind == ITEM_RUN, err);
   if (item->result_slot) eval_set_slot(d->e, item->result_slot - 1, value_unknown());
   return status;

@@ -91,7 +91,7 @@ static bool conditional(const struct tree *t, const struct node *body, const str
 }
 
 struct unset {
-  const struct step **setter; /* of each slot: the passed step that sets it; owned */
+  const struct item **setter; /* of each slot: the step or child run that sets it, passed; owned */
   bool *kept;                 /* of each slot: something that runs sets it; owned */
 };
 
@@ -103,10 +103,12 @@ static enum status unset_read(struct lane *lane, const struct unset *u, const st
     const struct node *n = tree_node(t, id);
     if (n->kind != N_name || n->x != REF_VAR || n->b >= lane->run->plan->unit.slot_count) continue;
     if (!u->setter[n->b] || u->kept[n->b] || !within(n, body) || conditional(t, body, n)) continue;
+    const struct item *by = u->setter[n->b];
+    const char *name = by->step ? by->step->id : by->title;
     error_set(err, ERR_VALUE,
-              "step %s reads `%s`, which step %s would set, and that is passed over", s->id,
-              sym_text(lane->run->program->syms, n->a), u->setter[n->b]->id);
-    error_help(err, "run %s too, or pass over %s as well", u->setter[n->b]->id, s->id);
+              "step %s reads `%s`, which %s %s would set, and that is passed over", s->id,
+              sym_text(lane->run->program->syms, n->a), by->step ? "step" : "the run of", name);
+    error_help(err, "run %s too, or pass over %s as well", name, s->id);
     error_at(err, tree_span(t, id));
     return ERR_VALUE;
   }
@@ -130,11 +132,15 @@ static enum status unset_items(struct lane *lane, struct unset *u, const struct 
       status = unset_items(lane, u, b->items, from_seen, false, err);
     if (status == OK)
       status = unset_items(lane, u, i->items, from_seen, certain && i->kind == ITEM_SECTION, err);
+    if (i->kind == ITEM_RUN && i->result_slot) {
+      if (o->only || (o->from && !*from_seen)) u->setter[i->result_slot - 1] = i;
+      else u->kept[i->result_slot - 1] = true;
+    }
     if (!s || status != OK) continue;
     *from_seen |= o->from && strcmp(s->id, o->from) == 0;
     bool over = passed(o, s, *from_seen);
     for (size_t k = 0; k < s->output_count; k++)
-      if (over) u->setter[s->outputs[k]] = s;
+      if (over) u->setter[s->outputs[k]] = i;
       else u->kept[s->outputs[k]] = true;
     if (!over && certain) status = unset_read(lane, u, s, err);
   }

@@ -101,10 +101,30 @@ static enum flow step_run_item(struct lane *lane, const struct item *item) {
   return step_execute(lane, item->step);
 }
 
+/* Child runs are no steps that --only could name; --from begins at a step. */
+const char *child_passed(const struct run_options *o, bool from_seen) {
+  return o->only ? "not the step of --only" : o->from && !from_seen ? "before --from" : NULL;
+}
+
+static enum flow child_item(struct lane *lane, const struct item *item) {
+  const char *passed = child_passed(lane->run->options, lane->from_seen);
+  struct error err = {0};
+  struct record r = {0};
+  struct buf text = BUF_INIT;
+  if (!passed)
+    return item->kind == ITEM_RUN ? child_run_item(lane, item) : child_start_item(lane, item);
+  buf_addf(&text, "the run of %s is passed over: %s", item->title, passed);
+  run_notice(lane, &(struct notice){.kind = NOTICE_NOTE, .text = buf_str(&text)});
+  record_text(&r, "text", buf_str(&text));
+  buf_release(&text);
+  enum status status = run_record(lane, EVENT_NAME(RUN_NOTED), &r, &err);
+  return status == OK ? FLOW_ON : plan_failed(lane, &err);
+}
+
 static enum flow (*const item_ways[])(struct lane *lane, const struct item *item) = {
-    [ITEM_SECTION] = section_run, [ITEM_STEP] = step_run_item, [ITEM_IF] = if_run,
-    [ITEM_CASE] = case_run,       [ITEM_EACH_OF] = each_run,   [ITEM_ASSIGN] = assign_run,
-    [ITEM_PARALLEL] = parallel_run, [ITEM_RUN] = child_run_item, [ITEM_START] = child_start_item,
+    [ITEM_SECTION] = section_run,   [ITEM_STEP] = step_run_item, [ITEM_IF] = if_run,
+    [ITEM_CASE] = case_run,         [ITEM_EACH_OF] = each_run,   [ITEM_ASSIGN] = assign_run,
+    [ITEM_PARALLEL] = parallel_run, [ITEM_RUN] = child_item,     [ITEM_START] = child_item,
 };
 
 enum flow item_run_one(struct lane *lane, const struct item *item) {

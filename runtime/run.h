@@ -240,6 +240,7 @@ void place_text(const struct lane *lane, node_id node, struct buf *out);
 /* --- child.c: runs that a run begins --- */
 
 enum status children_check(struct lane *lane, struct error *err) must_use; /* preflight of them all */
+const char *child_passed(const struct run_options *o, bool from_seen); /* why, or NULL: run.c */
 enum flow child_run_item(struct lane *lane, const struct item *item);
 enum flow child_start_item(struct lane *lane, const struct item *item);
 enum status child_start(struct lane *lane, node_id call, struct error *err) must_use;

@@ -689,6 +689,19 @@ TEXT
   my ($events) = run_quietly($stepwise, 'journal', 'export', '--journal', "$there/j.db");
   my ($started) = grep { $_->{kind} eq 'run.started' } map { decode_json($_) } grep { /^\{/ } split /\n/, $events;
   is($started->{data}{plan}, $planned, 'the plan of a family is that of its run');
+  # --only and --from choose steps: child runs before them, or beside the one, are passed over.
+  write_file("$there/chosen.rb", qq{runbook "chosen" do\n  step "A" do\n    note "a"\n  end\n  r = run "grandchild", node: "x"\n  step "B" do\n    note "b"\n  end\n  run "grandchild", node: "y"\n  step "C" do\n    note "\#{r.state}"\n  end\nend\n});
+  for my $case (['--only', 'b', 2], ['--from', 'b', 1]) {
+    my ($option, $id, $passed) = @$case;
+    my @args = ("$there/chosen.rb", $option, $id, '--skip', 'c', '--reason', 'a test', '--journal', "$there/chosen$option.db");
+    ($said, $exit) = run_quietly($stepwise, 'plan', @args);
+    is(scalar(() = $said =~ /a run of grandchild: passed over: /g), $passed, "$option: the plan passes over child runs") or diag($said);
+    ($said, $exit) = run_quietly($stepwise, 'run', @args);
+    ok($exit == 0 && $passed == (() = $said =~ /the run of grandchild is passed over/g) && (() = $said =~ /^grandchild +\| grandchild$/mg) == 2 - $passed, "$option: and so does the run") or diag($said);
+  }
+  ($said, $exit) = run_quietly($stepwise, 'run', "$there/chosen.rb", '--from', 'b', '--journal', "$there/chosen.db");
+  ok($exit == 3 && $said =~ /step c reads `r`, which the run of grandchild would set, and that is passed over/, 'a result that is missed is missed before the start') or diag($said);
+
   write_file("$there/child.rb", "runbook \"child\" do\n  nonsense\nend\n");
   ($said, $exit) = run_quietly($stepwise, 'plan', "$there/parent.rb");
   ok($exit == 3, 'a child with errors') or diag($said);
