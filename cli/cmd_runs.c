@@ -25,6 +25,7 @@ struct listed {
   char *run, *runbook, *actor, *lock, *why;
   const char *state, *recorded;
   int64_t started_us, changed_us, last_seq;
+  bool glass; /* broken to approve a step of it */
   pid_t pid;
 };
 
@@ -55,6 +56,7 @@ static enum status take_why(void *ud, const struct event *e) {
   struct listed *l = ud;
   struct buf b = BUF_INIT;
   struct member error;
+  l->glass = peek_true(e->data, e->data_len, "break_glass");
   if (peek_text(e->data, e->data_len, "on", &b)) buf_adds(&b, ": ");
   bool told = peek_text(e->data, e->data_len, "reason", &b) ||
               (peek(e->data, e->data_len, "error", &error) &&
@@ -89,6 +91,7 @@ static void row_json(const struct listed *l) {
     buf_addf(&b, "%s\"%s\":", i ? "," : "{", fields[i].name);
     json_text(&b, fields[i].text, strlen(fields[i].text));
   }
+  if (l->glass) buf_adds(&b, ",\"break_glass\":true");
   if (l->pid) buf_addf(&b, ",\"pid\":%ld", (long)l->pid);
   buf_addf(&b, ",\"started_us\":%lld,\"changed_us\":%lld}\n", (long long)l->started_us,
            (long long)l->changed_us);
@@ -173,9 +176,12 @@ static void cells_plain(struct table *t, const struct listed *l, int64_t now) {
   when_short(l->started_us, now, started);
   when_brief(age(l, now), took);
   l->actor[strcspn(l->actor, "@")] = '\0'; /* --json has it whole */
-  const char *cells[] = {l->run, l->state, started, took, l->runbook, l->actor};
+  struct buf state = BUF_INIT;
+  buf_addf(&state, "%s%s", l->state, l->glass ? ", glass broken" : "");
+  const char *cells[] = {l->run, buf_str(&state), started, took, l->runbook, l->actor};
   for (size_t i = 0; i < sizeof cells / sizeof *cells; i++)
     table_cell(t, cells[i]);
+  buf_release(&state);
 }
 
 static void cells_why(struct table *t, const struct listed *l, int64_t now) {
@@ -206,7 +212,7 @@ static void print_table(struct listing *g) {
 
 static enum status print(struct listing *g, bool filtered, struct error *err) {
   enum status status = OK;
-  for (size_t i = 0; g->why && status == OK && i < g->count; i++)
+  for (size_t i = 0; (g->why || !g->json) && status == OK && i < g->count; i++)
     status = find_why(g, &g->rows[i], err);
   if (status != OK) return status;
   if (g->json) {

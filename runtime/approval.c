@@ -217,6 +217,7 @@ static enum status used(struct gate_run *g, const struct approval_count *n, stru
   record_text(&r, "nonce", g->nonce);
   record_texts(&r, "approvers", n->by, n->count);
   if (n->break_glass) record_bool(&r, "break_glass", true);
+  g->lane->run->glass |= n->break_glass;
   return run_record(g->lane, EVENT_NAME(APPROVAL_USED), &r, err);
 }
 

@@ -231,6 +231,8 @@ static void resume_flags(struct run *run) {
   run->undo_to = to ? mem_strdup(to) : h->rolling_back ? past_text(h, h->rolling_back, "to") : NULL;
   for (size_t i = 1; i < h->step_count; i++)
     run->to_visit += h->steps[i]->began || h->steps[i]->ended;
+  for (uint32_t i = 1; i <= h->count && !run->glass; i++)
+    run->glass = h->events[i].kind == EVENT_APPROVAL_USED && past_is(h, i, "break_glass", NULL);
   run->started = run_mono(run, run_began(run));
 }
 

@@ -149,6 +149,7 @@ struct run {
   struct child_run *child; /* what its parent has of it; NULL: nobody began it */
   struct family *family;   /* programs of the runs it may begin */
   bool wrote; /* a write action was begun */
+  bool glass; /* somebody broke glass to approve a step */
   bool begun, recorded; /* run.started is appended; and committed */
   struct history *history; /* of a resumed run; borrowed */
   struct resumed *resumed; /* its options; owned */

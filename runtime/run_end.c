@@ -33,6 +33,7 @@ void run_end(struct lane *lane, enum run_state state, const char *kind, struct r
              struct error *cause, const char *detail) {
   struct error err = {0};
   leases_leave(lane, state >= RUN_SUCCEEDED);
+  if (lane->run->glass) record_bool(r, "break_glass", true);
   enum status status = run_record(lane, kind, r, &err);
   if (status == OK) status = run_sync(lane, &err);
   lane->run->result->state = state;

@@ -266,7 +266,7 @@ if ROOT:
     c.run()
     c.do("approve", "last", "drain", "--yes", "--break-glass", "--reason", "fire")
     code, said = c.do("resume", "last")
-    ok(code == 0 and "GLASS BROKEN" in said, "and with broken glass", code, said)
+    ok(code == 0 and "GLASS BROKEN" in said and "glass broken" in c.do("runs")[1], "and with broken glass", code, said)
 
     c = Case(PEOPLE)
     c.run()
@@ -347,7 +347,7 @@ if ROOT:
     ok(code == 0 and "GLASS BROKEN by" in c.said(), "the run goes on, and says so", code, c.said())
     ok(all(k in kinds for k in ("paged", "run.noted", "follow_up")) and c.event("follow_up")["data"]["owner"] == "board" and
        c.event("approval.used")["data"].get("break_glass") is True and c.event("paged")["data"]["delivered"] is False, "page, mark and follow-up are recorded", kinds)
-    ok("fire in rack 4" in c.do("show", "last")[1], "show tells it")
+    ok("fire in rack 4" in c.do("show", "last")[1] and "succeeded, glass broken" in c.do("runs")[1], "show and runs tell it", c.do("runs")[1])
     ok(c.good(), "the journal is good")
 
 # -- page --
