@@ -123,6 +123,7 @@ static void arm_past(struct lane *lane, const struct child_run *c, const struct 
       .run = then->parent_id, .place = buf_str(&then->place), .waits = true};
   then->options.parent = &then->parent;
   then->options.virtual_clock = c->options.virtual_clock;
+  then->options.site = lane->run->site;
   struct step_run *s = child_arm(lane, then, lane->run->history->events[p->started].seq);
   s->did = true;
 }
