@@ -28,7 +28,17 @@ def command(runbook, inputs, answers):
     return args
 
 
+def give_up_held():
+    """A run that was held or cut off keeps its lock until somebody ends it."""
+    said = subprocess.run([STEPWISE, "runs", "--open", "--last", "1000", "--json", "--journal", f"{work}/journal.db"],
+                          stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout.decode()
+    for line in said.splitlines():
+        subprocess.run([STEPWISE, "abandon", json.loads(line)["run"], "--reason", "the next one is tried", "--journal",
+                        f"{work}/journal.db"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
 def run(runbook, inputs, answers=None):
+    give_up_held()
     p = subprocess.run(command(runbook, inputs, answers or {}), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                        stderr=subprocess.STDOUT, timeout=60)
     return p.returncode, p.stdout.decode()
