@@ -8,6 +8,7 @@
 #include "approval_state.h"
 #include "codec.h"
 #include "digest.h"
+#include "ssh.h"
 
 /* A question at the run's own prompt: a task of its own, so that it can be withdrawn. */
 struct gate_ask {
@@ -212,8 +213,23 @@ static enum status denied(const struct gate_run *g, const struct approval_answer
   return ERR_CANCELLED;
 }
 
+/* The keys that this process verified with: what an approver recorded is the approver's word. */
+static enum status record_signers(struct gate_run *g, struct record *r, struct error *err) {
+  char *keys, sha[SHA256_HEX];
+  enum status status = ssh_allowed_read(g->role->keys, &keys, err);
+  if (status != OK) return status;
+  status = journal_put_text(config_of(g)->journal, keys, strlen(keys), sha, err);
+  if (status == OK) record_text(r, "signers", sha);
+  mem_free(keys);
+  return status;
+}
+
 static enum status used(struct gate_run *g, const struct approval_count *n, struct error *err) {
   struct record r = {0};
+  if (g->role && g->role->is_signed && !n->break_glass) {
+    enum status status = record_signers(g, &r, err);
+    if (status != OK) return status;
+  }
   record_text(&r, "nonce", g->nonce);
   record_texts(&r, "approvers", n->by, n->count);
   if (n->break_glass) record_bool(&r, "break_glass", true);
@@ -224,6 +240,7 @@ static enum status used(struct gate_run *g, const struct approval_count *n, stru
 /* --- looking --- */
 
 static void tell_new(struct gate_run *g, const struct approval_count *n) {
+  if (g->told > n->count) g->told = n->count; /* one does not hold any more */
   for (; g->told < n->count; g->told++)
     run_notice(g->lane, &(struct notice){.kind = NOTICE_APPROVED,
                                          .text = g->text,

@@ -405,7 +405,7 @@ else:
     os.rename(LEE + ".away", LEE)
     code = ended(p)
     ok(code == 0 and "approved by lee" in c.said(), "both are verified again, and the run goes on", code, c.said())
-    ok(c.good(), "the journal is good")
+    ok(c.good() and c.event("approval.used")["data"].get("signers") == c.event("approval.given")["data"]["signers"], "the journal is good, and has the keys that the run verified with")
     # By hand, as docs/approvals.md says.
     given = c.event("approval.given")["data"]
     ok(given["identity"] == "signed" and given["key"].startswith("SHA256:"), "the key is recorded", given)
