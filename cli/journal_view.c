@@ -96,6 +96,7 @@ struct telling {
 };
 
 static const struct telling tellings[] = {
+    {"journal.checkpointed", {"size", "to"}},
     {"run.started", {"runbook"}},
     {"run.resumed", {"reason"}},
     {"run.waiting", {"on", "text"}},
@@ -118,6 +119,7 @@ static const struct telling tellings[] = {
     {"approval.requested", {"role", "text"}},
     {"approval.given", {"approver", "reason"}},
     {"approval.denied", {"approver", "reason"}},
+    {"approval.used", {"approvers"}},
     {"shown", {"as", "value"}},
     {"noted", {"text"}},
     {"finding", {"kind", "text"}},
