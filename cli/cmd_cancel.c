@@ -7,10 +7,26 @@
 
 #define PATIENCE (30 * US_SECOND)
 
-static enum status roll_back(struct verb *v, struct error *err) {
-  error_set(err, ERR_CONFLICT, "no process has run %s", v->run);
-  error_help(err, "stepwise rollback %s%s undoes what was done and ends it", v->run, v->op.tail);
-  return ERR_CONFLICT;
+/* No process has it: the verb that undoes does the rest. */
+static int roll_back(struct verb *v) {
+  char verb[] = "rollback", yes[] = "--yes", reason[] = "--reason", journal[] = "--journal",
+       json[] = "--json";
+  char *argv[9] = {verb, NULL, yes, reason, NULL};
+  char *run = mem_strdup(v->run), *why = mem_strdup(v->reason);
+  char *path = v->journal_given ? mem_strdup(v->journal_given) : NULL;
+  struct error none = {0};
+  int argc = 5;
+  argv[1] = run;
+  argv[4] = why;
+  if (path) argv[argc++] = journal, argv[argc++] = path;
+  if (v->json) argv[argc++] = json;
+  v->json = false;
+  int code = verb_end(v, OK, &none);
+  if (code == EXIT_SUCCEEDED) code = cmd_rollback(argc, argv);
+  mem_free(run);
+  mem_free(why);
+  mem_free(path);
+  return code;
 }
 
 int cmd_cancel(int argc, char **argv) {
@@ -32,6 +48,6 @@ int cmd_cancel(int argc, char **argv) {
   if (code != EXIT_SUCCEEDED) return code;
   struct error err = {0};
   enum status status = operate_cancel(&v.op, rollback, patience, &undo, &err);
-  if (status == OK && undo) status = roll_back(&v, &err);
+  if (status == OK && undo) return roll_back(&v);
   return verb_end(&v, status, &err);
 }

@@ -32,6 +32,20 @@ static bool field_value(const struct show *s, const char *name, value *out) {
   return read;
 }
 
+/* How a record is written where it is made. */
+static void braces_text(const struct show *s, value v, struct buf *out) {
+  const struct dict *d = value_dict(v);
+  for (size_t i = 0; i < dict_count(d); i++) {
+    value key, item;
+    dict_at(d, i, &key, &item);
+    buf_adds(out, i ? ", " : "{");
+    value_to_s(key, s->syms, out);
+    buf_adds(out, ": ");
+    value_inspect(item, s->syms, out);
+  }
+  buf_adds(out, dict_count(d) ? "}" : "{}");
+}
+
 /* A field as people read it; false when it is missing. */
 static bool field_text(const struct show *s, const char *name, struct buf *out) {
   struct member m;
@@ -43,6 +57,8 @@ static bool field_text(const struct show *s, const char *name, struct buf *out) 
         if (i) buf_adds(out, ", ");
         value_to_s(value_array(v)->items[i], s->syms, out);
       }
+    } else if (v.tag == V_RECORD) {
+      braces_text(s, v, out);
     } else {
       value_to_s(v, s->syms, out);
     }
@@ -177,20 +193,6 @@ static void call_text(const struct show *s, struct buf *out) {
   }
   if (d && dict_count(d)) buf_addc(out, ')');
   value_unref(args);
-}
-
-/* How a record is written where it is made. */
-static void braces_text(const struct show *s, value v, struct buf *out) {
-  const struct dict *d = value_dict(v);
-  for (size_t i = 0; i < dict_count(d); i++) {
-    value key, item;
-    dict_at(d, i, &key, &item);
-    buf_adds(out, i ? ", " : "{");
-    value_to_s(key, s->syms, out);
-    buf_adds(out, ": ");
-    value_inspect(item, s->syms, out);
-  }
-  buf_adds(out, dict_count(d) ? "}" : "{}");
 }
 
 /* The whole of a call and of its result is in the journal: here they fit the line. */
@@ -444,7 +446,7 @@ static void open_line(struct line *l, const struct line_kind *k) {
   bool opens = k->role == OPENS || k->role == OPENS_UNDO;
   if (opens) fill(s, k->template, &template);
   else if (s->weave.undoing) buf_adds(&template, "undo"), opens = true;
-  buf_addf(&template, opens ? "  (%s)" : "%s", *s->event->step ? s->event->step : "on_failure");
+  buf_addf(&template, opens ? "  (%s)" : "%s, further", *s->event->step ? s->event->step : "on_failure");
   line_text(l, INK_BOLD, buf_str(&template));
   buf_release(&template);
 }

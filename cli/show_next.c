@@ -80,7 +80,8 @@ void show_open(struct show *s) {
   if (!s->pid || at->state == RUN_IN_DOUBT) open_doubts(at, &b);
   if (!standing_ended(at)) open_gates(at, &b);
   open_rest(at, &b);
-  if (at->state != RUN_RUNNING && at->state != RUN_ROLLING_BACK && standing_left(at, &b))
+  bool told = at->state != RUN_RUNNING && at->state != RUN_ROLLING_BACK && at->state != RUN_SUCCEEDED;
+  if (told && standing_left(at, &b))
     open_line("done and not undone, latest first", &b);
   buf_release(&b);
 }

@@ -1,6 +1,7 @@
 /* Cancelling a live run from elsewhere. */
 #include "cancel.h"
 
+#include "history.h"
 #include "peek.h"
 
 static void stop_for(struct run *run, const struct event *e, bool rollback, const char *what) {
@@ -29,6 +30,26 @@ void rollback_came(struct run *run, const struct event *e) {
   run->cancel.undo = true;
   run->undo_to = peek_copy(e->data, e->data_len, "to");
   stop_for(run, e, true, "rolls it back");
+}
+
+static enum status request_read(void *ud, const struct event *e) {
+  cancel_came(ud, e);
+  return ERR_STOP;
+}
+
+void cancel_pending(struct run *run) {
+  struct error err = {0};
+  struct event_filter at = {.run = run->id};
+  for (uint32_t n = run->history->count; n > 0; n--) {
+    const struct past *p = history_event(run->history, n);
+    /* Settling its doubts made it wait; anything else came after the request and answered it. */
+    if (event_kinds[p->kind].state != RUN_NONE && p->kind != EVENT_RUN_WAITING) return;
+    if (p->kind != EVENT_RUN_CANCEL_REQUESTED) continue;
+    at.after = p->seq - 1;
+    if (journal_scan(run->engine->config.journal, &at, request_read, run, &err) != OK)
+      error_release(&err);
+    return;
+  }
 }
 
 void run_cancelled(struct lane *lane, struct step_run *s, struct error *err) {

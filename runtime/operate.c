@@ -224,9 +224,10 @@ static enum status doubts_first(struct operation *op, struct error *err) {
 /* The run is over: was it by what is asked now? */
 static enum status cancel_ended(struct operation *op, bool rollback, struct error *err) {
   const struct standing *s = &op->standing;
-  bool undone = s->state == RUN_ROLLED_BACK && s->cancel_asked.by && s->cancel_rollback;
-  if (undone && rollback) {
-    say_told(op, "cancelled and rolled back already, asked for", &s->cancel_asked);
+  if (s->state == RUN_ROLLED_BACK && rollback) {
+    bool asked = s->cancel_asked.by && s->cancel_rollback;
+    say_told(op, asked ? "cancelled and rolled back already, asked for" : "rolled back already",
+             asked ? &s->cancel_asked : &s->last);
     return OK;
   }
   if (s->state == RUN_CANCELLED && !rollback) {

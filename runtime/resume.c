@@ -1,5 +1,6 @@
 /* Runs that go on: what they began with is taken from the journal, their clocks run on, and the plan
  * is walked again from its beginning, which costs nothing where everything is done. */
+#include "cancel.h"
 #include "run.h"
 
 #include <unistd.h>
@@ -250,6 +251,7 @@ enum status resume_begin(struct lane *lane, struct error *err) {
   plan_hash(run->program, site_text(run->site), run->plan_sha);
   status = run_lock(lane, err);
   if (status == OK) status = resume_record(lane, err);
+  if (status == OK && !run->back) cancel_pending(run);
   return status == OK ? leases_again(lane, err) : status;
 }
 

@@ -240,6 +240,26 @@ is(scalar(grep { $_ eq 'run.cancel_requested' } kinds()), 1, 'one request');
 kill 'KILL', $pid;
 waitpid $pid, 0;
 says('when the process is gone the verb does it', 5, qr{nobody knows of: weigh/mill\.weigh}, 'cancel', 'last', '--reason', 'now');
+says('which waits for what is in doubt', 0, qr/did not happen/, 'mark-done', 'last', '--not-done', '--reason', 'the scale is off');
+says('resume finds what was asked for', 8, qr/cancels it: .*cancelled by \S+@\S+: now/s, 'resume', 'last');
+is(state_of(), 'cancelled', 'and the run is cancelled');
+good();
+
+# -- without a process, undone --
+ended(first_step() . $held);
+says('cancel --rollback of a held run', 0, qr/undo  First\n.*undone\n.*rolled_back after/s, 'cancel', 'last', '--rollback', '--reason', 'undo it');
+is(state_of(), 'rolled_back', 'undoes it');
+says('the same again', 0, qr/^rolled back already by/, 'cancel', 'last', '--rollback', '--reason', 'undo it');
+ended($held);
+says('with nothing to undo', 0, qr/is cancelled\nnothing was changed/, 'cancel', 'last', '--rollback', '--reason', 'x');
+
+# -- what was settled is what the run goes on with --
+killed(first_step() . $grind, 'grind');
+says('settled', 0, qr/was done/, 'mark-done', 'last', '--result', '{"flour": 77, "kind": "coarse"}');
+says('resumed', 0, qr/^ +77\n/m, 'resume', 'last');
+my ($outputs) = map { $_->{data}{outputs} } grep { $_->{kind} eq 'step.finished' && $_->{step} eq 'grind' } events_of();
+is_deeply($outputs, {r => {'$record' => {flour => 77, kind => {'$symbol' => 'coarse'}}}}, 'its outputs are those');
+is(scalar(grep { $_->{kind} eq 'action.started' && $_->{data}{action} eq 'grind' } events_of()), 1, 'and nothing was done twice');
 good();
 
 done_testing;
