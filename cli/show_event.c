@@ -360,7 +360,7 @@ static const struct line_kind {
     {EVENT_RUN_SPARE_MERGED, RUN, "", "{events} events came back from {file}", NULL, false},
     {EVENT_RUN_WAITING, STOPS, INK_YELLOW, "waits for {on}[: {text}][, until {until until_us}]", NULL, false},
     {EVENT_RUN_HELD, STOPS, INK_RED, "held[: {text}]", NULL, false},
-    {EVENT_RUN_IN_DOUBT, STOPS, INK_RED, "in doubt[: {binding}.{action}][: {reason}]", NULL, false},
+    {EVENT_RUN_IN_DOUBT, STOPS, INK_RED, "in doubt[: {reason}]", NULL, false},
     {EVENT_RUN_ROLLING_BACK, STOPS, INK_YELLOW, "rolling back[: {reason}]", NULL, false},
     {EVENT_RUN_SUCCEEDED, STOPS, INK_GREEN, "succeeded[ after {us}][: {reason}]", NULL, false},
     {EVENT_RUN_FAILED, STOPS, INK_RED, "failed[ after {us}]", NULL, true},
