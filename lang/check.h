@@ -30,6 +30,8 @@ struct variable {
   node_id at;    /* its first assignment, or its parameter */
   uint32_t pos;  /* where it stands, or last stood, on the trail */
   uint32_t step; /* the last step that listed it as an output */
+  node_id late_at; /* where the latter does */
+  uint32_t early_step, late_step; /* the last step that set it before, and behind its first write */
   uint32_t told_step; /* the last step whose rollback was told that it may be nil */
   node_id from;       /* the value of its first assignment, or 0 */
   int sure;           /* in a rollback: tests for nil that hold where the walk stands */
@@ -134,7 +136,7 @@ struct check {
   enum policy runbook_policy;
   struct step **step_list; /* those seen so far */
   size_t step_count, step_cap;
-  struct vec outputs;
+  struct vec outputs, late;
   /* said already */
   uint8_t *told; /* by sym */
   size_t told_cap;

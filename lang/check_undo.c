@@ -65,14 +65,15 @@ static const char *action_words(struct check *k, const struct variable *v) {
 }
 
 type_id undo_read(struct check *k, node_id id, struct variable *v) {
-  if (!k->undoing || v->temp || v->pos < k->scope->armed || v->sure > 0) return v->type;
+  bool before = v->pos < k->scope->armed && v->late_step != k->step_number;
+  if (!k->undoing || v->temp || before || v->sure > 0) return v->type;
   if (node_at(k, id)->flags & NF_TESTED) return type_optional(k->types, v->type);
   if (v->told_step == k->step_number) return v->type;
   v->told_step = k->step_number;
   const char *name = name_text(k, v->name);
   struct diag *d = diag_add(k->diags, D_nil_undo, span_of(k, id),
                             "`%s` is nil here when %s failed", name, action_words(k, v));
-  diag_note(d, span_of(k, v->at), "it is set here, when the rollback is armed already");
+  diag_note(d, span_of(k, v->late_at ? v->late_at : v->at), "it is set here, when the rollback is armed already");
   diag_help(d, "write `... if %s`", name);
   return v->type;
 }

@@ -64,6 +64,8 @@ struct step {
   bool writes;               /* the body calls an action with effect :write */
   uint32_t *outputs;         /* slots of the variables the body may assign, in order of text */
   size_t output_count;
+  uint32_t *late;            /* of those it assigns only when its rollback is armed already */
+  size_t late_count;
   enum policy policy;        /* POLICY_DEFAULT = the runbook's */
 };
 

@@ -353,11 +353,17 @@ static bool goes_on(const struct check *k, const struct step *s) {
   return p == POLICY_CONTINUE || p == POLICY_SKIP;
 }
 
+static uint32_t *take_slots(struct check *k, struct vec *v, size_t *count) {
+  *count = v->count;
+  uint32_t *slots = arena_alloc(k->arena, v->count * sizeof *slots + 1);
+  if (v->count) memcpy(slots, v->at, v->count * sizeof *slots);
+  v->count = 0;
+  return slots;
+}
+
 static void take_outputs(struct check *k, struct step *s) {
-  s->output_count = k->outputs.count;
-  s->outputs = arena_alloc(k->arena, s->output_count * sizeof *s->outputs + 1);
-  if (s->output_count) memcpy(s->outputs, k->outputs.at, s->output_count * sizeof *s->outputs);
-  k->outputs.count = 0;
+  s->outputs = take_slots(k, &k->outputs, &s->output_count);
+  s->late = take_slots(k, &k->late, &s->late_count);
 }
 
 static void step_remember(struct check *k, struct step *s) {

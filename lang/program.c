@@ -57,6 +57,7 @@ static void check_end(struct check *k) {
   mem_free(k->inputs_read);
   mem_free(k->index.at);
   mem_free(k->outputs.at);
+  mem_free(k->late.at);
   mem_free(k->step_list);
   mem_free(k->children);
   for (size_t i = 0; i < sizeof k->scratch / sizeof *k->scratch; i++)

@@ -218,6 +218,18 @@ static void list_output(struct check *k, uint32_t slot) {
   vec_push(&k->outputs, slot);
 }
 
+/* Of what a step sets once its rollback is armed, its rollback sees nothing when it failed before
+ * that: not what an earlier step left in the same variable either. */
+static void list_late(struct check *k, node_id id, struct variable *v, uint32_t slot) {
+  if (!k->step_number || k->undoing || v->temp || v->early_step == k->step_number) return;
+  if (!k->step_writes) v->early_step = k->step_number;
+  else if (v->late_step != k->step_number) {
+    v->late_step = k->step_number;
+    v->late_at = id;
+    vec_push(&k->late, slot);
+  }
+}
+
 void scope_assign(struct check *k, node_id id, type_id type) {
   struct scope *s = k->scope;
   struct node *name = node_at(k, id);
@@ -233,6 +245,7 @@ void scope_assign(struct check *k, node_id id, type_id type) {
   set_beside(k, id, v);
   set(s, slot);
   list_output(k, slot);
+  list_late(k, id, v, slot);
   if (k->undoing) v->sure++; /* set anew by the rollback itself */
 }
 

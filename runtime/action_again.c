@@ -126,15 +126,15 @@ static enum status replayed(struct action_run *c, bool *told, value *out, struct
 
 /* --- in a new group of attempts --- */
 
-/* An operator lets a step that failed be tried again; what it did and may not be repeated stays done.
- */
+/* An operator lets a step that failed be tried again, or its rollback; what it did and may not be
+ * repeated stays done. */
 static enum status not_repeated(struct action_run *c, bool *told, value *out, struct error *err) {
   const struct history *h = c->lane->run->history;
   const struct step_run *s = c->lane->at;
   struct past_call past;
-  if (!s || !s->past || s->again || s->rolling_back || !s->attempt) return OK;
+  if (!s || !s->past || (!s->rolling_back && (s->again || !s->attempt))) return OK;
   if (c->action->effect != EFFECT_WRITE || c->action->repeat != REPEAT_UNSAFE) return OK;
-  history_call(h, s->past, c->ordinal, &past);
+  history_call(h, s->past, c->ordinal, s->rolling_back, &past);
   const char *json;
   size_t len;
   if (past.state == PAST_OPEN) return doubt_settle(c, told, out, err);

@@ -48,6 +48,13 @@ void eval_set_slot(struct eval *e, uint32_t slot, value owned) {
   e->is_set[slot] = true;
 }
 
+void eval_unset_slot(struct eval *e, uint32_t slot) {
+  if (e->log) eval_log_assigned(e, slot);
+  value_unref(e->slots[slot]);
+  e->slots[slot] = VALUE_NIL;
+  e->is_set[slot] = false;
+}
+
 /* -- literals -- */
 
 static enum status eval_nil(struct eval *e, node_id id, const struct node *n, value *out) {

@@ -104,6 +104,7 @@ node_id call_block(const struct tree *t, const struct node *call);
 /* Gives a block's parameters their values for one item, as calling the block would. */
 void eval_bind(struct eval *e, node_id params, value item);
 void eval_set_slot(struct eval *e, uint32_t slot, value owned);
+void eval_unset_slot(struct eval *e, uint32_t slot);
 
 /* The field's default, evaluated in its own file; nil when it has none. */
 enum status field_default(struct eval *e, const struct field *f, value *out) must_use;

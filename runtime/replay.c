@@ -162,14 +162,26 @@ void replay_call(struct replay *r, uint32_t ordinal, struct past_call *out) {
   }
 }
 
+/* An operator names an action by its key. */
+static bool same_key(const struct history *h, uint32_t a, uint32_t b) {
+  const char *x, *y;
+  size_t n, m;
+  return past_raw(h, a, "key", &x, &n) && past_raw(h, b, "key", &y, &m) && n == m &&
+         memcmp(x, y, n) == 0;
+}
+
 void history_call(const struct history *h, const struct step_past *p, uint32_t ordinal,
-                  struct past_call *out) {
+                  bool rollback, struct past_call *out) {
   struct making m = {0};
   *out = (struct past_call){0};
-  for (uint32_t e = p->first; e; e = h->events[e].next)
-    if (is_call(h->events[e].kind) && belongs(&m, h, e) && !past_is(h, e, "rollback", NULL) &&
-        past_int(h, e, "call", 0) == ordinal)
-      call_event(h, e, out);
+  for (uint32_t e = p->first; e; e = h->events[e].next) {
+    enum event_kind kind = h->events[e].kind;
+    if (!is_call(kind) || !(rollback || belongs(&m, h, e))) continue;
+    if (past_int(h, e, "call", 0) != ordinal) continue;
+    bool own = kind == EVENT_ACTION_SETTLED ? out->started && same_key(h, out->started, e)
+                                            : past_is(h, e, "rollback", NULL) == rollback;
+    if (own) call_event(h, e, out);
+  }
 }
 
 /* --- in a lane --- */

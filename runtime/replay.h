@@ -42,9 +42,9 @@ struct past_call {
   uint32_t started, ended; /* ended: action.finished or action.settled with the outcome */
 };
 void replay_call(struct replay *r, uint32_t ordinal, struct past_call *out);
-/* The latest call of this ordinal in attempts that were given up. */
+/* The latest call of this ordinal in attempts that were given up; of the step's rollback, or its body. */
 void history_call(const struct history *h, const struct step_past *p, uint32_t ordinal,
-                  struct past_call *out);
+                  bool rollback, struct past_call *out);
 
 /* --- in a lane --- */
 

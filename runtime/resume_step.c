@@ -69,6 +69,7 @@ static void arm_again(struct lane *lane, struct step_run *s) {
   if (!p->armed_seq || p->undo == UNDO_DONE) return;
   step_arm(lane, s, p->armed_seq);
   s->did = did(h, p);
+  s->done = p->outcome == STEP_FINISHED || p->outcome == STEP_SKIPPED;
   s->undo_again = h->rolling_back && p->undo == UNDO_BEGUN;
 }
 

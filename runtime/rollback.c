@@ -8,6 +8,7 @@ struct undo {
   struct step_run *s;
   uint32_t attempt;
   int64_t timeout, retries, backoff;
+  char *why; /* of a step that cannot be undone */
 };
 
 /* --- one attempt --- */
@@ -89,7 +90,8 @@ static enum status undo_attempts(struct undo *u, struct error *err) {
     struct error second = {0};
     enum status status = undo_begin(u, err);
     if (status == OK) status = undo_try(u, err);
-    if (status == OK) return OK;
+    /* What is in doubt has not failed yet: the attempt goes on when it is settled. */
+    if (status == OK || u->s->in_doubt) return status;
     bool again = undo_again(u, err);
     int64_t delay = again ? backoff_delay(u->backoff, LIMIT_MAX_BACKOFF, u->attempt, true) : 0;
     enum status kept = undo_failed(u, err, again, delay, &second);
@@ -114,29 +116,57 @@ static enum status undo_limits(struct undo *u, struct error *err) {
   return status;
 }
 
-/* The block sees the variables as the step left them, whatever later steps assigned. A step whose
- * write failed half-way may have left variables unset: they are nil. */
-static enum status undo_in_frame(struct undo *u, struct error *err) {
+static bool assigned(const struct undo *u, size_t to, uint32_t slot) {
+  for (size_t i = u->s->log_from; i < to; i++)
+    if (u->lane->log.items[i].slot == slot) return true;
+  return false;
+}
+
+/* What a step that failed half-way did not get to set is nil, whatever an earlier step or the item
+ * before left in the same variable: it is not this step's. */
+static void hide_unreached(struct undo *u, size_t then) {
+  const struct step *step = u->s->step;
+  if (u->s->done) return;
+  for (size_t i = 0; i < step->late_count; i++)
+    if (!assigned(u, then, step->late[i])) eval_unset_slot(&u->lane->eval, step->late[i]);
+}
+
+/* The variables as the step left them, whatever later steps assigned. */
+static enum status undo_in_frame(struct undo *u, enum status (*fn)(struct undo *u, struct error *),
+                                 struct error *err) {
   struct eval *e = &u->lane->eval;
   size_t then = u->s->log_to == LOG_OPEN ? u->lane->log.count : u->s->log_to;
   eval_log_back(e, then);
+  size_t mark = eval_log_mark(e);
+  hide_unreached(u, then);
   e->unset_is_nil = true;
-  enum status status = undo_limits(u, err);
-  if (status == OK) status = undo_attempts(u, err);
+  enum status status = fn(u, err);
   e->unset_is_nil = false;
+  eval_log_undo(e, mark);
   eval_log_forth(e, then);
   return status;
 }
 
+static enum status undo_block(struct undo *u, struct error *err) {
+  enum status status = undo_limits(u, err);
+  return status == OK ? undo_attempts(u, err) : status;
+}
+
 /* --- one step --- */
 
-static enum status undo_pass(struct lane *lane, struct step_run *s, struct error *err) {
+static enum status undo_reason(struct undo *u, struct error *err) {
+  return run_text(u->lane, u->s->step->irreversible, &u->why, err);
+}
+
+static enum status undo_pass(struct undo *u, struct error *err) {
+  struct lane *lane = u->lane;
+  struct step_run *s = u->s;
   struct record r = {0};
-  char *why = NULL;
-  if (run_text(lane, s->step->irreversible, &why, err) != OK) {
-    why = mem_strdup("it is irreversible");
+  if (undo_in_frame(u, undo_reason, err) != OK) {
+    u->why = mem_strdup("it is irreversible");
     error_release(err);
   }
+  char *why = u->why;
   record_text(&r, "reason", why);
   run_notice(lane, &(struct notice){
                        .kind = NOTICE_ROLLBACK_PASSED, .text = s->label, .id = s->id, .detail = why});
@@ -150,11 +180,11 @@ static enum status undo_step(struct lane *lane, struct step_run *s, struct error
   struct undo u = {.lane = lane, .s = s};
   struct record r = {0};
   if (s->child) return child_undo(lane, s, err);
-  if (!s->step->rollback) return undo_pass(lane, s, err);
+  if (!s->step->rollback) return undo_pass(&u, err);
   run_notice(lane, &(struct notice){.kind = NOTICE_ROLLBACK, .text = s->label, .id = s->id});
   leases_undoing(lane, s->id);
   int64_t started = clock_mono(clock);
-  enum status status = undo_in_frame(&u, err);
+  enum status status = undo_in_frame(&u, undo_block, err);
   if (status != OK) return status;
   int64_t us = clock_mono(clock) - started;
   record_int(&r, "duration_us", us);

@@ -73,10 +73,17 @@ static void incomplete(struct lane *lane, const struct step_run *keep, struct er
   buf_release(&left);
 }
 
+static void doubtful(struct step_run *s, struct error *problem) {
+  struct step_run *at = s->lane->at;
+  s->lane->at = s;
+  run_doubt(s->lane, s, problem);
+  s->lane->at = at;
+}
+
 void rollback_ended(struct lane *lane, const struct step_run *keep, struct error *cause,
                     struct error *problem) {
   struct step_run *s = lane->run->armed;
   if (!problem) undone(lane, keep, cause);
-  else if (s && s->in_doubt) run_doubt(lane, s, problem);
+  else if (s && s->in_doubt) doubtful(s, problem);
   else incomplete(lane, keep, problem);
 }

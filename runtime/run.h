@@ -61,6 +61,7 @@ struct step_run {
   bool unsafe;     /* one that may not be repeated */
   bool armed, in_doubt;
   bool did; /* a write action of it succeeded, or nobody knows */
+  bool done; /* it came to its end */
   bool rolling_back;
   struct step_past *past; /* of a resumed run: what the journal has of it, or NULL */
   struct replay *replay;  /* what its attempt did before; until the attempt begins; owned */

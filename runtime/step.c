@@ -64,6 +64,7 @@ static enum status step_skipped(struct lane *lane, struct step_run *s, const cha
   struct record r = {0};
   record_text(&r, "reason", reason);
   record_text(&r, "by", by);
+  s->done = true;
   record_outputs(lane, s, &r);
   run_notice(lane, &(struct notice){.kind = NOTICE_STEP_SKIPPED,
                                     .text = s->label,
@@ -78,6 +79,7 @@ static enum status step_finished(struct lane *lane, struct step_run *s, const ch
                                  struct error *err) {
   struct record r = {0};
   int64_t us = clock_mono(lane->run->engine->config.clock) - s->started;
+  s->done = true;
   record_outputs(lane, s, &r);
   record_int(&r, "duration_us", us);
   record_text(&r, "reason", reason);

@@ -158,4 +158,21 @@ RUBY
             $end->{data}{text} =~ /^still to be undone/ ? () : 'text');
   }};
 
+runs 'what a half-done step did not get to set is nil, though an earlier item set the same variable', {
+  pool => 1, exit => 6, rb => <<'RUBY',
+runbook "items" do
+  on_failure :rollback
+  each_of ["a", "dead"] do |x|
+    step "Take" do
+      label = "of #{x}"
+      kept = "kept"
+      ok = pool.reboot(node: x)
+      kept = "kept #{x}"
+      rollback { note "undo #{x} #{label} #{kept} #{ok.inspect}" }
+    end
+  end
+end
+RUBY
+  has => [qr/undo dead of dead kept nil\b.*undo a of a kept a true/s]};
+
 done_testing;
