@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "journal_at.h"
+#include "plan_change.h"
 #include "resume_run.h"
 #include "text.h"
 #include "when.h"
@@ -12,7 +13,8 @@ struct resume_command {
   struct carry carry;
   struct texts rest, sets, roles, skip;
   const char *reason, *from, *wait;
-  bool all;
+  const char *site_file;
+  bool all, accept;
   struct owners *owners;
 };
 
@@ -26,10 +28,16 @@ static int usage(struct resume_command *c, int argc, char **argv) {
                                    {"--journal", OPTION_TEXT, &c->carry.journal_given},
                                    {"--wait", OPTION_TEXT, &c->wait},
                                    {"--json", OPTION_FLAG, &c->carry.json},
+                                   {"--accept-plan-change", OPTION_FLAG, &c->accept},
+                                   {"--site", OPTION_TEXT, &c->site_file},
                                    {NULL, OPTION_FLAG, NULL}};
   int code = options_read(argc, argv, options, &c->rest);
   if (code != EXIT_SUCCEEDED) return code;
-  if (c->rest.count != 1) return usage_error(argv[0], "name one run: its id, or last");
+  if (!c->rest.count) return usage_error(argv[0], "name the run: its id, or last");
+  if (c->rest.count > (c->accept ? 2 : 1))
+    return usage_error(argv[0], "unexpected '%s'", c->rest.items[c->rest.count - 1]);
+  if (c->site_file && !c->accept)
+    return usage_error(argv[0], "--site belongs to --accept-plan-change: a run keeps its site");
   if ((c->skip.count || c->from) && !c->reason)
     return usage_error(argv[0], "--from and --skip need --reason TEXT: the journal records why");
   if (c->reason && !c->reason[strspn(c->reason, " \t\n")])
@@ -71,8 +79,10 @@ static int resume_one(struct resume_command *c, const char *run) {
     code = report_error(&err);
   } else if (goes_on(&t, &c->carry, &code)) {
     code = taken_load(&t, c->carry.store);
+    if (code == EXIT_SUCCEEDED && !c->accept) taken_note_file(&t);
+    if (code == EXIT_SUCCEEDED && c->accept)
+      code = plan_change(&t, c->rest.count > 1 ? c->rest.items[1] : NULL, c->site_file, c->carry.ui.out);
     if (code == EXIT_SUCCEEDED) {
-      taken_note_file(&t);
       code = taken_carry(&t, &c->carry, c->owners);
     }
   }

@@ -69,7 +69,6 @@ int taken_load(struct taken *t, struct journal *j) {
     status = error_set(&err, ERR_CHECK, "what run %s runs is no runbook", t->run);
   if (status == OK) status = site_pinned_load(&t->site, j, t->run, &err);
   if (status == OK && t->site.site) status = site_enter(t->site.site, &err);
-  if (status == OK) status = run_args_collect(&t->args, t->pinned.program->syms, &err);
   int code = status == OK ? EXIT_SUCCEEDED : report_error(&err);
   error_release(&err);
   return code;
@@ -101,15 +100,19 @@ bool taken_virtual(const struct taken *t) {
 
 int taken_carry(struct taken *t, struct carry *c, struct owners *owners) {
   struct error err = {0};
-  struct program *p = t->pinned.program;
+  bool changed = t->resume.plan_changed;
+  struct program *p = changed ? t->changed.program : t->pinned.program;
   if (taken_virtual(t)) clock_virtual(&c->clock, t->history->last_us);
   c->ui.program = p;
-  if (c->answers && asker_load(&c->asker, c->answers, p->syms, &err) != OK) {
+  enum status status = run_args_collect(&t->args, p->syms, &err);
+  if (status == OK && c->answers) status = asker_load(&c->asker, c->answers, p->syms, &err);
+  if (status != OK) {
     int code = report_error(&err);
     error_release(&err);
     return code;
   }
-  struct engine_config config = carry_config(c, t->site.site);
+  struct site *site = changed ? t->changed.site : t->site.site;
+  struct engine_config config = carry_config(c, site);
   config.owners = owners;
   t->options = run_args_options(&t->args);
   t->resume.history = t->history;
@@ -120,7 +123,7 @@ int taken_carry(struct taken *t, struct carry *c, struct owners *owners) {
   engine_free(engine);
   int code = carry_code(c, &t->result);
   if (t->result.state != RUN_NONE && !t->result.journal_lost)
-    checkpoint_if_due(c->store, t->site.site);
+    checkpoint_if_due(c->store, site);
   error_release(&t->result.error);
   return code;
 }
@@ -128,6 +131,9 @@ int taken_carry(struct taken *t, struct carry *c, struct owners *owners) {
 void taken_release(struct taken *t) {
   pinned_release(&t->pinned);
   site_pinned_release(&t->site);
+  program_free(t->changed.program);
+  site_free(t->changed.site);
+  host_release(&t->changed.host);
   run_args_release(&t->args);
   history_free(t->history);
   *t = (struct taken){0};

@@ -16,6 +16,11 @@ struct taken {
   struct pinned pinned;
   struct site_pinned site;
   struct run_args args; /* inputs that are secret, roles, steps to pass over */
+  struct {
+    struct host host;
+    struct program *program;
+    struct site *site;
+  } changed; /* other texts (plan_change) */
   struct resume resume;
   struct run_options options;
   struct run_result result;

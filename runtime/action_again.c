@@ -37,7 +37,7 @@ static bool same_call(const struct action_run *c, uint32_t event, bool site) {
   struct buf now = BUF_INIT, recorded = BUF_INIT;
   call_now(c, &now);
   call_recorded(c, event, &recorded);
-  site &= !c->lane->run->options->resume->plan_changed;
+  site &= !c->lane->run->history->plan_changed && !c->lane->run->options->resume->plan_changed;
   const char *a = buf_str(&now), *b = buf_str(&recorded);
   size_t n = now.len, m = recorded.len;
   if (!site)

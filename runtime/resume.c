@@ -1,7 +1,7 @@
 /* Runs that go on: what they began with is taken from the journal, their clocks run on, and the plan
  * is walked again from its beginning, which costs nothing where everything is done. */
+#include "approval.h"
 #include "cancel.h"
-#include "run.h"
 
 #include <unistd.h>
 
@@ -198,6 +198,23 @@ static void record_choices(struct record *r, const struct resume *o) {
   if (o->back) record_bool(r, "back", true);
 }
 
+/* With other texts what was asked is not what will be done: approvals that are open are void. */
+static enum status plan_change_record(struct lane *lane, struct error *err) {
+  struct run *run = lane->run;
+  const struct history *h = run->history;
+  struct record r = {0};
+  char *was = past_text(h, h->plan_changed ? h->plan_changed : h->started, "plan");
+  enum status status = run_put_texts(lane, &r, err);
+  record_text(&r, "file", run->program->sources[0]->name);
+  record_text(&r, "plan", run->plan_sha);
+  record_text(&r, "was", was ? was : "");
+  record_text(&r, "reason", run->options->resume->reason);
+  mem_free(was);
+  if (status == OK) status = run_append(lane, EVENT_NAME(RUN_PLAN_CHANGED), &r, err);
+  record_release(&r);
+  return status == OK ? approvals_void(lane, "plan_changed", err) : status;
+}
+
 static enum status resume_record(struct lane *lane, struct error *err) {
   struct run *run = lane->run;
   struct record r = {0};
@@ -250,6 +267,7 @@ enum status resume_begin(struct lane *lane, struct error *err) {
   resume_flags(run);
   plan_hash(run->program, site_text(run->site), run->plan_sha);
   status = run_lock(lane, err);
+  if (status == OK && run->options->resume->plan_changed) status = plan_change_record(lane, err);
   if (status == OK) status = resume_record(lane, err);
   if (status == OK && !run->back) cancel_pending(run);
   return status == OK ? leases_again(lane, err) : status;

@@ -166,7 +166,7 @@ static enum status put_site(struct lane *lane, struct record *r, struct error *e
 }
 
 /* The run is pinned: the journal keeps the text of everything it was read from. */
-static enum status put_texts(struct lane *lane, struct record *r, struct error *err) {
+enum status run_put_texts(struct lane *lane, struct record *r, struct error *err) {
   struct program *p = lane->run->program;
   struct record modules = {0};
   char sha[65];
@@ -207,7 +207,7 @@ static enum status run_begin(struct lane *lane, struct error *err) {
   struct plan *plan = lane->run->plan;
   record_text(&r, "runbook", plan->name);
   record_text(&r, "title", plan->title);
-  enum status status = put_texts(lane, &r, err);
+  enum status status = run_put_texts(lane, &r, err);
   record_text(&r, "file", lane->run->program->sources[0]->name);
   record_inputs(lane, &r);
   plan_hash(lane->run->program, site_text(lane->run->site), lane->run->plan_sha);

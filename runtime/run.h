@@ -305,6 +305,8 @@ enum flow plan_failed(struct lane *lane,
                       struct error *err); /* a plan's own expression failed; takes err */
 /* Runs one step with its clauses; FLOW_END when the run is over (run.result says how). */
 enum flow step_execute(struct lane *lane, const struct step *step);
+/* run.c: names in r the texts it runs, and puts them into the journal. */
+enum status run_put_texts(struct lane *lane, struct record *r, struct error *err) must_use;
 /* resume.c: runs that go on. */
 enum status resume_begin(struct lane *lane, struct error *err) must_use; /* instead of a start */
 void resumed_free(struct run *run);

@@ -310,6 +310,47 @@ RUBY
   is($exit, 3, 'inputs stay as they were') or diag $said;
 }
 
+# --- other texts ---
+{
+  room($two);
+  start();
+  my $text = read_file($rb);
+  write_file($rb, $text =~ s/item: "three"/item: "four"/r);
+  my ($said, $exit) = resume('--accept-plan-change', '--reason', 'it was the wrong item', answers({ 'Go on?' => 'yes' }));
+  is($exit, 0, '--accept-plan-change goes on with the new text') or diag $said;
+  says($said, 'and shows the difference', '-    c = ledger.put_probed(item: "three")', '+    c = ledger.put_probed(item: "four")', '@@ -');
+  is(items(), 'one two four', 'what is done stays done');
+  my ($changed) = grep { $_->{kind} eq 'run.plan_changed' } events();
+  my ($started) = grep { $_->{kind} eq 'run.started' } events();
+  is($changed->{data}{was}, $started->{data}{plan}, 'the journal has from which plan');
+  isnt($changed->{data}{plan}, $started->{data}{plan}, 'and to which');
+  is($changed->{data}{reason}, 'it was the wrong item', 'and why');
+  good('the journal is good');
+}
+{
+  room($two);
+  start();
+  my $text = read_file($rb);
+  write_file($rb, $text =~ s/step "One"/step "First"/r);
+  my ($said, $exit) = resume('--accept-plan-change', answers({ 'Go on?' => 'yes' }));
+  isnt($exit, 0, 'a step that is done must stay');
+  says($said, 'which is said', 'step one is done, and the new text has no such step');
+  write_file($rb, $text =~ s/x = a.key.size/y = a.key.size/r);
+  ($said, $exit) = resume('--accept-plan-change', answers({ 'Go on?' => 'yes' }));
+  isnt($exit, 0, 'and set the same variables');
+  says($said, 'which is said too', 'step one is done, and x is not set by it in the new text');
+  write_file("$dir/other.rb", $text =~ s/ledger.put_by_key\(item: "two"\)/ledger.put_by_key(item: "else")/r);
+  ($said, $exit) = run_quietly($stepwise, 'resume', 'last', "$dir/other.rb", '--accept-plan-change', '--journal', $journal, answers({ 'Go on?' => 'yes' }));
+  is($exit, 1, 'what the step under way did must be what the new text does: else it is held') or diag $said;
+  says($said, 'with both shown', 'recorded: ledger.put_by_key{"item":"two"}', 'now: ledger.put_by_key{"item":"else"}');
+  is(state(), 'held', 'and it is held');
+  is(items(), 'one two', 'nothing was done');
+  write_file($rb, $text);
+  ($said, $exit) = run_quietly($stepwise, 'resume', 'last', $rb, '--accept-plan-change', '--journal', $journal, answers({ 'Go on?' => 'yes' }));
+  is($exit, 0, 'back to the text that it began with') or diag $said;
+  is(items(), 'one two three', 'it goes on');
+}
+
 # --- time ---
 {
   room(<<'RUBY');
