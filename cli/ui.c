@@ -461,7 +461,7 @@ void ui_ask(struct ui *ui, const char *branch) {
 
 void ui_asked(struct ui *ui) {
   ui->asking = false;
-  fwrite(ui->held.data, 1, ui->held.len, ui->out);
+  if (ui->held.len) fwrite(ui->held.data, 1, ui->held.len, ui->out);
   buf_clear(&ui->held);
   fflush(ui->out);
 }

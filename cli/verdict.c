@@ -33,6 +33,7 @@ static int usage(struct verdict_command *c, int argc, char **argv) {
     code = usage_error(argv[0], "--break-glass needs --reason TEXT: it is reviewed");
   if (code == EXIT_SUCCEEDED && !c->yes && !isatty(STDIN_FILENO))
     code = usage_error(argv[0], "there is no terminal to ask at: --yes says that you mean it");
+  if (code != EXIT_SUCCEEDED) texts_release(&c->verb.rest);
   return code;
 }
 

@@ -537,6 +537,16 @@ seen = until(fd, b"look: ", seen)
 ok(left(pid) == 0 and b"approved by lee" in seen, "one typed, one from elsewhere: two people", seen.decode(), said)
 os.close(fd)
 
+c = Case(None, LEAD + ", quorum: 2")
+pid, fd = terminal(c)
+seen = until(fd, b"approve or deny?")
+c.do("approve", "last", "drain", "--yes", "--as", "kim")
+seen = until(fd, b"2 of 2", seen)
+os.write(fd, b"approve\nlee\n")
+seen = until(fd, b"look: ", seen)
+ok(left(pid) == 0 and b"approved by kim" in seen and b"approved by lee" in seen, "one from elsewhere, one typed: the prompt asks for one less", seen.decode())
+os.close(fd)
+
 if ROOT:
     c = Case(PEOPLE)
     pid, fd = terminal(c)
