@@ -329,11 +329,26 @@ static int64_t until_again(const struct history *h, uint32_t taken, uint32_t ord
   return until;
 }
 
+/* For some time nobody held it, and others may have come in. */
+static void tell_late(struct run_lease *l, int64_t until) {
+  struct buf text = BUF_INIT;
+  buf_adds(&text, "the lease of ");
+  of_text(l, &text);
+  buf_addf(&text, " (step %s) had expired at ", l->step);
+  time_text(until, false, 0, &text);
+  buf_adds(&text, ", and is renewed");
+  run_notice(&l->run->main, &(struct notice){.kind = NOTICE_NOTE, .text = buf_str(&text)});
+  buf_release(&text);
+}
+
 /* A renewal now says whether it still holds; nothing goes on before that is known. */
 static enum status renew_again(struct run_lease *l, struct error *err) {
   struct error problem = {0};
   enum status status = OK;
-  if (renew_now(l, &problem)) status = lease_record(l, EVENT_NAME(LEASE_RENEWED), NULL, err);
+  int64_t until = l->until;
+  bool late = wall(l->run) >= until, renewed = renew_now(l, &problem);
+  if (renewed && late) tell_late(l, until);
+  if (renewed) status = lease_record(l, EVENT_NAME(LEASE_RENEWED), NULL, err);
   else if (wall(l->run) >= l->until) expired(l, &problem);
   error_release(&problem);
   if (status == OK && !l->ended) l->task = task_spawn(l->run->engine->tasks, lease_task, l);

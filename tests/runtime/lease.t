@@ -191,4 +191,39 @@ for (1 .. 60) {
 ok($exit == 0 && $said =~ /deployed/, 'and ends by itself when the run dies') or diag($said);
 kill 'KILL', $pid;
 close $from;
+
+# A run that goes on.
+write_file("$dir/goes.rb", <<'RUBY');
+runbook "goes" do
+  use "short"
+  step "Freeze" do
+    freeze.begin(name: "goes", reason: "migration")
+    rollback { freeze.lift name: "goes" }
+  end
+  step "Ask" do
+    confirm "Go on?"
+  end
+  step "Write" do
+    freeze.begin(name: "goes-too", reason: "work")
+    rollback { freeze.lift name: "goes-too" }
+  end
+end
+RUBY
+write_file("$dir/yes.json", '{"Go on?": "yes"}');
+sub goes { my $n = shift; return run_quietly($stepwise, @_, '--journal', "$dir/goes$n/j.db") }
+for my $case (['renews its lease at once', 0, sub { }, 0, qr/\[3\/3\] Write/],
+              ['says that it had expired, where it can be had again', 1, sub { sleep 4 }, 0, qr/the lease of freeze\.begin \(step freeze\) had expired at .* UTC, and is renewed/],
+              ['fails where it has expired and cannot', 2, sub { sleep 4; unlink "$dir/goes$_[0]/state/freeze-goes" }, 1,
+               qr/FAILED: the lease of freeze\.begin \(step freeze\) has expired: what it held may be gone/]) {
+  my ($name, $n, $meanwhile, $want, $text) = @$case;
+  mkdir "$dir/goes$n";
+  ($said, $exit) = goes($n, 'run', "$dir/goes.rb");
+  is($exit, 4, 'a run that waits') or diag($said);
+  like($said, qr/freeze\.begin of step freeze ends by itself at .* UTC, unless the run goes on before/, 'says what ends by itself');
+  $meanwhile->($n);
+  ($said, $exit) = goes($n, 'resume', 'last', '--answers', "$dir/yes.json");
+  ok($exit == $want && $said =~ $text, "one that goes on $name") or diag("$exit $said");
+  my @leases = grep { $_->{kind} =~ /^lease/ && $_->{step} eq 'freeze' } Runs::events_of("$dir/goes$n/j.db");
+  is($leases[1]{kind}, $want ? 'lease.ended' : 'lease.renewed', 'as the journal has it') or diag(explain(\@leases));
+}
 done_testing;
