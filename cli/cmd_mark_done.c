@@ -22,7 +22,8 @@ int cmd_mark_done(int argc, char **argv) {
                                    {"--result", OPTION_TEXT, &s.result},
                                    {"--not-done", OPTION_FLAG, &s.not_done},
                                    {NULL, OPTION_FLAG, NULL}};
-  int code = verb_usage(&v, argc, argv, options, 1, 2, "a run, and the action that is meant", false);
+  int code =
+      verb_usage(&v, argc, argv, options, 1, 2, "a run, and the action that is meant", false);
   if (code != EXIT_SUCCEEDED) return code;
   s.action = v.rest.count > 1 ? v.rest.items[1] : NULL;
   code = check(&v, &s);

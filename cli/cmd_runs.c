@@ -35,7 +35,7 @@ struct listing {
   struct run_filter filter;
   const char *state; /* as shown, or NULL */
   bool json, why;
-  int64_t limit; /* 0: none */
+  int64_t limit;       /* 0: none */
   struct listed *rows; /* newest first */
   size_t count, cap;
   int64_t found, earlier; /* earlier: those that are not shown */
@@ -260,7 +260,8 @@ static int64_t limit_of(const struct asked *a) {
 }
 
 static bool is_number(const char *text) {
-  return *text && !text[strspn(text, "0123456789")] && strlen(text) < 10 && strtol(text, NULL, 10) > 0;
+  return *text && !text[strspn(text, "0123456789")] && strlen(text) < 10 &&
+         strtol(text, NULL, 10) > 0;
 }
 
 static int check(const char *verb, const struct asked *a, const struct texts *rest,

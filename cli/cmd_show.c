@@ -68,7 +68,7 @@ static void not_reached(struct show *s) {
   if (s->standing.state == RUN_SUCCEEDED) return;
   for (size_t i = 0; i < s->outline.spot_count; i++)
     if (!s->outline.spots[i].seen)
-      buf_addf(&b, "%s%s", n++ ? ", " : "", s->outline.spots[i].step->id);
+      buf_addf(&b, "%s%s", n++ ? ", " : "", s->outline.spots[i].id);
   if (n) {
     printf("%*s%snot reached: ", STAMP, "", ui_ink(&s->ui, INK_DIM));
     text_print(stdout, buf_str(&b), STAMP + 2);

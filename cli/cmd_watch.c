@@ -100,16 +100,29 @@ static void tell(void *ud, const struct watch_news *n) {
              (n->kind == WATCH_ENDED && n->state != RUN_SUCCEEDED);
   buf_addf(&b, "%s: %s", n->runbook, n->what);
   switch (n->kind) {
-  case WATCH_BEGINS: begins(c, n, &b); break;
-  case WATCH_MISSED: missed(c, n, &b); break;
-  case WATCH_STARTS: buf_adds(&b, ": starts"); break;
-  case WATCH_ENDED: ended(n, &b); break;
-  case WATCH_REFUSED: trouble(n, "no run came of it", &b); break;
+  case WATCH_BEGINS:
+    begins(c, n, &b);
+    break;
+  case WATCH_MISSED:
+    missed(c, n, &b);
+    break;
+  case WATCH_STARTS:
+    buf_adds(&b, ": starts");
+    break;
+  case WATCH_ENDED:
+    ended(n, &b);
+    break;
+  case WATCH_REFUSED:
+    trouble(n, "no run came of it", &b);
+    break;
   case WATCH_PASSED:
-    buf_addf(&b, ": not started, because run %s is still open; stepwise show %s%s says what it needs",
+    buf_addf(&b,
+             ": not started, because run %s is still open; stepwise show %s%s says what it needs",
              n->id, n->id, buf_str(&c->tail));
     break;
-  case WATCH_FAILED: trouble(n, "cannot look", &b); break;
+  case WATCH_FAILED:
+    trouble(n, "cannot look", &b);
+    break;
   }
   line(c, bad ? INK_RED : odd ? INK_YELLOW : "", buf_str(&b));
   buf_release(&b);
@@ -196,7 +209,9 @@ static int inputs_check(const struct hosted *h, const char *path) {
     const struct field *f = &plan->inputs[i];
     const char *name = sym_text(h->program->syms, f->name);
     if (f->default_value || f->optional || is_given(&h->args, name)) continue;
-    fprintf(stderr, "stepwise: %s: input %s has no default and nobody is asked\nhelp: give it: --set %s=VALUE\n",
+    fprintf(stderr,
+            "stepwise: %s: input %s has no default and nobody is asked\nhelp: give it: --set "
+            "%s=VALUE\n",
             path, name, name);
     code = EXIT_INVALID;
   }
@@ -245,8 +260,10 @@ static int load(struct watch_command *c, const char *verb) {
     if (code != EXIT_SUCCEEDED) return code;
     const struct plan *plan = h->program->plan;
     if (!plan->schedule_count && !plan->trigger_count) {
-      fprintf(stderr, "stepwise: %s has neither a schedule nor a trigger\n"
-                      "help: write one: schedule \"0 8 * * *\"\n", path);
+      fprintf(stderr,
+              "stepwise: %s has neither a schedule nor a trigger\n"
+              "help: write one: schedule \"0 8 * * *\"\n",
+              path);
       return EXIT_INVALID;
     }
     code = hosted_inputs(c, h, path);
@@ -303,11 +320,8 @@ static int run_it(struct watch_command *c) {
                                        .tail = buf_str(&c->tail),
                                        .state_dir = buf_str(&c->state_dir)};
   struct engine *engine = engine_new(&config);
-  const struct watcher_config watching = {.engine = engine,
-                                          .engine_config = &config,
-                                          .until_us = c->until_us,
-                                          .tell = tell,
-                                          .ud = c};
+  const struct watcher_config watching = {
+      .engine = engine, .engine_config = &config, .until_us = c->until_us, .tell = tell, .ud = c};
   struct watcher *w = watcher_new(&watching);
   c->asker.line.tasks = engine_tasks(engine);
   int code = watch_all(c, w);

@@ -12,7 +12,7 @@ static struct place *place_new(struct outline *o, const struct place *outer) {
 
 /* The walk is over what stands in p: its last step is known now. */
 static void close_place(struct outline *o, struct place *p, size_t before) {
-  if (o->spot_count > before) p->last = o->spots[o->spot_count - 1].step->id;
+  if (o->spot_count > before) p->last = o->spots[o->spot_count - 1].id;
 }
 
 static void walk_section(struct outline *o, const struct item *item, const struct place *at) {
@@ -56,15 +56,37 @@ static void walk_branches(struct outline *o, const struct item *item, const stru
 
 static void walk_step(struct outline *o, const struct item *item, const struct place *at) {
   o->spots = mem_grow(o->spots, o->spot_count, &o->spot_cap, sizeof *o->spots);
-  o->spots[o->spot_count++] = (struct spot){item->step, at, false};
+  o->spots[o->spot_count++] = (struct spot){item->step->id, item->step, at, false};
+}
+
+/* A place is counted among those of its word and runbook, as the engine does (place_text). */
+static void walk_child(struct outline *o, const struct item *item, const struct place *at) {
+  const char *word = item->kind == ITEM_RUN ? "run" : "start";
+  const char *name = item->title ? item->title : "";
+  struct buf b = BUF_INIT;
+  buf_addf(&b, "%s %s#", word, name);
+  size_t number = 1, len = b.len;
+  for (size_t i = 0; i < o->text_count; i++)
+    number += strncmp(o->texts[i], buf_str(&b), len) == 0;
+  buf_addf(&b, "%zu", number);
+  o->texts = mem_grow(o->texts, o->text_count, &o->text_cap, sizeof *o->texts);
+  o->texts[o->text_count++] = buf_take(&b);
+  o->spots = mem_grow(o->spots, o->spot_count, &o->spot_cap, sizeof *o->spots);
+  o->spots[o->spot_count++] = (struct spot){o->texts[o->text_count - 1], NULL, at, false};
 }
 
 static void walk(struct outline *o, const struct item *items, const struct place *at) {
-  static void (*const walks[])(struct outline *o, const struct item *item,
+  static void (*const walks[])(struct outline * o, const struct item *item,
                                const struct place *at) = {
-      [ITEM_SECTION] = walk_section, [ITEM_STEP] = walk_step,   [ITEM_PARALLEL] = walk_parallel,
-      [ITEM_EACH_OF] = walk_each,    [ITEM_IF] = walk_branches, [ITEM_CASE] = walk_branches,
-      [ITEM_RUN] = NULL,             [ITEM_START] = NULL,       [ITEM_ASSIGN] = NULL,
+      [ITEM_SECTION] = walk_section,
+      [ITEM_STEP] = walk_step,
+      [ITEM_PARALLEL] = walk_parallel,
+      [ITEM_EACH_OF] = walk_each,
+      [ITEM_IF] = walk_branches,
+      [ITEM_CASE] = walk_branches,
+      [ITEM_RUN] = walk_child,
+      [ITEM_START] = walk_child,
+      [ITEM_ASSIGN] = NULL,
   };
   for (; items; items = items->next)
     if (walks[items->kind]) walks[items->kind](o, items, at);
@@ -77,7 +99,7 @@ static int order(const char *id, const char *other, size_t len) {
 
 static int by_id(const void *a, const void *b, void *ud) {
   const struct spot *spots = ud;
-  return strcmp(spots[*(const uint32_t *)a].step->id, spots[*(const uint32_t *)b].step->id);
+  return strcmp(spots[*(const uint32_t *)a].id, spots[*(const uint32_t *)b].id);
 }
 
 void outline_make(struct outline *o, const struct plan *plan) {
@@ -92,6 +114,9 @@ void outline_make(struct outline *o, const struct plan *plan) {
 void outline_release(struct outline *o) {
   for (size_t i = 0; i < o->place_count; i++)
     mem_free(o->places[i]);
+  for (size_t i = 0; i < o->text_count; i++)
+    mem_free(o->texts[i]);
+  mem_free(o->texts);
   mem_free(o->places);
   mem_free(o->spots);
   mem_free(o->by_id);
@@ -103,7 +128,7 @@ struct spot *outline_find(const struct outline *o, const char *id, size_t len) {
   while (from < to) {
     size_t mid = (from + to) / 2;
     struct spot *s = &o->spots[o->by_id[mid]];
-    int c = order(s->step->id, id, len);
+    int c = order(s->id, id, len);
     if (c == 0) return s;
     if (c < 0) from = mid + 1;
     else to = mid;

@@ -11,11 +11,13 @@ struct place {
   bool heads_items;          /* and each item has a heading: there is more than one step in it */
   bool beside;               /* a branch, or an item, that goes on beside others */
   uint32_t number;           /* of the branch in its parallel */
-  const char *last;          /* id of the last step in it */
+  const char *last;          /* id of the last step or child run in it */
 };
 
+/* A step, or a child run, whose id is its place: "run restart#1". */
 struct spot {
-  const struct step *step;
+  const char *id;
+  const struct step *step; /* NULL: a child run */
   const struct place *place;
   bool seen; /* set by the reader */
 };
@@ -23,6 +25,8 @@ struct spot {
 struct outline {
   struct place **places; /* owned */
   size_t place_count, place_cap;
+  char **texts;           /* of ids that are no step's; owned */
+  size_t text_count, text_cap;
   struct spot *spots; /* in the order of the text */
   uint32_t *by_id;    /* indexes of spots, by id */
   size_t spot_count, spot_cap;

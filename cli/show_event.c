@@ -117,7 +117,8 @@ static void stamp(const struct show *s, struct buf *out) {
   int64_t days = s->event->time_us / DAY - s->day;
   char at[32];
   if (days == 0) strftime(at, sizeof at, "%H:%M:%S", &m.tm);
-  else if (days > 0 && days < 10) snprintf(at, sizeof at, "+%dd%02d:%02d", (int)days, m.tm.tm_hour, m.tm.tm_min);
+  else if (days > 0 && days < 10)
+    snprintf(at, sizeof at, "+%dd%02d:%02d", (int)days, m.tm.tm_hour, m.tm.tm_min);
   else snprintf(at, sizeof at, "%02d-%02d %02d", m.tm.tm_mon + 1, m.tm.tm_mday, m.tm.tm_hour);
   buf_addf(out, "%s%-8s%s  ", ui_ink(&s->ui, INK_DIM), at, ui_ink(&s->ui, INK_PLAIN));
 }
@@ -286,8 +287,9 @@ static void show_value(struct line *l) {
 static void show_requested(struct line *l) {
   bool several = peek_int(l->show->data, l->show->data_len, "quorum", 1) > 1;
   line_fill(l, INK_YELLOW,
-            several ? "approval wanted[ of {quorum}][ of :{role}][, until {until expires_us}]: {text}"
-                    : "approval wanted[ of :{role}][, until {until expires_us}]: {text}");
+            several
+                ? "approval wanted[ of {quorum}][ of :{role}][, until {until expires_us}]: {text}"
+                : "approval wanted[ of :{role}][, until {until expires_us}]: {text}");
 }
 
 static void show_given(struct line *l) {
@@ -306,18 +308,9 @@ static void show_verify(struct line *l) {
   bool held = peek_true(l->show->data, l->show->data_len, "held");
   bool once = peek_int(l->show->data, l->show->data_len, "tries", 1) == 1;
   const char *told = held ? "verified[: {text}]" : "not verified[: {text}]";
-  const char *counted = held ? "verified[: {text}], {tries} looks" : "not verified[: {text}], {tries} looks";
+  const char *counted =
+      held ? "verified[: {text}], {tries} looks" : "not verified[: {text}], {tries} looks";
   line_fill(l, held ? "" : INK_RED, once ? told : counted);
-}
-
-static void child_state(const struct show *s, struct buf *out);
-
-static void show_child(struct line *l) {
-  struct buf b = BUF_INIT;
-  fill(l->show, "child run {run} of {runbook}", &b);
-  child_state(l->show, &b);
-  line_text(l, "", buf_str(&b));
-  buf_release(&b);
 }
 
 static enum status take_state(void *ud, const struct run_row *r) {
@@ -353,12 +346,17 @@ static const struct line_kind {
   bool error; /* its error is told here */
 } kinds[] = {
     {EVENT_RUN_RESUMED, STOPS, "", "resumed by {actor}[: {reason}]", NULL, false},
-    {EVENT_RUN_PLAN_CHANGED, RUN, INK_YELLOW, "the plan was changed by {actor}[: {reason}]", NULL, false},
-    {EVENT_RUN_CANCEL_REQUESTED, RUN, INK_YELLOW, "{actor} asks to cancel it: {reason}", NULL, false},
-    {EVENT_RUN_ROLLBACK_REQUESTED, RUN, INK_YELLOW, "{actor} asks to roll it back[ to {to}][: {reason}]", NULL, false},
-    {EVENT_RUN_TAKEN_OVER, RUN, INK_YELLOW, "{to} takes it over from {from}[: {reason}]", NULL, false},
+    {EVENT_RUN_PLAN_CHANGED, RUN, INK_YELLOW, "the plan was changed by {actor}[: {reason}]", NULL,
+     false},
+    {EVENT_RUN_CANCEL_REQUESTED, RUN, INK_YELLOW, "{actor} asks to cancel it: {reason}", NULL,
+     false},
+    {EVENT_RUN_ROLLBACK_REQUESTED, RUN, INK_YELLOW,
+     "{actor} asks to roll it back[ to {to}][: {reason}]", NULL, false},
+    {EVENT_RUN_TAKEN_OVER, RUN, INK_YELLOW, "{to} takes it over from {from}[: {reason}]", NULL,
+     false},
     {EVENT_RUN_SPARE_MERGED, RUN, "", "{events} events came back from {file}", NULL, false},
-    {EVENT_RUN_WAITING, STOPS, INK_YELLOW, "waits for {on}[: {text}][, until {until until_us}]", NULL, false},
+    {EVENT_RUN_WAITING, STOPS, INK_YELLOW, "waits for {on}[: {text}][, until {until until_us}]",
+     NULL, false},
     {EVENT_RUN_HELD, STOPS, INK_RED, "held[: {text}]", NULL, false},
     {EVENT_RUN_IN_DOUBT, STOPS, INK_RED, "in doubt[: {reason}]", NULL, false},
     {EVENT_RUN_ROLLING_BACK, STOPS, INK_YELLOW, "rolling back[: {reason}]", NULL, false},
@@ -366,11 +364,10 @@ static const struct line_kind {
     {EVENT_RUN_FAILED, STOPS, INK_RED, "failed[ after {us}]", NULL, true},
     {EVENT_RUN_CANCELLED, STOPS, INK_RED, "cancelled by {by}[: {reason}]", NULL, false},
     {EVENT_RUN_ROLLED_BACK, STOPS, INK_YELLOW, "rolled back", NULL, false},
-    {EVENT_RUN_ROLLBACK_INCOMPLETE, STOPS, INK_RED, "rolled back in part; left: {left}", NULL, true},
+    {EVENT_RUN_ROLLBACK_INCOMPLETE, STOPS, INK_RED, "rolled back in part; left: {left}", NULL,
+     true},
     {EVENT_RUN_NOTED, RUN, "", "{actor} notes: {text}", NULL, true},
     {EVENT_RUN_SEALED, RUN, "", "sealed by {actor}[: {reason}]", NULL, false},
-    {EVENT_CHILD_STARTED, INNER, "", NULL, show_child, false},
-    {EVENT_CHILD_FINISHED, INNER, "", "child run {run}: {state}", NULL, false},
     {EVENT_STEP_STARTED, OPENS, INK_BOLD, "{label}", NULL, false},
     {EVENT_STEP_FINISHED, CLOSES, INK_GREEN, "ok[, {us}][: {reason}]", NULL, false},
     {EVENT_STEP_SKIPPED, CLOSES, INK_YELLOW, "skipped: {reason}[ (by {by})]", NULL, false},
@@ -380,14 +377,18 @@ static const struct line_kind {
     {EVENT_VERIFY_CHECKED, INNER, "", NULL, show_verify, false},
     {EVENT_ACTION_STARTED, INNER, "", NULL, show_action, false},
     {EVENT_ACTION_FINISHED, INNER, "", NULL, show_action_end, true},
-    {EVENT_ACTION_SETTLED, INNER, INK_YELLOW, "{binding}.{action} settled by {by}[: {as}][ with {result}], {actor}[: {reason}]", NULL, false},
+    {EVENT_ACTION_SETTLED, INNER, INK_YELLOW,
+     "{binding}.{action} settled by {by}[: {as}][ with {result}], {actor}[: {reason}]", NULL,
+     false},
     {EVENT_LEASE_TAKEN, INNER, "", "lease[ of {of}][ until {until until_us}]", NULL, false},
     {EVENT_LEASE_ENDED, INNER, "", "lease ended: {reason}", NULL, false},
-    {EVENT_PROMPT_ANSWERED, INNER, "", "? [{text} ]{answer}[ ({evidence})][, from the {source}]", NULL, false},
+    {EVENT_PROMPT_ANSWERED, INNER, "", "? [{text} ]{answer}[ ({evidence})][, from the {source}]",
+     NULL, false},
     {EVENT_APPROVAL_REQUESTED, INNER, "", NULL, show_requested, false},
     {EVENT_APPROVAL_GIVEN, INNER, "", NULL, show_given, false},
     {EVENT_APPROVAL_USED, INNER, "", "approval used[: {approvers}]", NULL, false},
-    {EVENT_APPROVAL_DENIED, INNER, INK_RED, "denied by {approver}[ ({identity})][: {reason}]", NULL, false},
+    {EVENT_APPROVAL_DENIED, INNER, INK_RED, "denied by {approver}[ ({identity})][: {reason}]", NULL,
+     false},
     {EVENT_APPROVAL_VOIDED, INNER, INK_RED, "approval void: {reason}", NULL, false},
     {EVENT_SHOWN, INNER, "", NULL, show_value, false},
     {EVENT_NOTED, INNER, "", "{text}", NULL, false},
@@ -446,7 +447,8 @@ static void open_line(struct line *l, const struct line_kind *k) {
   bool opens = k->role == OPENS || k->role == OPENS_UNDO;
   if (opens) fill(s, k->template, &template);
   else if (s->weave.undoing) buf_adds(&template, "undo"), opens = true;
-  buf_addf(&template, opens ? "  (%s)" : "%s, further", *s->event->step ? s->event->step : "on_failure");
+  buf_addf(&template, opens ? "  (%s)" : "%s, further",
+           *s->event->step ? s->event->step : "on_failure");
   line_text(l, INK_BOLD, buf_str(&template));
   buf_release(&template);
 }
@@ -480,19 +482,44 @@ static void show_section(struct show *s) {
   line_end(&l);
 }
 
+/* A child run stands where its place is in the plan. One that nobody waits for is told at once. */
+static void show_child(struct show *s, const struct event *e, bool started) {
+  char *place = peek_copy(e->data, e->data_len, "place");
+  bool waits = peek_true(e->data, e->data_len, "wait");
+  struct event at = *e;
+  struct buf b = BUF_INIT;
+  size_t depth;
+  bool opened;
+  at.step = place ? place : "";
+  s->event = &at;
+  struct line l = {.show = s, .step = weave_step(&s->weave, at.step, &depth, &opened)};
+  l.indent = 2 * depth + (opened ? 0 : INNER_INDENT);
+  fill(s, started ? "{runbook}, child run {run}" : "ended: {state}", &b);
+  if (started && !waits) child_state(s, &b);
+  line_text(&l, started ? INK_BOLD : "", buf_str(&b));
+  if (!started) line_error(&l);
+  line_end(&l);
+  if (!started || !waits) weave_end(&s->weave, l.step);
+  buf_release(&b);
+  mem_free(place);
+}
+
 enum status show_event(void *ud, const struct event *e) {
   struct show *s = ud;
   s->event = e;
   s->data = e->data;
   s->data_len = e->data_len;
   if (strcmp(e->kind, EVENT_NAME(SECTION_STARTED)) == 0) return show_section(s), OK;
-  if (strcmp(e->kind, EVENT_NAME(BRANCHES_STARTED)) == 0) return weave_branches(&s->weave, true), OK;
+  if (strcmp(e->kind, EVENT_NAME(CHILD_STARTED)) == 0) return show_child(s, e, true), OK;
+  if (strcmp(e->kind, EVENT_NAME(CHILD_FINISHED)) == 0) return show_child(s, e, false), OK;
+  if (strcmp(e->kind, EVENT_NAME(BRANCHES_STARTED)) == 0)
+    return weave_branches(&s->weave, true), OK;
   if (strcmp(e->kind, EVENT_NAME(BRANCHES_FINISHED)) == 0)
     return weave_branches(&s->weave, false), OK;
   const struct line_kind *k = kind_of(e->kind);
   if (!k) return OK;
-  bool own = k->role == RUN || k->role == STOPS || (!*e->step && k->role == INNER &&
-                                                    strncmp(e->kind, "action.", 7) != 0);
+  bool own = k->role == RUN || k->role == STOPS ||
+             (!*e->step && k->role == INNER && strncmp(e->kind, "action.", 7) != 0);
   if (own) run_line(s, k);
   else step_line(s, k);
   return OK;

@@ -1,4 +1,5 @@
-/* How a run stands, for people and as JSON: its state, what is open, the commands that can follow. */
+/* How a run stands, for people and as JSON: its state, what is open, the commands that can follow.
+ */
 #include <unistd.h>
 
 #include "../runtime/codec.h"
@@ -80,9 +81,9 @@ void show_open(struct show *s) {
   if (!s->pid || at->state == RUN_IN_DOUBT) open_doubts(at, &b);
   if (!standing_ended(at)) open_gates(at, &b);
   open_rest(at, &b);
-  bool told = at->state != RUN_RUNNING && at->state != RUN_ROLLING_BACK && at->state != RUN_SUCCEEDED;
-  if (told && standing_left(at, &b))
-    open_line("done and not undone, latest first", &b);
+  bool told =
+      at->state != RUN_RUNNING && at->state != RUN_ROLLING_BACK && at->state != RUN_SUCCEEDED;
+  if (told && standing_left(at, &b)) open_line("done and not undone, latest first", &b);
   buf_release(&b);
 }
 
@@ -169,11 +170,13 @@ static void next_parked(struct nexts *n) {
   next_gates(n);
   next_doubts(n);
   if (at->state != RUN_IN_DOUBT)
-    add(n, undoing                ? "goes on undoing"
-           : at->state == RUN_HELD ? "tries the step again and goes on"
-                                   : "goes on with it",
+    add(n,
+        undoing                 ? "goes on undoing"
+        : at->state == RUN_HELD ? "tries the step again and goes on"
+                                : "goes on with it",
         "resume", "%s", "");
-  if (!undoing && !at->doubt_count && can_undo(at)) add(n, "undoes what it did", "rollback", "%s", "");
+  if (!undoing && !at->doubt_count && can_undo(at))
+    add(n, "undoes what it did", "rollback", "%s", "");
   if (!undoing && !at->doubt_count)
     add(n, "ends it; what was done stays", "cancel", " --reason TEXT");
   if (at->doubt_count || undoing)
@@ -201,7 +204,8 @@ void show_next(struct show *s) {
   for (size_t i = 0; i < n.count; i++) {
     fputs("  ", stdout);
     text_print(stdout, n.items[i].command, 2);
-    printf("\n      %s%s%s\n", ui_ink(&s->ui, INK_DIM), n.items[i].about, ui_ink(&s->ui, INK_PLAIN));
+    printf("\n      %s%s%s\n", ui_ink(&s->ui, INK_DIM), n.items[i].about,
+           ui_ink(&s->ui, INK_PLAIN));
   }
   nexts_release(&n);
 }

@@ -31,8 +31,8 @@ struct weave_lane {
   char *key; /* "" for the main line */
   struct buf held;
   struct weave_step *steps; /* open, in the order they began */
-  struct path last;        /* the headings written last */
-  const char *last_step;   /* the step that ends the lane, without its keys; or NULL */
+  struct path last;         /* the headings written last */
+  const char *last_step;    /* the step that ends the lane, without its keys; or NULL */
   bool done;
 };
 
@@ -125,7 +125,8 @@ static void lane_write(struct weave *f, struct weave_lane *l, const char *text, 
 
 static void headings(struct weave *f, struct weave_lane *l, const struct path *p) {
   size_t same = 0, depth = 0;
-  while (same < p->count && same < l->last.count && level_same(&p->levels[same], &l->last.levels[same]))
+  while (same < p->count && same < l->last.count &&
+         level_same(&p->levels[same], &l->last.levels[same]))
     same++;
   for (size_t i = 0; i < p->count; i++) {
     if (!shown(&p->levels[i])) continue;
@@ -165,7 +166,7 @@ static void lane_free(struct weave_lane *l) {
 
 /* The headings above the group are written by its first lane. */
 static struct weave_lane *lane_new(struct weave *f, char *owned_key, const char *last,
-                                  const struct path *p) {
+                                   const struct path *p) {
   struct weave_lane *l = mem_zalloc(sizeof *l), **at = &f->lanes;
   l->key = owned_key;
   l->last_step = last;
@@ -206,7 +207,7 @@ static void lane_next(struct weave *f) {
 /* --- what the caller uses --- */
 
 void weave_init(struct weave *f, FILE *out, const struct outline *outline, size_t margin,
-               void (*cut_off)(void *ud, struct weave_step *s), void *ud) {
+                void (*cut_off)(void *ud, struct weave_step *s), void *ud) {
   *f = (struct weave){
       .out = out, .outline = outline, .margin = margin, .cut_off = cut_off, .ud = ud};
   f->lanes = mem_zalloc(sizeof *f->lanes);

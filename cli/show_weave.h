@@ -15,8 +15,9 @@ struct weave_step;
 struct weave {
   FILE *out;
   const struct outline *outline;
-  struct weave_lane *lanes; /* the main line first, then those held in the order they began; owned */
-  uint32_t groups;         /* branches.started without their end */
+  struct weave_lane
+      *lanes;      /* the main line first, then those held in the order they began; owned */
+  uint32_t groups; /* branches.started without their end */
   bool undoing;
   size_t margin; /* columns of the time, before a heading's own indentation */
   void (*cut_off)(void *ud, struct weave_step *s); /* a step is closed that has not ended */
@@ -24,7 +25,7 @@ struct weave {
 };
 
 void weave_init(struct weave *f, FILE *out, const struct outline *outline, size_t margin,
-               void (*cut_off)(void *ud, struct weave_step *s), void *ud);
+                void (*cut_off)(void *ud, struct weave_step *s), void *ud);
 void weave_release(struct weave *f);
 /* The step that an event belongs to, opened when it is not; *depth: how far its lines stand in.
  * opened: headings were written and the step's own line is due. */

@@ -12,8 +12,7 @@
 int verb_text(const struct verb *v, const char *what, const char *text) {
   if (!text[strspn(text, " \t\r\n")])
     return usage_error(v->name, "%s is empty: the journal records it", what);
-  if (!utf8_valid(text, strlen(text)))
-    return usage_error(v->name, "%s is not text in UTF-8", what);
+  if (!utf8_valid(text, strlen(text))) return usage_error(v->name, "%s is not text in UTF-8", what);
   return EXIT_SUCCEEDED;
 }
 
@@ -83,9 +82,9 @@ static enum status print_event(void *ud, const struct event *e) {
 
 /* Which end the process gave the run, when it is not the one that was asked for. */
 static int stop_code(enum run_state state) {
-  return state == RUN_IN_DOUBT                ? EXIT_IN_DOUBT
+  return state == RUN_IN_DOUBT              ? EXIT_IN_DOUBT
          : state == RUN_ROLLBACK_INCOMPLETE ? EXIT_ROLLBACK_INCOMPLETE
-                                              : EXIT_FAILED;
+                                            : EXIT_FAILED;
 }
 
 int verb_end(struct verb *v, enum status status, struct error *err) {

@@ -17,9 +17,10 @@ struct verb {
 };
 
 /* Options that every verb has, for its table. */
-#define VERB_OPTIONS(v)                             \
-  {"--journal", OPTION_TEXT, &(v)->journal_given}, {"--reason", OPTION_TEXT, &(v)->reason}, \
-      {"--json", OPTION_FLAG, &(v)->json}
+#define VERB_OPTIONS(v)                                                                            \
+  {"--journal", OPTION_TEXT, &(v)->journal_given}, {"--reason", OPTION_TEXT, &(v)->reason}, {      \
+    "--json", OPTION_FLAG, &(v)->json                                                              \
+  }
 /* Reads them and checks the number of arguments (the run included) and the reason. EXIT_SUCCEEDED,
  * or EXIT_USAGE after saying what is wrong. `wants` names the arguments. */
 int verb_usage(struct verb *v, int argc, char **argv, const struct option *options, size_t least,

@@ -20,8 +20,11 @@ void when_brief(int64_t us, char out[32]) {
   static const struct {
     int64_t most, unit;
     const char *name;
-  } steps[] = {{SECOND, SECOND / 1000, "ms"}, {MINUTE, SECOND, "s"}, {HOUR, MINUTE, "m"},
-               {DAY, HOUR, "h"},              {INT64_MAX, DAY, "d"}};
+  } steps[] = {{SECOND, SECOND / 1000, "ms"},
+               {MINUTE, SECOND, "s"},
+               {HOUR, MINUTE, "m"},
+               {DAY, HOUR, "h"},
+               {INT64_MAX, DAY, "d"}};
   size_t i = 0;
   if (us < 0) us = 0;
   while (us >= steps[i].most)
@@ -30,7 +33,9 @@ void when_brief(int64_t us, char out[32]) {
   if (us > INT64_MAX / 16) tenths = us / steps[i].unit * 10;
   bool whole = i == 0 || tenths >= 100 || tenths % 10 == 0;
   if (whole) snprintf(out, 32, "%lld %s", (long long)(tenths / 10), steps[i].name);
-  else snprintf(out, 32, "%lld.%lld %s", (long long)(tenths / 10), (long long)(tenths % 10), steps[i].name);
+  else
+    snprintf(out, 32, "%lld.%lld %s", (long long)(tenths / 10), (long long)(tenths % 10),
+             steps[i].name);
 }
 
 void when_short(int64_t time_us, int64_t now_us, char out[32]) {

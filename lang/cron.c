@@ -22,7 +22,7 @@ static const struct field {
   const char *const *names; /* of `least` and those that follow */
   int name_count;
 } fields[] = {
-    {"minute", 0, 59, NULL, 0},    {"hour", 0, 23, NULL, 0},       {"day", 1, 31, NULL, 0},
+    {"minute", 0, 59, NULL, 0},   {"hour", 0, 23, NULL, 0},       {"day", 1, 31, NULL, 0},
     {"month", 1, 12, months, 12}, {"weekday", 0, 7, weekdays, 7},
 };
 enum { FIELDS = sizeof fields / sizeof *fields };
@@ -30,15 +30,14 @@ enum { FIELDS = sizeof fields / sizeof *fields };
 static const struct {
   const char *word, *means;
 } words[] = {
-    {"@hourly", "0 * * * *"},  {"@daily", "0 0 * * *"},  {"@midnight", "0 0 * * *"},
-    {"@weekly", "0 0 * * 0"},  {"@monthly", "0 0 1 * *"}, {"@yearly", "0 0 1 1 *"},
+    {"@hourly", "0 * * * *"},   {"@daily", "0 0 * * *"},   {"@midnight", "0 0 * * *"},
+    {"@weekly", "0 0 * * 0"},   {"@monthly", "0 0 1 * *"}, {"@yearly", "0 0 1 1 *"},
     {"@annually", "0 0 1 1 *"},
 };
 
 /* --- reading --- */
 
-static const char usage[] =
-    "five fields: minute hour day month weekday, as in \"0 8 * * 1-5\"";
+static const char usage[] = "five fields: minute hour day month weekday, as in \"0 8 * * 1-5\"";
 
 static enum status wrong(struct error *err, const struct field *f, const char *text, size_t len) {
   if (f->names)
@@ -63,7 +62,8 @@ static int number(const struct field *f, const char **at, const char *end) {
   }
   for (int i = 0; i < f->name_count; i++) {
     size_t len = strlen(f->names[i]);
-    bool ends = (size_t)(end - p) == len || ((size_t)(end - p) > len && !isalpha((unsigned char)p[len]));
+    bool ends =
+        (size_t)(end - p) == len || ((size_t)(end - p) > len && !isalpha((unsigned char)p[len]));
     if (!ends || strncasecmp(p, f->names[i], len) != 0) continue;
     *at = p + len;
     return f->least + i;
@@ -149,8 +149,9 @@ enum status cron_parse(const char *text, struct cron *out, struct error *err) {
     error_help(err, "%s", usage);
     return ERR_VALUE;
   }
-  *out = (struct cron){bits[0], (uint32_t)bits[1], (uint32_t)bits[2], (uint32_t)bits[3],
-                       (uint32_t)bits[4], star[2], star[4]};
+  *out = (struct cron){
+      bits[0], (uint32_t)bits[1], (uint32_t)bits[2], (uint32_t)bits[3], (uint32_t)bits[4], star[2],
+      star[4]};
   return sane(out, err);
 }
 
@@ -186,8 +187,8 @@ static int64_t offset_at(const struct zone *z, int64_t seconds) {
   return z->offset ? z->offset(z->ud, seconds * US) : 0;
 }
 
-/* When the clock of the zone shows `local` (seconds), after `after`; -1 when that is over. twice: it
- * counts both times in autumn. */
+/* When the clock of the zone shows `local` (seconds), after `after`; -1 when that is over. twice:
+ * it counts both times in autumn. */
 static int64_t moment(const struct zone *z, int64_t local, int64_t after, bool twice) {
   int64_t before = offset_at(z, local - DAY), later = offset_at(z, local + DAY);
   int64_t first = local - before, second = local - later;
@@ -218,8 +219,8 @@ static int64_t next_in_day(const struct cron *c, const struct zone *z, int64_t d
   return best;
 }
 
-int64_t cron_next(const struct cron *c, int64_t after_us,
-                  int64_t (*offset)(void *ud, int64_t us), void *ud) {
+int64_t cron_next(const struct cron *c, int64_t after_us, int64_t (*offset)(void *ud, int64_t us),
+                  void *ud) {
   const struct zone z = {offset, ud};
   int64_t after = after_us / US - (after_us < 0 && after_us % US);
   int64_t day = (after + offset_at(&z, after)) / DAY - 1;

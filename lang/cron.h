@@ -1,9 +1,9 @@
 /* Schedules: "m h dom mon dow", as cron has them.
  *
- * A field is `*`, a number, a name (jan, mon), a range a-b, any of these with a step `/n`, or several
- * with commas between. Weekdays are 0 to 7, where 0 and 7 are Sunday. When both the day of the month
- * and the weekday are restricted, a day that fits either counts. @hourly, @daily, @weekly, @monthly
- * and @yearly stand for what they say. */
+ * A field is `*`, a number, a name (jan, mon), a range a-b, any of these with a step `/n`, or
+ * several with commas between. Weekdays are 0 to 7, where 0 and 7 are Sunday. When both the day of
+ * the month and the weekday are restricted, a day that fits either counts. @hourly, @daily,
+ * @weekly, @monthly and @yearly stand for what they say. */
 #ifndef STEPWISE_CRON_H
 #define STEPWISE_CRON_H
 

@@ -1,4 +1,5 @@
-/* Events on their way to the observer: told once they are committed, and never when they are not. */
+/* Events on their way to the observer: told once they are committed, and never when they are not.
+ */
 #ifndef STEPWISE_ANNOUNCE_H
 #define STEPWISE_ANNOUNCE_H
 

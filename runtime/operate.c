@@ -63,11 +63,8 @@ enum status operation_record(struct operation *op, const char *kind, const char 
                              const char *members, struct error *err) {
   struct buf data = BUF_INIT;
   buf_addf(&data, "{%s}", members);
-  struct event e = {.run = op->run,
-                    .step = step,
-                    .kind = kind,
-                    .data = buf_str(&data),
-                    .data_len = data.len};
+  struct event e = {
+      .run = op->run, .step = step, .kind = kind, .data = buf_str(&data), .data_len = data.len};
   enum status status = journal_append(op->journal, &e, err);
   if (status == OK) status = journal_commit(op->journal, err);
   buf_release(&data);
@@ -97,12 +94,12 @@ static enum status conflict(struct operation *op, struct error *err, const char 
 }
 
 static const char *ended(const struct operation *op) {
-  static const char *const words[RUN_STATES] = {
-      [RUN_SUCCEEDED] = "has succeeded,",
-      [RUN_FAILED] = "has failed,",
-      [RUN_CANCELLED] = "was cancelled",
-      [RUN_ROLLED_BACK] = "was rolled back",
-      [RUN_ROLLBACK_INCOMPLETE] = "was rolled back in part,"};
+  static const char *const words[RUN_STATES] = {[RUN_SUCCEEDED] = "has succeeded,",
+                                                [RUN_FAILED] = "has failed,",
+                                                [RUN_CANCELLED] = "was cancelled",
+                                                [RUN_ROLLED_BACK] = "was rolled back",
+                                                [RUN_ROLLBACK_INCOMPLETE] =
+                                                    "was rolled back in part,"};
   const char *word = words[op->standing.state];
   return word ? word : "has ended,";
 }
@@ -153,8 +150,7 @@ enum status operate_take_over(struct operation *op, struct error *err) {
   status = record_it(op, EVENT_NAME(RUN_TAKEN_OVER), "", &r, err);
   if (status == OK)
     operation_say(op, "%s now operates run %s, taken over from %s", me(op), op->run, s->operator);
-  if (status == OK && op->pid)
-    operation_say(op, "process %ld goes on with it", (long)op->pid);
+  if (status == OK && op->pid) operation_say(op, "process %ld goes on with it", (long)op->pid);
   return status;
 }
 
@@ -171,8 +167,8 @@ enum status operate_seal(struct operation *op, struct error *err) {
   if (op->pid || !standing_ended(s)) {
     error_set(err, ERR_CONFLICT, "run %s has not ended: it is %s", op->run,
               standing_state(s, op->pid != 0));
-    error_help(err, "only an end can be sealed; `stepwise show %s%s` says what can be done", op->run,
-               op->tail);
+    error_help(err, "only an end can be sealed; `stepwise show %s%s` says what can be done",
+               op->run, op->tail);
     return ERR_CONFLICT;
   }
   struct record r = {0};
@@ -189,8 +185,8 @@ enum status operate_seal(struct operation *op, struct error *err) {
 static void say_left(struct operation *op) {
   struct buf left = BUF_INIT;
   if (!standing_left(&op->standing, &left)) {
-    operation_say(op, "%s", op->standing.wrote_count ? "all that was done is undone"
-                                                     : "nothing was changed");
+    operation_say(op, "%s",
+                  op->standing.wrote_count ? "all that was done is undone" : "nothing was changed");
   } else {
     operation_say(op, "done and not undone, latest first: %s", buf_str(&left));
     operation_hint(op, "rollback", "", "undo it");
@@ -236,8 +232,8 @@ static enum status cancel_ended(struct operation *op, bool rollback, struct erro
   }
   conflict(op, err, ended(op), &s->last);
   if (s->state == RUN_CANCELLED)
-    error_help(err, "it was cancelled without a rollback: stepwise rollback %s%s undoes it", op->run,
-               op->tail);
+    error_help(err, "it was cancelled without a rollback: stepwise rollback %s%s undoes it",
+               op->run, op->tail);
   return ERR_CONFLICT;
 }
 
@@ -273,8 +269,9 @@ static enum status cancel_ask(struct operation *op, bool rollback, struct error 
   const struct standing *s = &op->standing;
   if (s->cancel_asked.seq > s->last.seq) {
     if (s->cancel_rollback == rollback) return OK;
-    conflict(op, err, rollback ? "is to be cancelled without a rollback, asked for"
-                               : "is to be cancelled and rolled back, asked for",
+    conflict(op, err,
+             rollback ? "is to be cancelled without a rollback, asked for"
+                      : "is to be cancelled and rolled back, asked for",
              &s->cancel_asked);
     return ERR_CONFLICT;
   }
@@ -297,7 +294,8 @@ static enum status cancel_outcome(struct operation *op, bool rollback) {
     operation_say(op, "run %s was not cancelled: it is %s", op->run, run_state_name(s->state));
     return ERR_STOP;
   }
-  operation_say(op, undone ? "run %s is cancelled and rolled back" : "run %s is cancelled", op->run);
+  operation_say(op, undone ? "run %s is cancelled and rolled back" : "run %s is cancelled",
+                op->run);
   say_left(op);
   return OK;
 }

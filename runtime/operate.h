@@ -45,8 +45,8 @@ enum status operate_seal(struct operation *op, struct error *err) must_use;
 enum status operate_cancel(struct operation *op, bool rollback, int64_t wait_us, bool *roll_back,
                            struct error *err) must_use;
 /* Undoes a run, until it is sealed; the step `to` and what was done before it stay done. A process
- * that has the run is asked to, as for cancel. Without one *go is set when there is anything to undo:
- * the caller undoes it. */
+ * that has the run is asked to, as for cancel. Without one *go is set when there is anything to
+ * undo: the caller undoes it. */
 enum status operate_rollback(struct operation *op, const char *to, int64_t wait_us, bool *go,
                              struct error *err) must_use;
 enum status operate_abandon(struct operation *op, struct error *err) must_use;

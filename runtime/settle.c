@@ -194,9 +194,8 @@ static enum status check_record(const struct result *r, value *out, struct error
   struct error bad = {0};
   value v;
   if (json_read(r->text, strlen(r->text), r->syms, false, &v, &bad) != OK || v.tag != V_HASH) {
-    enum status status =
-        refuse(r, err, "the result is no JSON object%s%s", bad.message ? ": " : "",
-               bad.message ? bad.message : "");
+    enum status status = refuse(r, err, "the result is no JSON object%s%s", bad.message ? ": " : "",
+                                bad.message ? bad.message : "");
     if (!bad.message) value_unref(v);
     error_release(&bad);
     return status;

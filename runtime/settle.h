@@ -6,8 +6,8 @@
 
 struct settlement {
   const char *action; /* as given: "step/binding.action", with "#call" where one step calls it more
-                         than once, "binding.action", "step", or the key's first characters; NULL when there
-                         is just one */
+                         than once, "binding.action", "step", or the key's first characters; NULL
+                         when there is just one */
   const char *result; /* text or JSON; NULL: none given */
   bool not_done;
 };

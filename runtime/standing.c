@@ -33,11 +33,10 @@ static void gate_free(struct gate *g) {
 }
 
 void standing_release(struct standing *s) {
-  char *texts[] = {s->runbook, s->title,      s->lock,     s->parent, s->operator, s->last_step,
+  char *texts[] = {s->runbook,  s->title,      s->lock,     s->parent, s->operator, s->last_step,
                    s->waits_on, s->error_kind, s->question, s->at};
-  struct told *tolds[] = {&s->started,    &s->last,         &s->sealed,
-                          &s->taken_over, &s->noted,        &s->cancel_asked,
-                          &s->rollback_asked};
+  struct told *tolds[] = {&s->started, &s->last,         &s->sealed,        &s->taken_over,
+                          &s->noted,   &s->cancel_asked, &s->rollback_asked};
   for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
     mem_free(texts[i]);
   for (size_t i = 0; i < sizeof tolds / sizeof *tolds; i++)
@@ -328,7 +327,9 @@ static void on_lease_ended(struct standing *s, const struct event *e) {
   memmove(l, l + 1, (--s->lease_count - i) * sizeof *l);
 }
 
+/* Of those that the run waits for. */
 static void on_child(struct standing *s, const struct event *e) {
+  if (!peek_true(e->data, e->data_len, "wait")) return;
   s->children = mem_grow(s->children, s->child_count, &s->child_cap, sizeof *s->children);
   s->children[s->child_count++] = (struct child){copy(e, "run"), copy(e, "runbook")};
 }
@@ -451,8 +452,8 @@ void doubt_name(const struct standing *s, const struct doubt *d, struct buf *out
   size_t alike = 0;
   for (size_t i = 0; i < s->doubt_count; i++) {
     const struct doubt *o = &s->doubts[i];
-    alike += strcmp(o->step, d->step) == 0 && same(o->binding, d->binding) &&
-             same(o->action, d->action);
+    alike +=
+        strcmp(o->step, d->step) == 0 && same(o->binding, d->binding) && same(o->action, d->action);
   }
   buf_addf(out, "%s/%s.%s", *d->step ? d->step : "on_failure", d->binding ? d->binding : "?",
            d->action ? d->action : "?");

@@ -25,9 +25,9 @@ struct doubt {
 /* What was said of a doubt. */
 struct settled {
   struct doubt doubt;
-  char *as, *by;      /* done, not_done, abandoned; probe, operator ... */
-  char *result;       /* JSON, tagged; or NULL */
-  struct told told;   /* text: the reason */
+  char *as, *by;    /* done, not_done, abandoned; probe, operator ... */
+  char *result;     /* JSON, tagged; or NULL */
+  struct told told; /* text: the reason */
 };
 
 /* An approval that was asked for and is neither used nor void. */
@@ -42,8 +42,8 @@ struct lease {
 /* A step with effects, in the order of its first intent. */
 struct wrote {
   char *step;
-  bool armed;  /* it has a rollback */
-  bool did;    /* a write of it succeeded, or nobody knows */
+  bool armed; /* it has a rollback */
+  bool did;   /* a write of it succeeded, or nobody knows */
   bool undone;
 };
 struct child {
@@ -53,7 +53,7 @@ struct child {
 struct standing {
   char run[RUN_ID_MAX];
   char *runbook, *title, *lock, *parent;
-  char *operator; /* who operates it: who started it, or took it over last */
+  char *operator;       /* who operates it: who started it, or took it over last */
   enum run_state state; /* as recorded */
   struct told started;  /* text: the runbook's file */
   struct told last;     /* the event that set the state; text: why, or what it waits for */

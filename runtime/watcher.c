@@ -18,8 +18,8 @@ struct starter {
   struct cron cron;
   char *text; /* as the journal has it; owned */
   int64_t every, due;
-  bool held;      /* the trigger's last look said yes */
-  char *failed;   /* its last error, told once; owned */
+  bool held;             /* the trigger's last look said yes */
+  char *failed;          /* its last error, told once; owned */
   char last[RUN_ID_MAX]; /* the run it started last, or "" */
   int64_t last_us;
   struct run_options options;
@@ -131,8 +131,7 @@ static enum status sleep_until(struct starter *s, int64_t at, struct error *err)
 /* --- what a trigger looks at --- */
 
 static enum status trigger_action(void *ud, struct eval *e, const struct action *action,
-                                  node_id call, const value *args, const bool *given,
-                                  value *out) {
+                                  node_id call, const value *args, const bool *given, value *out) {
   struct starter *s = ud;
   const struct engine_config *g = s->watcher->config.engine_config;
   struct driver_call c = {.program = s->program,
@@ -315,7 +314,7 @@ static enum status starter_lock(struct starter *s, struct error *err) {
 }
 
 static struct starter *starter_new(struct watcher *w, struct program *p,
-                                 const struct run_options *options) {
+                                   const struct run_options *options) {
   struct starter *s = mem_zalloc(sizeof *s), **at = &w->starters;
   s->watcher = w;
   s->program = p;

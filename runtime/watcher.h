@@ -41,13 +41,13 @@ struct watcher_config {
 struct watcher;
 struct watcher *watcher_new(const struct watcher_config *config) must_use;
 void watcher_free(struct watcher *w);
-/* The schedules and triggers of a program; options are those of each of its runs. Both are borrowed.
- * ERR_CONFLICT: another process watches one of them. */
+/* The schedules and triggers of a program; options are those of each of its runs. Both are
+ * borrowed. ERR_CONFLICT: another process watches one of them. */
 enum status watcher_add(struct watcher *w, struct program *program,
                         const struct run_options *options, struct error *err) must_use;
 size_t watcher_count(const struct watcher *w);
-/* Runs until `until_us` or until a signal stops it and all runs have come to a stop; which signal, or
- * 0. */
+/* Runs until `until_us` or until a signal stops it and all runs have come to a stop; which signal,
+ * or 0. */
 int watcher_run(struct watcher *w);
 
 #endif

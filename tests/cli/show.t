@@ -151,6 +151,27 @@ like($dead, qr/guard holds: the pool has nodes\n.*finding, root_cause: disk is f
 like($dead, qr/pool\.reboot\(node: "dead"\) failed, MS\n +dead does not answer \(transient\)\n/, 'a failed action with its error') or diag $dead;
 like($dead, qr/rows:?\n +a +b\n +1 +x\n +2 +y\n/, 'a table') or diag $dead;
 
+# -- child runs --
+write_file("$dir/child.rb", "runbook \"child\" do\n  input :n, :integer\n  step \"C\" do\n    expect input.n < 9, \"too many\"\n  end\nend\n");
+ran("  section \"Kids\" do\n    parallel do\n      x = run \"child\", n: 1\n      section \"Beside\" do\n        step \"S\" do\n          note \"s\"\n        end\n      end\n    end\n    start \"child\", n: 2\n  end\n"
+  . "  run \"child\", n: 10\n  step \"After\" do\n    note \"after\"\n  end");
+my ($parent) = map { $_->{run} } grep { $_->{runbook} eq 'book' } map { decode_json($_) } split /\n/, (run_quietly($stepwise, 'runs', '--json', '--journal', $journal))[0];
+is(tree(show($parent)), <<'TREE', 'child runs stand where they were begun');
+          Kids
+            side by side
+TIME          child, child run RUN
+TIME            ended: succeeded
+              Beside
+TIME            S  (s)
+TIME              s
+TIME              ok, MS
+TIME        child, child run RUN: succeeded
+TIME      child, child run RUN
+TIME        ended: held
+TIME      held: nothing was changed
+          not reached: after
+TREE
+
 # -- days --
 ran("  timeout 3.days\n  step \"Long\" do\n    timeout 2.days\n    deadline 2.days\n    wait 30.hours\n    note \"at last\"\n  end");
 like(show(), qr/^\+[12]d\d\d:\d\d    at last$/m, 'a later day is told by its number') or diag show();
