@@ -5,7 +5,7 @@
 
 #include "journal_at.h"
 #include "plan_change.h"
-#include "resume_run.h"
+#include "resume_all.h"
 #include "text.h"
 #include "when.h"
 
@@ -29,11 +29,14 @@ static int usage(struct resume_command *c, int argc, char **argv) {
                                    {"--wait", OPTION_TEXT, &c->wait},
                                    {"--json", OPTION_FLAG, &c->carry.json},
                                    {"--accept-plan-change", OPTION_FLAG, &c->accept},
+                                   {"--all", OPTION_FLAG, &c->all},
                                    {"--site", OPTION_TEXT, &c->site_file},
                                    {NULL, OPTION_FLAG, NULL}};
   int code = options_read(argc, argv, options, &c->rest);
   if (code != EXIT_SUCCEEDED) return code;
-  if (!c->rest.count) return usage_error(argv[0], "name the run: its id, or last");
+  if (c->all && (c->rest.count || c->accept || c->from || c->skip.count || c->sets.count))
+    return usage_error(argv[0], "--all takes no run and none of its options");
+  if (!c->rest.count && !c->all) return usage_error(argv[0], "name the run: its id, or last");
   if (c->rest.count > (c->accept ? 2 : 1))
     return usage_error(argv[0], "unexpected '%s'", c->rest.items[c->rest.count - 1]);
   if (c->site_file && !c->accept)
@@ -105,7 +108,7 @@ static enum status open_at(struct resume_command *c, char run[RUN_ID_MAX], struc
   enum status status = journal_path_at(c->carry.journal_given, &path, err);
   if (status == OK) status = there(buf_str(&path), err);
   if (status == OK) status = carry_journal(&c->carry, buf_str(&path), err);
-  if (status == OK) status = run_find_at(c->carry.store, c->rest.items[0], run, err);
+  if (status == OK && !c->all) status = run_find_at(c->carry.store, c->rest.items[0], run, err);
   buf_release(&path);
   return status;
 }
@@ -120,7 +123,7 @@ int cmd_resume(int argc, char **argv) {
   error_release(&err);
   if (code == EXIT_SUCCEEDED) {
     c.owners = owners_new(journal_file(c.carry.store));
-    code = resume_one(&c, run);
+    code = c.all ? resume_all(&c.carry, c.owners, c.reason) : resume_one(&c, run);
   }
   owners_free(c.owners);
   code = carry_release(&c.carry, code);

@@ -98,6 +98,13 @@ bool taken_virtual(const struct taken *t) {
          memcmp(clock, "\"virtual\"", 9) == 0;
 }
 
+void taken_options(struct taken *t) {
+  t->options = run_args_options(&t->args);
+  t->resume.history = t->history;
+  t->options.resume = &t->resume;
+  t->options.site = t->resume.plan_changed ? t->changed.site : t->site.site;
+}
+
 int taken_carry(struct taken *t, struct carry *c, struct owners *owners) {
   struct error err = {0};
   bool changed = t->resume.plan_changed;
@@ -114,9 +121,7 @@ int taken_carry(struct taken *t, struct carry *c, struct owners *owners) {
   struct site *site = changed ? t->changed.site : t->site.site;
   struct engine_config config = carry_config(c, site);
   config.owners = owners;
-  t->options = run_args_options(&t->args);
-  t->resume.history = t->history;
-  t->options.resume = &t->resume;
+  taken_options(t);
   struct engine *engine = engine_new(&config);
   c->asker.line.tasks = engine_tasks(engine);
   engine_run(engine, p, &t->options, &t->result);

@@ -32,6 +32,7 @@ enum status taken_own(struct taken *t, struct journal *j, struct owners *owners,
                       struct error *err) must_use;
 /* Loads what it runs. Diagnostics go to stderr. EXIT_SUCCEEDED, or a code after saying why. */
 int taken_load(struct taken *t, struct journal *j);
+void taken_options(struct taken *t); /* fills options, for an engine of the caller's */
 /* In an engine of its own, with answers and clock: to its end. */
 int taken_carry(struct taken *t, struct carry *c, struct owners *owners);
 void taken_release(struct taken *t);

@@ -256,6 +256,25 @@ RUBY
   good('the journal is good');
 }
 
+# --- all of them ---
+{
+  room($two);
+  start() for 1 .. 3;
+  ledger_control($dir, 'two fail');
+  start();
+  ledger_control($dir, 'one kill');
+  start();
+  ledger_control($dir);
+  my ($said, $exit) = run_quietly($stepwise, 'resume', '--all', '--journal', $journal, answers({ 'Go on?' => 'yes' }));
+  is($exit, 5, 'all that can go on does; the code is that of what needs an operator most') or diag $said;
+  is((() = $said =~ /  succeeded$/mg), 3, 'those that waited succeed');
+  says($said, 'what is held is said, and what is in doubt', qr/stays as it is: held/, qr/  in_doubt: /);
+  is((() = items() =~ /three/g), 3, 'each did what was left');
+  good('the journal is good');
+  ($said, $exit) = run_quietly($stepwise, 'resume', '--all', 'last', '--journal', $journal);
+  is($exit, 2, '--all takes no run');
+}
+
 # --- what it goes on with ---
 {
   room($two);
