@@ -23,6 +23,7 @@ void buf_clear(struct buf *b); /* keeps the memory */
 void buf_add(struct buf *b, const void *p, size_t len);
 void buf_adds(struct buf *b, const char *s);
 void buf_addc(struct buf *b, char c);
+void buf_addi(struct buf *b, int64_t i); /* in decimal */
 void buf_addn(struct buf *b, size_t n, char c); /* n times c */
 void buf_addf(struct buf *b, const char *fmt, ...) like_printf(2, 3);
 void buf_vaddf(struct buf *b, const char *fmt, va_list ap) like_printf(2, 0);

@@ -178,7 +178,7 @@ static void write_value(const struct writer *w, value v) {
     buf_adds(w->out, v.u.b ? "true" : "false");
     break;
   case V_INT:
-    buf_addf(w->out, "%lld", (long long)v.u.i);
+    buf_addi(w->out, v.u.i);
     break;
   case V_FLOAT:
     write_float(w, v.u.f);

@@ -29,7 +29,7 @@ void record_texts(struct record *r, const char *name, const char *const *texts, 
 
 void record_int(struct record *r, const char *name, int64_t i) {
   record_name(r, name);
-  buf_addf(&r->data, "%lld", (long long)i);
+  buf_addi(&r->data, i);
 }
 
 void record_bool(struct record *r, const char *name, bool b) {

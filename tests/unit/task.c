@@ -262,6 +262,73 @@ static void the_hook_sees_each_turn(void **state) {
   room_close(&r);
 }
 
+static void sleep_an_hour(void *arg) {
+  struct room *r = arg;
+  struct error err = {0};
+  r->status = task_sleep(r->tasks, US_HOUR, &err);
+  buf_adds(&r->log, err.kind);
+  error_release(&err);
+}
+
+/* What a lane does for its branch: the deadline is handed on, the wait itself is not cut short. */
+static void hand_on_the_limit(void *arg) {
+  struct room *r = arg;
+  struct error err = {0};
+  task_deadline_push(r->tasks, clock_add(clock_mono(&r->clock), US_MINUTE));
+  struct task *branch = task_spawn(r->tasks, sleep_an_hour, r);
+  task_limit(branch, task_deadline(r->tasks));
+  int64_t before = task_shield(r->tasks);
+  assert_int_equal(task_wait(r->tasks, branch, &err), OK);
+  task_unshield(r->tasks, before);
+  assert_int_equal(task_deadline(r->tasks), before);
+}
+
+static void a_deadline_is_handed_on(void **state) {
+  (void)state;
+  struct room r;
+  room_open(&r, true);
+  int64_t began = clock_mono(&r.clock);
+  run_task(&r, hand_on_the_limit);
+  assert_int_equal(r.status, ERR_FAILED);
+  assert_string_equal(buf_str(&r.log), "limit");
+  assert_int_equal(clock_mono(&r.clock) - began, US_MINUTE);
+  room_close(&r);
+}
+
+enum { MANY = 1000 };
+struct many {
+  struct room *room;
+  int64_t us;
+  int *woken;
+  int place;
+};
+
+static void sleep_its_time(void *arg) {
+  struct many *m = arg;
+  struct error err = {0};
+  assert_int_equal(task_sleep(m->room->tasks, m->us, &err), OK);
+  m->place = ++*m->woken;
+}
+
+static void a_thousand_wake_in_order(void **state) {
+  (void)state;
+  struct room r;
+  static struct many many[MANY];
+  int woken = 0;
+  room_open(&r, true);
+  int64_t began = clock_mono(&r.clock);
+  for (int i = 0; i < MANY; i++) { /* 7 and 1,000 share no factor: every length once, in no order */
+    many[i] = (struct many){&r, (int64_t)(1 + i * 7 % MANY) * US_MINUTE, &woken, 0};
+    task_release(task_spawn(r.tasks, sleep_its_time, &many[i]));
+  }
+  tasks_run(r.tasks);
+  assert_int_equal(woken, MANY);
+  for (int i = 0; i < MANY; i++)
+    assert_int_equal(many[i].place, many[i].us / US_MINUTE);
+  assert_int_equal(clock_mono(&r.clock) - began, MANY * US_MINUTE);
+  room_close(&r);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(virtual_hours_pass_at_once),
@@ -274,6 +341,8 @@ int main(void) {
       cmocka_unit_test(reading_waits_for_data),
       cmocka_unit_test(nobody_answers),
       cmocka_unit_test(the_hook_sees_each_turn),
+      cmocka_unit_test(a_deadline_is_handed_on),
+      cmocka_unit_test(a_thousand_wake_in_order),
   };
   cmocka_set_message_output(CM_OUTPUT_TAP);
   return cmocka_run_group_tests_name("task", tests, NULL, NULL);
