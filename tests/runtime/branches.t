@@ -5,6 +5,7 @@ use strict;
 use warnings;
 use lib 'tests/lib';
 use Runs;
+use Stepwise;
 use Test::More;
 
 sub of_kind { my ($kind, @events) = @_; return grep { $_->{kind} eq $kind } @events }
@@ -192,6 +193,46 @@ end
 RUBY
   has => [qr/not today/, qr/guard: not so: never/], lacks => [qr/never said/, qr/nor this/]};
 
+runs 'a write under way is finished before its branch stops', {
+  rb => <<'RUBY', exit => 6, state => 'rolled_back',
+runbook "shield" do
+  on_failure :rollback
+  parallel do
+    step "Slow" do
+      slow.write name: "s"
+      rollback { slow.undo name: "s" }
+    end
+    step "Fast" do
+      wait 50.milliseconds
+      fail! :bad, "fast fails"
+    end
+  end
+end
+binding :slow, "Slow" do
+  action :write, effect: :write do
+    takes :name, :string
+    gives :string
+  end
+  action :undo, effect: :write do
+    takes :name, :string
+  end
+end
+driver :sleeper, for: :slow, default: true do
+  perform :write do |name|
+    exec.run args: ["sleep", "0.3"]
+    name
+  end
+  perform(:undo) { |name| nil }
+end
+RUBY
+  also => sub {
+    my @kinds = map { "$_->{kind} $_->{step}" } grep { $_->{kind} =~ /^(?:action|step\.f|run\.r)/ } @_;
+    my ($done) = of_kind('action.finished', @_);
+    return (should(join(', ', @kinds), 'action.started slow, step.failed fast, action.finished slow, step.failed slow, '
+      . 'run.rolling_back fast, action.started slow, action.finished slow, run.rolled_back fast', 'events'),
+      should($done->{data}{result}, 's', 'result'));
+  }};
+
 runs 'a branch that waits for somebody lets the others go on; then the run waits', {
   rb => <<'RUBY', exit => 4, state => 'waiting',
 runbook "waits" do
@@ -322,5 +363,38 @@ runbook "none" do
 end
 RUBY
   lacks => [qr/\[a\]/], has => [qr/^succeeded/m]};
+
+# A signal reaches every branch, and those that are not begun stay so.
+{
+  write_file("$Runs::dir/signal.rb", <<'RUBY');
+runbook "signal" do
+  each_of %w[a b c], at_once: 2 do |n|
+    parallel do
+      step "Wait" do
+        wait 50.seconds
+      end
+      step "Wait too" do
+        wait 50.seconds
+      end
+    end
+  end
+end
+RUBY
+  my $pid = open(my $from, '-|') // die;
+  if (!$pid) {
+    open STDIN, '<', '/dev/null';
+    open STDERR, '>&', \*STDOUT;
+    exec $stepwise, 'run', "$Runs::dir/signal.rb", '--journal', "$Runs::dir/signal.db" or die;
+  }
+  my $seen = '';
+  while (defined(my $c = getc $from)) { $seen .= $c; last if 4 == (() = $seen =~ /waiting 50/g) }
+  kill 'INT', $pid;
+  $seen .= do { local $/; <$from> // '' };
+  close $from;
+  is($? >> 8, 130, 'a signal ends a run that is in four branches') or diag($seen);
+  my @events = Runs::events_of("$Runs::dir/signal.db");
+  is(join(' ', sort map { $_->{step} } of_kind('step.failed', @events)), 'wait-too[a] wait-too[b] wait[a] wait[b]', 'each of them is stopped');
+  is(scalar(grep { $_->{kind} eq 'run.cancelled' } @events), 1, 'and the run is cancelled once') or diag($seen);
+}
 
 done_testing;
