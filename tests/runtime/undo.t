@@ -195,9 +195,10 @@ end
 RUBY
   start();
   my ($said, $exit) = undo();
-  my @armed = grep { !/^-/ } split ' ', items();
-  is(items(), join(' ', @armed, map { "-$_" } reverse @armed), 'branches are undone in the reverse order of arming over all of them') or diag $said;
-  is(scalar @armed, 3, 'three steps');
+  my @armed = map { $_->{step} } of_kind('step.armed');
+  my @undone = map { $_->{step} } of_kind('rollback.finished');
+  is("@undone", join(' ', reverse @armed), 'branches are undone in the reverse order of arming over all of them') or diag $said;
+  is(join(' ', sort split ' ', items()), '-item-a -item-b -left item-a item-b left', 'each with its own variables');
 }
 
 # --- a rollback that fails, and goes on ---
@@ -312,6 +313,62 @@ for my $verb ('rollback', 'resume') {
   });
   ok($count->{writes}, 'writes were counted');
   is(join("\n", @problems), '', 'killed at any write, it is undone once');
+}
+
+# --- no room for the journal in the middle of it ---
+{
+  room($longer);
+  start();
+  my $count = fault_counts('rollback', 'last', '--yes', '--reason', 'r', '--journal', $journal);
+  my $lost = 0;
+  my @problems = fault_sweep(what => 'full', operation => 'write', on_and_on => 1, count => $count->{writes} // 0, some => 6, each => sub {
+    my ($fault) = @_;
+    room($longer);
+    start();
+    my ($said, $exit) = fault_run($fault, { STEPWISE_FAULT_ON => 'journal.db-wal' }, 'rollback', 'last', '--yes', '--reason', 'r', '--journal', $journal);
+    my $begun = items() ne 'one two three';
+    $lost++ if $begun && $exit == 9;
+    # Nothing is begun without the journal; what is under way is finished without it.
+    my @wrong = $begun && $exit == 9 && items() ne 'one two three u-three u-two-a u-two-b u-two-c u-one' ? ("half: $exit " . items()) : ();
+    push @wrong, "exit $exit" if $exit != 9 && $exit != 0;
+    ($said, $exit) = undo();
+    push @wrong, "afterwards $exit $said" if $exit != 0;
+    push @wrong, items() if items() ne 'one two three u-three u-two-a u-two-b u-two-c u-one';
+    push @wrong, state() if state() ne 'rolled_back';
+    return (@wrong, fault_problems($journal, ledger_lines($dir)));
+  });
+  is(join("\n", @problems), '', 'a full disk does not stop a rollback; the next one has what it did');
+  cmp_ok($lost, '>', 0, 'there were such');
+}
+
+# --- a person at a terminal ---
+for my $case (['no', 8, 'one two three', qr/nothing was undone/], ['yes', 0, 'one two three -three -two -one', qr/rolled_back/]) {
+  room(three());
+  start();
+  my ($said, $exit) = run_quietly('python3', '-c', <<'PY', $case->[0], $stepwise, 'rollback', 'last', '--journal', $journal);
+import os, pty, sys
+answer, command = sys.argv[1], sys.argv[2:]
+pid, fd = pty.fork()
+if pid == 0:
+    os.environ["TERM"] = "dumb"
+    os.execv(command[0], command)
+seen = b""
+while True:
+    try:
+        got = os.read(fd, 65536)
+    except OSError:
+        break
+    if not got:
+        break
+    seen += got
+    if b"[yes/no]" in seen and answer:
+        os.write(fd, answer.encode() + b"\n")
+        answer = ""
+sys.stdout.buffer.write(seen)
+status = os.waitpid(pid, 0)[1]
+sys.exit(os.WEXITSTATUS(status))
+PY
+  ok($exit == $case->[1] && items() eq $case->[2] && $said =~ $case->[3], "a person who answers $case->[0]") or diag "$exit $said";
 }
 
 # --- a run that a process has ---
