@@ -97,7 +97,8 @@ static void measure(struct bench *b, const char *name, const char *text) {
   struct journal *j;
   struct error err = {0};
   const struct observer observer = {.ud = b, .event = on_event};
-  const struct prompter prompter = {.ud = b, .ask = nobody_yet, .interactive = true, .source = "terminal"};
+  const struct prompter prompter = {
+      .ud = b, .ask = nobody_yet, .interactive = true, .source = "terminal"};
   clock_real(&clock);
   if (journal_open(&j, b->path, JOURNAL_WRITE, &err) != OK) die("open", &err);
   struct engine_config config = {.clock = &clock,

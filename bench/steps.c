@@ -1,10 +1,10 @@
 /* Durable steps a second, against the least that SQLite allows on the same disk.
  *
  * usage: steps [ROUNDS [RUNS [STEPS]]]      in the directory $TMPDIR, else .
- * One step is one write action: intent on disk, action, outcome. In turn, so that only ratios count:
- *   single   one run of 1,000 steps; a bare table, one row a commit (both WAL, synchronous=FULL)
- *   many     RUNS runs (100) of STEPS steps (100) side by side in one process; rows, RUNS a commit
- * Prints medians: steps a second, rows a second, and their ratios. */
+ * One step is one write action: intent on disk, action, outcome. In turn, so that only ratios
+ * count: single   one run of 1,000 steps; a bare table, one row a commit (both WAL,
+ * synchronous=FULL) many     RUNS runs (100) of STEPS steps (100) side by side in one process;
+ * rows, RUNS a commit Prints medians: steps a second, rows a second, and their ratios. */
 #include <sqlite3.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -81,14 +81,16 @@ static void sql(sqlite3 *db, const char *text) {
 
 /* Rows a second: `commits` commits of `group` rows each. */
 static double bare_rows(const struct bench *b, int commits, int group) {
-  static const char row[] =
-      "{\"binding\":\"store\",\"action\":\"put\",\"call\":1,\"effect\":\"write\",\"args\":{\"value\":1},"
-      "\"driver\":\"none\",\"key\":\"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08\"}";
+  static const char row[] = "{\"binding\":\"store\",\"action\":\"put\",\"call\":1,\"effect\":"
+                            "\"write\",\"args\":{\"value\":1},"
+                            "\"driver\":\"none\",\"key\":"
+                            "\"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08\"}";
   sqlite3 *db;
   sqlite3_stmt *put, *begin, *commit;
   forget(b->bare);
   if (sqlite3_open(b->bare, &db) != SQLITE_OK) die(b->bare, NULL);
-  sql(db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; CREATE TABLE t(id INTEGER PRIMARY KEY, at INT, d TEXT) STRICT");
+  sql(db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; CREATE TABLE t(id INTEGER PRIMARY "
+          "KEY, at INT, d TEXT) STRICT");
   sqlite3_prepare_v2(db, "INSERT INTO t(at, d) VALUES(?, ?)", -1, &put, NULL);
   sqlite3_prepare_v2(db, "BEGIN IMMEDIATE", -1, &begin, NULL);
   sqlite3_prepare_v2(db, "COMMIT", -1, &commit, NULL);
@@ -133,8 +135,11 @@ static double our_steps(struct bench *b, int runs, int steps, double *events) {
   forget(b->path);
   clock_real(&clock);
   if (journal_open(&j, b->path, JOURNAL_WRITE, &err) != OK) die("open", &err);
-  struct engine_config config = {
-      .clock = &clock, .journal = j, .prompter = &prompter, .observer = &counting, .state_dir = b->dir};
+  struct engine_config config = {.clock = &clock,
+                                 .journal = j,
+                                 .prompter = &prompter,
+                                 .observer = &counting,
+                                 .state_dir = b->dir};
   struct given_input input = {"steps", value_int(steps)};
   struct run_options options = {.inputs = &input, .input_count = 1};
   struct run_result *results = mem_array((size_t)runs, sizeof *results);
@@ -174,7 +179,8 @@ int main(int argc, char **argv) {
   int steps = argc > 3 ? atoi(argv[3]) : 100;
   double single[ROUNDS_MAX], row[ROUNDS_MAX], many[ROUNDS_MAX], rows[ROUNDS_MAX];
   double events[ROUNDS_MAX];
-  if (rounds < 1 || rounds > ROUNDS_MAX || runs < 1 || steps < 1) die("usage: steps [ROUNDS [RUNS [STEPS]]]", NULL);
+  if (rounds < 1 || rounds > ROUNDS_MAX || runs < 1 || steps < 1)
+    die("usage: steps [ROUNDS [RUNS [STEPS]]]", NULL);
   snprintf(b.dir, sizeof b.dir, "%s/steps.XXXXXX", getenv("TMPDIR") ? getenv("TMPDIR") : ".");
   if (!mkdtemp(b.dir)) die(b.dir, NULL);
   snprintf(b.path, sizeof b.path, "%s/journal.db", b.dir);
@@ -186,9 +192,12 @@ int main(int argc, char **argv) {
     rows[i] = bare_rows(&b, 100, runs);
     many[i] = our_steps(&b, runs, steps, &events[i]);
   }
-  double s = median(single, rounds), r = median(row, rounds), m = median(many, rounds), g = median(rows, rounds);
+  double s = median(single, rounds), r = median(row, rounds), m = median(many, rounds),
+         g = median(rows, rounds);
   printf("single  %.0f steps/s, bare rows %.0f/s, ratio %.2f\n", s, r, s / r);
-  printf("many    %.0f steps/s, %.2f times single; bare rows in groups of %d %.0f/s, ratio %.2f, events %.0f/s\n", m, m / s, runs, g, m / g, median(events, rounds));
+  printf("many    %.0f steps/s, %.2f times single; bare rows in groups of %d %.0f/s, ratio %.2f, "
+         "events %.0f/s\n",
+         m, m / s, runs, g, m / g, median(events, rounds));
   struct rusage u;
   getrusage(RUSAGE_SELF, &u);
   printf("memory  peak %ld KiB\n", u.ru_maxrss);

@@ -3,7 +3,8 @@
  * Each is a lane of its own. As many go on at once as at_once says; the next begins when one is
  * over. The lane that waits for them meets what the first of them failed of, after all have come to
  * rest: nothing is undone or held while another still acts. What the branches set is handed out
- * when all are over, in the order of the text or the list, as if they had run one after the other. */
+ * when all are over, in the order of the text or the list, as if they had run one after the other.
+ */
 #include "run.h"
 
 /* What branches set, by slot: of the last in order that set it. */

@@ -1,9 +1,9 @@
 /* Runs that a run begins: `run` waits for one and goes on with what it gave, `start` does not wait.
  *
- * A child is a run like any other: its own id, journal events, lock and limits. That it begins is on
- * disk before it does (child.started), so that nobody begins it twice. One that is waited for is a
- * part of its parent: it is stopped with it, and undone with it, as one unit that was armed when it
- * began. */
+ * A child is a run like any other: its own id, journal events, lock and limits. That it begins is
+ * on disk before it does (child.started), so that nobody begins it twice. One that is waited for is
+ * a part of its parent: it is stopped with it, and undone with it, as one unit that was armed when
+ * it began. */
 #include "child.h"
 
 #include "family.h"
@@ -235,8 +235,7 @@ static void undo_here(struct child_run *c, const char *parent) {
 /* One that the journal has is gone back with, as `stepwise rollback` would. */
 static enum status undo_past(struct lane *lane, struct child_run *c, struct error *err) {
   enum status status = child_take_over(lane, c, true, err);
-  if (status == OK && c->run)
-    status = child_inputs(lane, c, c->pinned.program, c->call, true, err);
+  if (status == OK && c->run) status = child_inputs(lane, c, c->pinned.program, c->call, true, err);
   if (status != OK || !c->run) return status;
   c->run->handled = true;
   c->waiter = task_current(lane->run->engine->tasks);
@@ -318,13 +317,14 @@ enum status child_finished(struct lane *lane, const struct child_run *c, const c
   return child_record(lane, EVENT_NAME(CHILD_FINISHED), &r, err);
 }
 
-/* One that could not begin and that nobody waits for: its parent's events say so, even when that has
- * ended. */
+/* One that could not begin and that nobody waits for: its parent's events say so, even when that
+ * has ended. */
 static void child_refused(struct child_run *c) {
   struct lane *lane = &c->run->main;
   struct error err = {0};
   char id[RUN_ID_MAX];
-  run_notice(lane, &(struct notice){.kind = NOTICE_END, .text = "did not begin", .error = &c->result.error});
+  run_notice(lane, &(struct notice){
+                       .kind = NOTICE_END, .text = "did not begin", .error = &c->result.error});
   memcpy(id, c->run->id, sizeof id);
   memcpy(c->run->id, c->parent_id, strlen(c->parent_id) + 1);
   enum status status = child_finished(lane, c, id, VALUE_NIL, &err);
@@ -423,8 +423,7 @@ static enum status child_do(struct lane *lane, node_id call, value *result, stru
   case CHILD_GOES_ON:
     status = replay_live(lane, err);
     if (status == OK) status = child_take_over(lane, c, false, err);
-    if (status == OK)
-      status = child_inputs(lane, c, c->pinned.program, call, true, err);
+    if (status == OK) status = child_inputs(lane, c, c->pinned.program, call, true, err);
     break;
   case CHILD_NEW:
     status = child_make(lane, c, call, err);

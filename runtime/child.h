@@ -27,7 +27,6 @@ struct child_run {
   struct resume resume;
 };
 
-
 /* What is told to the parent's journal, always outside of steps. */
 enum status child_record(struct lane *lane, const char *kind, struct record *r,
                          struct error *err) must_use;

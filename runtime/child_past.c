@@ -63,8 +63,7 @@ static enum status has_errors(const struct child_run *c, struct error *err) {
 
 static enum status own(struct lane *lane, const struct child_run *c, struct error *err) {
   pid_t pid = 0;
-  enum status status =
-      owner_take(lane->run->engine->owners, c->history->first_seq, &pid, err);
+  enum status status = owner_take(lane->run->engine->owners, c->history->first_seq, &pid, err);
   if (status != ERR_CONFLICT) return status;
   error_set(err, ERR_WAITING, "run %s (%s) is in the hands of process %ld", c->runbook, c->past_id,
             (long)pid);
@@ -76,7 +75,8 @@ enum status child_take_over(struct lane *lane, struct child_run *c, bool back, s
   struct journal *j = lane->run->engine->config.journal;
   enum run_state state;
   enum status status = state_of(lane, c->past_id, &state, err);
-  if (status != OK || (back && (state == RUN_NONE || state == RUN_CANCELLED || state == RUN_ROLLED_BACK)))
+  if (status != OK ||
+      (back && (state == RUN_NONE || state == RUN_CANCELLED || state == RUN_ROLLED_BACK)))
     return status;
   status = history_load(&c->history, j, c->past_id, err);
   if (status != OK || (back && !can_be_undone(c->history) && state >= RUN_SUCCEEDED)) return status;
@@ -119,8 +119,8 @@ static void arm_past(struct lane *lane, const struct child_run *c, const struct 
   then->past_id = mem_strdup(p->id);
   buf_adds(&then->place, buf_str(&c->place));
   then->parent_id = mem_strdup(lane->run->id);
-  then->parent = (struct run_parent){
-      .run = then->parent_id, .place = buf_str(&then->place), .waits = true};
+  then->parent =
+      (struct run_parent){.run = then->parent_id, .place = buf_str(&then->place), .waits = true};
   then->options.parent = &then->parent;
   then->options.virtual_clock = c->options.virtual_clock;
   then->options.site = lane->run->site;

@@ -6,7 +6,7 @@
 #include "../lang/program.h"
 
 struct family {
-  uint32_t refs; /* runs that use it */
+  uint32_t refs;             /* runs that use it */
   struct program **programs; /* owned */
   size_t count, cap;
   /* private */
@@ -14,9 +14,10 @@ struct family {
   const struct program *root; /* while it is made */
 };
 
-/* NULL when root runs no other runbook. ERR_CHECK names the runbook that has errors. One reference is
- * the caller's. */
-enum status family_make(const struct program *root, struct family **out, struct error *err) must_use;
+/* NULL when root runs no other runbook. ERR_CHECK names the runbook that has errors. One reference
+ * is the caller's. */
+enum status family_make(const struct program *root, struct family **out,
+                        struct error *err) must_use;
 /* The runbook that `run "name"` means in program p. */
 struct program *family_find(const struct family *f, const struct program *p, const char *name);
 struct family *family_ref(struct family *f); /* NULL-safe, as family_unref */

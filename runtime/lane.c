@@ -65,9 +65,9 @@ enum status lane_halted(const struct lane *lane, struct error *err) {
 }
 
 void lane_halt_name(const struct lane *lane, struct error *err) {
-  static const char *const why[] = {
-      [HALT_BRANCH] = "stopped, because a branch beside it failed",
-      [HALT_PARENT] = "stopped, because the run that waits for it stops"};
+  static const char *const why[] = {[HALT_BRANCH] = "stopped, because a branch beside it failed",
+                                    [HALT_PARENT] =
+                                        "stopped, because the run that waits for it stops"};
   if (lane->halt < HALT_BRANCH || strcmp(err->kind, "interrupted") != 0) return;
   error_set(err, ERR_CANCELLED, "%s", why[lane->halt]);
   error_kind(err, "stopped");

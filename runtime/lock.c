@@ -1,5 +1,5 @@
-/* What keeps runs apart: `lock` and `concurrency`, by what the journal says of the runs that have not
- * ended. A run holds its lock until it ends, whether a process has it or not: one that is held,
+/* What keeps runs apart: `lock` and `concurrency`, by what the journal says of the runs that have
+ * not ended. A run holds its lock until it ends, whether a process has it or not: one that is held,
  * waits or was interrupted half-way left things as they are. */
 #include "run.h"
 
@@ -8,7 +8,7 @@
 struct others {
   struct lane *lane;
   int64_t count;
-  struct buf who;  /* them, one a line */
+  struct buf who; /* them, one a line */
   char first[RUN_ID_MAX];
 };
 
@@ -80,8 +80,8 @@ static enum status check_concurrency(struct others *o, struct error *err) {
   status = others_find(o, &f, err);
   if (status != OK || o->count < most.u.i) return status;
   struct buf what = BUF_INIT;
-  buf_addf(&what, "%s may have %lld live run%s at a time (concurrency), and has", lane->run->plan->name,
-           (long long)most.u.i, most.u.i == 1 ? "" : "s");
+  buf_addf(&what, "%s may have %lld live run%s at a time (concurrency), and has",
+           lane->run->plan->name, (long long)most.u.i, most.u.i == 1 ? "" : "s");
   status = refuse(o, buf_str(&what), err);
   buf_release(&what);
   return status;

@@ -30,8 +30,8 @@ value value_into(value v, const struct symtab *from, struct symtab *to) {
   case V_RECORD:
     return dict_into(v, from, to);
   case V_RANGE:
-    return value_range(value_into(value_rng(v)->lo, from, to), value_into(value_rng(v)->hi, from, to),
-                       value_rng(v)->exclusive);
+    return value_range(value_into(value_rng(v)->lo, from, to),
+                       value_into(value_rng(v)->hi, from, to), value_rng(v)->exclusive);
   case V_SECRET:
     return value_secret(value_into(secret_reveal(v), from, to));
   default:
