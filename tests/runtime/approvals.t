@@ -284,6 +284,17 @@ if ROOT:
     code, said = c.do("resume", "last")
     ok(code == 4 and c.kinds().count("approval.requested") == 2, "a step that begins anew asks anew", code, said)
 
+    c = Case(PEOPLE)
+    c.run()
+    c.do("approve", "last", "drain", "--yes", user="daemon")
+    c.file("r.rb", (RUNBOOK % LEAD).replace("went on", "went another way"))
+    code, said = c.do("resume", "last", "--accept-plan-change", "--reason", "a better way")
+    ok(code == 4 and "went another way" not in said.split("waiting after")[-1] and c.event("approval.voided")["data"].get("reason") == "plan_changed" and
+       c.kinds().count("approval.requested") == 2 and "approval.used" not in c.kinds(), "a plan that was changed voids what was approved, and asks anew", code, said, c.kinds())
+    c.do("approve", "last", "drain", "--yes", user="daemon")
+    code, said = c.do("resume", "last")
+    ok(code == 0 and "went another way" in said and c.good(), "the new plan is approved by itself", code, said)
+
     # The members change with the file; the run is pinned to what it began with.
     c = Case(PEOPLE)
     c.run()
