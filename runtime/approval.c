@@ -249,9 +249,24 @@ static void tell_new(struct gate_run *g, const struct approval_count *n) {
   if (!n->refused || n->refused->seq <= g->refused) return;
   struct buf b = BUF_INIT;
   g->refused = n->refused->seq;
-  buf_addf(&b, "the approval by %s does not count: it %s", n->refused->approver, n->why);
+  buf_addf(&b, "the approval by %s does not count: %s", n->refused->approver, n->why);
   run_notice(g->lane, &(struct notice){.kind = NOTICE_NOTE, .text = buf_str(&b)});
   buf_release(&b);
+}
+
+static bool same_question(const struct gate_run *g, const struct approval_request *r) {
+  return strcmp(r->plan, g->lane->run->plan_sha) == 0 && strcmp(r->text, g->text) == 0 &&
+         r->quorum == g->approval->quorum &&
+         strcmp(r->role ? r->role : "", g->role_name) == 0 && r->self_ok == g->approval->self_ok &&
+         strcmp(r->about ? r->about : "", buf_str(&g->about)) == 0 &&
+         r->is_signed == (g->role && g->role->is_signed);
+}
+
+static enum status request_lost(const struct approval_request *r, struct error *err) {
+  error_set(err, ERR_JOURNAL, r ? "a request for approval in the journal is not the one that was made"
+                                : "the journal has lost a request for approval");
+  error_help(err, "somebody changed the journal: `stepwise journal verify` says what is wrong");
+  return ERR_JOURNAL;
 }
 
 /* Reads what there is and decides. OK with *open: the gate is passed; OK without: wait on. */
@@ -264,7 +279,7 @@ static enum status gate_look(struct gate_run *g, bool *open, struct error *err) 
       approvals_read(config->journal, g->lane->run->id, g->step->id, &g->state, err);
   if (status != OK) return status;
   const struct approval_request *r = request_of(g);
-  if (!r) return error_set(err, ERR_JOURNAL, "the journal has lost a request for approval");
+  if (!r || !same_question(g, r)) return request_lost(r, err);
   if (approval_denial(r)) return denied(g, approval_denial(r), err);
   if (r->void_reason) return lapsed(g, r->void_reason, err);
   status = approval_count(g->lane->run->engine->tasks, config->journal, g->lane->run->id, r,
@@ -399,6 +414,7 @@ static const char *answer_problem(struct gate_run *g, const struct gate_ask *a,
                                   enum verdict verdict, const char *by, struct buf *scratch) {
   const struct approval_request *r = request_of(g);
   if (verdict == VERDICT_NONE) return "answer approve or deny";
+  if (by && *by && !approver_named(by)) return "the name is none: one line, without blanks around it";
   if (verdict == VERDICT_DENY) return NULL;
   if (!by || !*by) return "say who approves";
   if (answered_by(r, by)) return "has approved already; this takes different people";
@@ -569,15 +585,20 @@ static enum status behind(struct gate_run *g, int64_t seq, bool *out, struct err
   return status;
 }
 
-static bool same_question(const struct gate_run *g, const struct approval_request *r) {
-  return strcmp(r->text, g->text) == 0 && r->quorum == g->approval->quorum &&
-         strcmp(r->role ? r->role : "", g->role_name) == 0 && r->self_ok == g->approval->self_ok &&
-         strcmp(r->about ? r->about : "", buf_str(&g->about)) == 0 &&
-         r->is_signed == (g->role && g->role->is_signed);
-}
-
 static void adopt(struct gate_run *g, const struct approval_request *r) {
   snprintf(g->nonce, sizeof g->nonce, "%s", r->nonce);
+}
+
+/* An approval that was used is counted again as it was then: that a use stands in the journal opens
+ * nothing. Without enough of them the step asks anew. */
+static enum status used_before(const struct gate_run *g, const struct approval_request *r,
+                               bool *passed, struct error *err) {
+  struct approval_count n;
+  enum status status =
+      approval_count(g->lane->run->engine->tasks, config_of(g)->journal, g->lane->run->id, r,
+                     site_of(g), r->used_us, &n, err);
+  *passed = status == OK && (n.break_glass || n.count >= r->quorum);
+  return status;
 }
 
 /* A request that is decided: met now when this is the attempt it was made for. */
@@ -587,8 +608,8 @@ static enum status pick_up_decided(struct gate_run *g, const struct approval_req
   bool over;
   enum status status = behind(g, r->used_seq ? r->used_seq : no ? no->seq : r->void_seq, &over, err);
   if (status != OK || over || !same) return status;
-  if (r->used_seq) *passed = true;
-  else if (no || strstr(r->void_reason, "changed") == NULL) adopt(g, r);
+  if (r->used_seq) return used_before(g, r, passed, err);
+  if (no || strstr(r->void_reason, "changed") == NULL) adopt(g, r);
   return OK;
 }
 
@@ -600,7 +621,7 @@ static enum status pick_up(struct gate_run *g, bool *passed, struct error *err) 
   for (size_t i = 0; i < g->state.count; i++)
     if (g->state.at[i].gate == g->number) r = &g->state.at[i];
   if (status != OK || !r) return status;
-  bool plan = strcmp(r->plan, g->lane->run->plan_sha) == 0, same = plan && same_question(g, r);
+  bool plan = strcmp(r->plan, g->lane->run->plan_sha) == 0, same = same_question(g, r);
   if (!approval_open(r)) return pick_up_decided(g, r, same, passed, err);
   if (same) adopt(g, r);
   else status = void_record(g->lane, g->step->id, r->nonce, plan ? "changed" : "plan_changed", err);

@@ -42,7 +42,17 @@ static int64_t number(const struct event *e, const char *key, int64_t otherwise)
   return peek_int(e->data, e->data_len, key, otherwise);
 }
 
+static struct approval_request *asked_by(struct approvals *a, const struct event *e) {
+  for (size_t i = a->count; i-- > 0;)
+    if (*a->at[i].nonce && strcmp(a->at[i].step, e->step) == 0 &&
+        peek_is(e->data, e->data_len, "nonce", a->at[i].nonce))
+      return &a->at[i];
+  return NULL;
+}
+
+/* A nonce is of one request: a second one would change what was asked after the answers. */
 static void on_requested(struct approvals *a, const struct event *e) {
+  if (asked_by(a, e)) return;
   a->at = mem_grow(a->at, a->count, &a->cap, sizeof *a->at);
   struct approval_request *r = &a->at[a->count++];
   int64_t within = number(e, "within_us", 0), quorum = number(e, "quorum", 1);
@@ -85,18 +95,15 @@ static void on_answer(struct approval_request *r, const struct event *e, bool de
                                .break_glass = peek_true(e->data, e->data_len, "break_glass")};
 }
 
-static struct approval_request *asked_by(struct approvals *a, const struct event *e) {
-  for (size_t i = a->count; i-- > 0;)
-    if (*a->at[i].nonce && strcmp(a->at[i].step, e->step) == 0 &&
-        peek_is(e->data, e->data_len, "nonce", a->at[i].nonce))
-      return &a->at[i];
-  return NULL;
-}
-
 struct reading {
   struct approvals *out;
   const char *step;
 };
+
+static void on_void(struct approval_request *r, const struct event *e) {
+  r->void_reason = needed(e, "reason");
+  r->void_seq = e->seq;
+}
 
 static enum status on_event(void *ud, const struct event *e) {
   struct reading *g = ud;
@@ -106,8 +113,8 @@ static enum status on_event(void *ud, const struct event *e) {
   if (!r || r->used_seq || r->void_reason) return OK;
   if (strcmp(e->kind, EVENT_NAME(APPROVAL_GIVEN)) == 0) on_answer(r, e, false);
   else if (strcmp(e->kind, EVENT_NAME(APPROVAL_DENIED)) == 0) on_answer(r, e, true);
-  else if (strcmp(e->kind, EVENT_NAME(APPROVAL_USED)) == 0) r->used_seq = e->seq;
-  else if (strcmp(e->kind, EVENT_NAME(APPROVAL_VOIDED)) == 0) r->void_reason = needed(e, "reason"), r->void_seq = e->seq;
+  else if (strcmp(e->kind, EVENT_NAME(APPROVAL_USED)) == 0) r->used_seq = e->seq, r->used_us = e->time_us;
+  else if (strcmp(e->kind, EVENT_NAME(APPROVAL_VOIDED)) == 0) on_void(r, e);
   return OK;
 }
 
@@ -138,9 +145,17 @@ bool same_account(const char *a, const char *b) {
   return n && strcspn(b, "@") == n && strncasecmp(a, b, n) == 0;
 }
 
+bool approver_named(const char *name) {
+  size_t n = strlen(name);
+  if (!n || *name == '@' || *name == ' ' || name[n - 1] == ' ') return false;
+  for (size_t i = 0; i < n; i++)
+    if ((unsigned char)name[i] < ' ' || name[i] == 0x7f) return false;
+  return true;
+}
+
 const char *approver_barred(const struct approval_request *r, const struct site *site,
                             const char *account, bool break_glass) {
-  if (!*account) return "is no name";
+  if (!approver_named(account)) return "is no name";
   const struct site_role *role = site && r->role ? site_role(site, r->role) : NULL;
   if (break_glass) {
     if (!role || !role->break_glass) return "cannot break glass: the site allows it for no such role";

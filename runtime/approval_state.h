@@ -26,7 +26,7 @@ struct approval_request {
   bool self_ok, is_signed;
   struct approval_answer *answers; /* in their order */
   size_t answer_count, answer_cap;
-  int64_t used_seq;  /* 0: not used */
+  int64_t used_seq, used_us; /* 0: not used */
   int64_t void_seq;
   char *void_reason; /* expired, unused, changed, plan_changed; NULL: not void */
 };
@@ -48,6 +48,8 @@ const struct approval_answer *approval_denial(const struct approval_request *r);
  * the run's, or NULL. Who broke glass needs only be known. */
 const char *approver_barred(const struct approval_request *r, const struct site *site,
                             const char *account, bool break_glass);
+/* One line, and no blanks around it: what is written otherwise could be one person twice. */
+bool approver_named(const char *name);
 /* The same name, whatever its case and the host behind an @. */
 bool same_account(const char *a, const char *b);
 

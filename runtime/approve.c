@@ -119,14 +119,31 @@ static enum status void_late(struct approve *a, struct error *err) {
   return status == OK ? is_void(a, "expired", err) : status;
 }
 
+/* What was given and counts, with the keys as they are now. *own: theirs is among it; one whose key
+ * was withdrawn may be given again. */
+static enum status count_given(struct approve *a, bool *own, struct error *err) {
+  struct approval_count n;
+  enum status status = approval_count(NULL, a->op->journal, a->op->run, a->request, a->pinned.site,
+                                      journal_now(), &n, err);
+  *own = status == OK && n.lapsed;
+  for (uint32_t i = 0; status == OK && i < n.count; i++)
+    *own |= same_account(n.by[i], a->by);
+  a->given = n.count;
+  return status;
+}
+
 /* What is recorded already, against what is wanted now. *open: an answer still counts. */
 static enum status standing_of(struct approve *a, bool *open, struct error *err) {
   const struct approval_request *r = a->request;
   const struct approval_answer *own = answer_by(a, a->by), *no = approval_denial(r);
+  bool same = own && !a->deny && !r->void_reason && own->break_glass >= a->break_glass;
+  bool counts = true;
   *open = false;
   if (no && a->deny) return repeated(a, no);
   if (no) return decided(a, no, err);
-  if (own && !a->deny && !r->void_reason && own->break_glass >= a->break_glass) return repeated(a, own);
+  enum status status = r->used_seq || r->void_reason || a->deny ? OK : count_given(a, &counts, err);
+  if (status != OK) return status;
+  if (same && counts) return repeated(a, own);
   if (r->void_reason) return is_void(a, r->void_reason, err);
   if (r->used_seq) {
     error_set(err, ERR_CONFLICT, "step %s was approved, and the approval was used: the step has begun",
@@ -181,7 +198,7 @@ static enum status permitted(const struct approve *a, struct error *err) {
   if (a->break_glass && !(a->role && a->role->break_glass))
     return not_allowed(err, "role :%s cannot be stood in for: the site allows no break-glass for it",
                        a->request->role ? a->request->role : "");
-  if (a->deny && (!a->role || role_has(a->role, a->by))) return OK;
+  if (a->deny && approver_named(a->by) && (!a->role || role_has(a->role, a->by))) return OK;
   const char *why = approver_barred(a->request, site, a->by, a->break_glass);
   if (!why) return OK;
   enum status status = not_allowed(err, "%s %s", a->by, why);
@@ -377,9 +394,7 @@ static enum status still_open(struct approve *a, struct error *err) {
 
 static void say_done(struct approve *a) {
   const struct approval_request *r = a->request;
-  uint32_t given = a->deny ? 0 : 1;
-  for (size_t i = 0; i < r->answer_count; i++)
-    given += !r->answers[i].denied;
+  uint32_t given = a->given + 1;
   if (a->deny) operation_say(a->op, "step %s is denied by %s", r->step, a->by);
   else if (a->break_glass) operation_say(a->op, "step %s is released: %s broke glass", r->step, a->by);
   else operation_say(a->op, "step %s is approved by %s, %u of %u", r->step, a->by, given, r->quorum);

@@ -24,6 +24,7 @@ struct approve {
   const struct approval_request *request;
   char *by;             /* who answers; owned */
   const char *identity; /* typed, account or signed */
+  uint32_t given;       /* how many answers count already */
   bool done;            /* the same answer is there already: op->said says so */
 };
 

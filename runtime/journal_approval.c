@@ -22,12 +22,13 @@ static const char answer_sql[] =
     "  a.data ->> '$.signature' IS NOT NULL,"
     "  (SELECT q.data FROM event q WHERE q.run <> '' AND q.run = a.run AND q.seq < a.seq"
     "    AND q.kind = 'approval.requested' AND q.step = a.step"
-    "    AND q.data ->> '$.nonce' = a.data ->> '$.nonce' ORDER BY q.seq DESC LIMIT 1)"
+    "    AND q.data ->> '$.nonce' = a.data ->> '$.nonce' ORDER BY q.seq LIMIT 1)"
     " FROM event a WHERE a.seq = ?1";
 
-/* Approvers that a use names and that did not give it, or not with the signature it takes. */
+/* Approvers that a use names and that did not give it, or not with the signature it takes; and a
+ * use by fewer than were asked for. */
 static const char used_sql[] =
-    "SELECT u.run, u.step, n.value FROM event u, json_each(u.data, '$.approvers') n"
+    "SELECT u.run, u.step, n.value, 'was used and never given, or not signed' FROM event u, json_each(u.data, '$.approvers') n"
     " WHERE u.seq = ?1 AND u.kind = 'approval.used' AND NOT EXISTS"
     "  (SELECT 1 FROM event g WHERE g.run <> '' AND g.run = u.run AND g.seq < u.seq"
     "    AND g.kind = 'approval.given' AND g.step = u.step"
@@ -35,7 +36,16 @@ static const char used_sql[] =
     "    AND (g.data ->> '$.signature' IS NOT NULL OR g.data ->> '$.break_glass' OR NOT EXISTS"
     "     (SELECT 1 FROM event q WHERE q.run <> '' AND q.run = u.run AND q.seq < u.seq"
     "       AND q.kind = 'approval.requested' AND q.data ->> '$.nonce' = u.data ->> '$.nonce'"
-    "       AND q.data ->> '$.signed')))";
+    "       AND q.data ->> '$.signed')))"
+    " UNION ALL SELECT u.run, u.step, u.given || ' of ' || u.wanted, 'was used too soon' FROM"
+    "  (SELECT u.run, u.step,"
+    "    (SELECT count(DISTINCT n.value) FROM json_each(u.data, '$.approvers') n) AS given,"
+    "    (SELECT coalesce(q.data ->> '$.quorum', 1) FROM event q WHERE q.run <> '' AND q.run = u.run"
+    "      AND q.seq < u.seq AND q.kind = 'approval.requested' AND q.step = u.step"
+    "      AND q.data ->> '$.nonce' = u.data ->> '$.nonce' ORDER BY q.seq LIMIT 1) AS wanted"
+    "   FROM event u WHERE u.seq = ?1 AND u.kind = 'approval.used'"
+    "    AND u.data ->> '$.break_glass' IS NULL) u"
+    " WHERE u.given < u.wanted";
 
 static const char *text_at(struct sqlite3_stmt *s, int column) {
   const char *text = (const char *)sqlite3_column_text(s, column);
@@ -108,7 +118,7 @@ static enum status audit_use(struct auditor *a, int64_t seq, struct error *err) 
   while (status == OK && row) {
     status = journal_step(a->j, a->used, &row, err);
     if (status == OK && row)
-      problem(a, seq, a->used, 0, text_at(a->used, 2), "was used and never given, or not signed");
+      problem(a, seq, a->used, 0, text_at(a->used, 2), text_at(a->used, 3));
   }
   if (status == OK) sqlite3_reset(a->used);
   return status;

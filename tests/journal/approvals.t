@@ -139,6 +139,8 @@ def main():
     refused("somebody else's signature", signed_by_eve, "does not hold: ")
     refused("no signature", of("approval.given", signature=None), "was used and never given, or not signed")
     refused("used by one who gave none", of("approval.used", approvers=["kim", "lee"]), "by lee was used and never given")
+    refused("used without anybody's", of("approval.used", approvers=[]), "by 0 of 1 was used too soon")
+    refused("used by one where two were wanted", of("approval.requested", quorum=2), "by 1 of 2 was used too soon")
     refused("used without being asked for", of("approval.requested", nonce="00"), "nobody asked for it")
     code, report = verify(rewritten(lambda row, data: row.__setitem__(2, "other-run") if row[4] == "approval.given" else None))
     ok(code == 1, "moved to another run", report)

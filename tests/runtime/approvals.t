@@ -342,6 +342,17 @@ c.file("a.json", ANSWERS % "ana")
 code, said = c.run("--answers", "a.json")
 ok(code == 4 and "approval.given" not in c.kinds(), "any other role takes no typed name", code, said)
 
+# -- names --
+c = Case(None, LEAD + ", quorum: 2")
+c.run()
+for name in ("@ops", " ana", "ana ", "ana\n", "a\x1b[2Jna"):
+    code, said = c.do("approve", "last", "drain", "--yes", "--as", name)
+    ok(code == 1 and "is no name" in said and "approval.given" not in c.kinds(), "no name: %r" % name, code, said)
+for name in ("@", "a\nb"):
+    c.file("a.json", json.dumps({"approve drain": [{"answer": "approve", "by": name}] * 2}))
+    code, said = c.run("--answers", "a.json")
+    ok(code == 1 and "without blanks around it" in said, "nor in an answers file: %r" % name, code, said)
+
 # -- glass --
 if ROOT:
     GLASS = PEOPLE + ", break_glass: :board\n  role :board, members: %w[ana kim], page: { sms: '+15005550006' }"
@@ -495,9 +506,29 @@ else:
     c.file("signers", "lee %s\n" % LEE_PUB)
     code, said = c.do("resume", "last")
     ok(code == 4 and "the approval by kim does not count" in said, "resume verifies with the keys as they are then", code, said)
-    c.do("approve", "last", "drain", "--yes", "--as", "lee", "--key", LEE)
+    c.file("signers", "lee %s\nkim %s\n" % (LEE_PUB, EVE_PUB))
+    code, said = c.do("approve", "last", "drain", "--yes", "--as", "kim", "--key", EVE)
+    ok(code == 0 and "1 of 1" in said, "who has another key now gives it again", code, said)
+    code, said = c.do("approve", "last", "drain", "--yes", "--as", "kim", "--key", EVE)
+    ok(code == 0 and "nothing to do" in said, "once", code, said)
     code, said = c.do("resume", "last")
-    ok(code == 0 and "approved by lee" in said, "and goes on when enough hold", code, said)
+    ok(code == 0 and "approved by kim" in said, "and goes on when enough hold", code, said)
+
+    # A use or a second request that somebody wrote into the journal opens nothing.
+    c = signed_case()
+    c.run()
+    e = c.event("approval.requested")
+    inject(c, e["run"], "drain", "approval.used", {"nonce": e["data"]["nonce"], "approvers": ["kim"]})
+    code, said = c.do("resume", "last")
+    ok(code == 4 and "waits for approval" in said, "what was used and never given is asked for again", code, said)
+    c = signed_case(DBA + ", quorum: 2")
+    p = c.start()
+    e = c.event("approval.requested")
+    inject(c, e["run"], "drain", "approval.requested", dict(e["data"], quorum=1))
+    code, said = c.do("approve", "last", "drain", "--yes", "--as", "kim", "--key", KIM)
+    ok(code == 0 and "1 of 2" in said and p.poll() is None, "a second request with the nonce of the first changes nothing", code, said)
+    code, said = c.do("approve", "last", "drain", "--yes", "--as", "lee", "--key", LEE)
+    ok(ended(p) == 0 and c.event("approval.used")["data"]["approvers"] == ["kim", "lee"], "two are still wanted", said, c.said())
 
 
 # -- at the run's own terminal --
