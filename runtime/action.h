@@ -27,6 +27,9 @@ void action_text(const struct action_run *c, struct buf *out); /* "pool.drain" *
 enum status action_driver_call(struct action_run *c, struct driver_call *out,
                                struct error *err) must_use;
 
+/* The driver does it; nothing is recorded. */
+enum status action_perform(struct action_run *c, value *out, struct error *err) must_use;
+
 /* --- action_again.c --- */
 
 /* Whether the journal has this call: *told, and then *out, or the status that it failed with.

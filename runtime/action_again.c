@@ -80,17 +80,30 @@ static enum status secret_lost(const struct action_run *c, struct error *err) {
   return ERR_FAILED;
 }
 
-/* A result that holds a secret is fetched again where that does no harm. */
-static enum status result_again(struct action_run *c, uint32_t event, bool *told, value *out,
+/* A secret is fetched again where that does no harm; the journal has that it was. */
+static enum status secret_again(struct action_run *c, value *out, struct error *err) {
+  struct buf name = BUF_INIT, why = BUF_INIT;
+  if (c->action->repeat == REPEAT_UNSAFE && c->action->effect == EFFECT_WRITE)
+    return secret_lost(c, err);
+  if (action_perform(c, out, err) == OK) return OK;
+  action_text(c, &name);
+  error_whole(err, &why);
+  error_set(err, ERR_FAILED, "the secret that %s gave cannot be fetched again: %s", buf_str(&name),
+            buf_str(&why));
+  error_kind(err, "replay");
+  error_help(err, "`stepwise resume` goes on once it can");
+  buf_release(&name);
+  buf_release(&why);
+  return ERR_FAILED;
+}
+
+static enum status result_again(struct action_run *c, uint32_t event, value *out,
                                 struct error *err) {
   enum status status = past_value(c->lane->run->history, event, "result",
                                   c->lane->run->program->syms, out, err);
   if (status != OK || !value_has_secret(*out)) return status;
   value_unref(*out);
-  *told = false;
-  return c->action->repeat == REPEAT_UNSAFE && c->action->effect == EFFECT_WRITE
-             ? secret_lost(c, err)
-             : OK;
+  return secret_again(c, out, err);
 }
 
 static enum status ended_again(struct action_run *c, uint32_t event, bool *told, value *out,
@@ -101,7 +114,7 @@ static enum status ended_again(struct action_run *c, uint32_t event, bool *told,
   bool failed = past_raw(h, event, "error", &json, &len);
   *told = true;
   flags_again(c, !failed);
-  if (!failed) return result_again(c, event, told, out, err);
+  if (!failed) return result_again(c, event, out, err);
   past_error(h, event, "error", err);
   return ERR_FAILED;
 }
@@ -119,9 +132,7 @@ static enum status replayed(struct action_run *c, bool *told, value *out, struct
     flags_again(c, false);
     status = doubt_settle(c, told, out, err);
   }
-  if (status != OK || *told) return status;
-  /* A secret that is fetched again among what was recorded is no step forward. */
-  return past.state == PAST_ENDED && replaying(c->lane) ? OK : replay_live(c->lane, err);
+  return status != OK || *told ? status : replay_live(c->lane, err);
 }
 
 /* --- in a new group of attempts --- */

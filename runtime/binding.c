@@ -130,7 +130,7 @@ enum status action_driver_call(struct action_run *c, struct driver_call *out, st
   return OK;
 }
 
-static enum status perform(struct action_run *c, value *out, struct error *err) {
+enum status action_perform(struct action_run *c, value *out, struct error *err) {
   struct driver_call call;
   enum status status = action_driver_call(c, &call, err);
   if (status != OK) return status;
@@ -165,11 +165,11 @@ static bool cut_off(const struct action_run *c, const struct error *err) {
 /* The driver of a write is not interrupted half-way; its time limit still holds. */
 static enum status perform_shielded(struct action_run *c, value *out, struct error *err) {
   struct tasks *tasks = c->lane->run->engine->tasks;
-  if (c->action->effect != EFFECT_WRITE) return perform(c, out, err);
+  if (c->action->effect != EFFECT_WRITE) return action_perform(c, out, err);
   int64_t before = task_shield(tasks);
   task_deadline_push(tasks, before);
   begin_write(c);
-  enum status status = perform(c, out, err);
+  enum status status = action_perform(c, out, err);
   if (status != OK && cut_off(c, err)) status = doubt_after_failure(c, out, err);
   task_unshield(tasks, before);
   return status;

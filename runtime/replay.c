@@ -72,6 +72,16 @@ struct replay *replay_handler(const struct history *h) {
   return replay_from(h, e, true);
 }
 
+/* Each failure's block does things of its own: their keys go on from there. */
+uint32_t replay_handled(const struct history *h) {
+  int64_t most = 0;
+  for (uint32_t e = h ? h->steps[0]->first : 0; e && e <= h->rested; e = h->events[e].next) {
+    int64_t call = h->events[e].kind == EVENT_ACTION_STARTED ? past_int(h, e, "call", 0) : 0;
+    if (call > most) most = call;
+  }
+  return (uint32_t)most;
+}
+
 void replay_free(struct replay *r) {
   if (!r) return;
   mem_free(r->events);

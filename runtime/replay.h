@@ -27,6 +27,8 @@ struct replay {
 struct replay *replay_body(const struct history *h, const struct step_past *p);
 struct replay *replay_undo(const struct history *h, const struct step_past *p);
 struct replay *replay_handler(const struct history *h);
+/* Calls of the on_failure block when it ran for failures before the present one; h may be NULL. */
+uint32_t replay_handled(const struct history *h);
 void replay_free(struct replay *r); /* NULL-safe */
 
 /* The next of this kind, or 0. */

@@ -173,7 +173,7 @@ void run_handler(struct lane *lane, struct step_run *s, const struct error *caus
   struct step_run *at = lane->at;
   lane->at = NULL;
   lane->run->in_handler = true;
-  lane->run->handler_calls = 0;
+  lane->run->handler_calls = replay_handled(lane->run->history);
   lane->replay = lane->run->history ? replay_handler(lane->run->history) : NULL;
   enum status status = eval_block(&lane->eval, lane->run->plan->on_failure, &failure, 1, &out);
   replay_free(lane->replay); /* the block failed at another place than before: it is told below */

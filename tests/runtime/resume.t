@@ -329,6 +329,110 @@ RUBY
   is($exit, 3, 'inputs stay as they were') or diag $said;
 }
 
+# --- secrets ---
+{
+  room(<<'RUBY');
+binding :vault, "Secrets" do
+  action :token, effect: :read do
+    gives :t, :secret
+  end
+  action :use, effect: :write, repeat: :safe do
+    takes :t, :secret
+    gives :boolean
+  end
+end
+driver :v, for: :vault, default: true do
+  perform(:token) { { t: "sesame-77" } }
+  perform(:use) { |t| true }
+end
+runbook "secrets" do
+  step "One" do
+    a = vault.token
+    word = ask "Password?", :secret
+    sure = confirm "Go on?"
+    vault.use(t: a.t)
+    vault.use(t: word)
+    irreversible "no"
+  end
+  step "Two" do
+    confirm "Again?"
+    vault.use(t: a.t)
+    irreversible "no"
+  end
+end
+RUBY
+  start(answers({ 'Password?' => 'sesame-78' }));
+  my ($said, $exit) = resume(answers({ 'Password?' => 'sesame-78', 'Go on?' => 'yes' }));
+  is($exit, 4, 'secrets of the step under way are fetched and asked for again') or diag $said;
+  is((() = kinds('one') =~ /action\.started/g), 3, 'which the journal has once');
+  ($said, $exit) = resume(answers({ 'Again?' => 'yes' }));
+  is($exit, 1, 'a secret of a step that is done is gone: held') or diag $said;
+  says($said, 'and that is said', 'the journal does not keep secrets');
+  unlike(read_file($journal) . (read_file("$journal-wal") // ''), qr/sesame-78/, 'no secret is in the journal');
+}
+
+# --- the on_failure block ---
+{
+  room(<<'RUBY');
+runbook "handler" do
+  use "ledger"
+  step "One" do
+    a = ledger.put_by_key(item: "one")
+    fail! :broken, "late" if a.item == "one"
+    irreversible "no"
+  end
+  on_failure do |failure|
+    ledger.put_by_key(item: "told")
+    ledger.put(item: "paged")
+    note "after"
+  end
+end
+RUBY
+  ledger_control($dir, 'told kill-after 1');
+  is((start())[1], 137, 'killed in the on_failure block');
+  my ($said, $exit) = resume();
+  is($exit, 1, 'the block goes on where it was, then the run is held') or diag $said;
+  is(items(), 'one told paged', 'and each is done once');
+  unlink "$dir/state/ledger", "$dir/state/tries", map { "$journal$_" } '', '-wal', '-shm';
+  ledger_control($dir, 'paged kill 1');
+  start();
+  ($said, $exit) = resume();
+  says($said, 'what is in doubt there is not repeated', 'whether it happened is not known');
+  is(items(), 'one told', 'nor what follows it done');
+  is(state(), 'held', 'the run is held all the same');
+}
+
+# --- signals ---
+for my $case (['TERM', 130, 'held'], ['HUP', 4, 'waiting'], ['INT', 130, 'held']) {
+  my ($signal, $code, $state) = @$case;
+  room(<<'RUBY');
+runbook "signals" do
+  use "ledger"
+  step "One" do
+    a = ledger.put(item: "one")
+    wait 2.seconds
+    b = ledger.put(item: "two")
+    irreversible "no"
+  end
+end
+RUBY
+  my $pid = fork // die;
+  if (!$pid) {
+    $SIG{$_} = 'DEFAULT' for qw(INT TERM HUP);
+    open STDIN, '<', '/dev/null'; open STDOUT, '>', '/dev/null'; open STDERR, '>', '/dev/null';
+    exec $stepwise, 'run', $rb, '--journal', $journal or die;
+  }
+  for (1 .. 200) { last if items() eq 'one'; sleep 0.05 }
+  sleep 0.2;
+  kill $signal, $pid;
+  waitpid $pid, 0;
+  is($? >> 8, $code, "SIG$signal: its exit code");
+  is(state(), $state, "SIG$signal: the state it leaves");
+  my ($said, $exit) = resume();
+  is($exit, 0, "SIG$signal: the run goes on") or diag $said;
+  is(items(), 'one two', "SIG$signal: and nothing is done twice");
+}
+
 # --- other texts ---
 {
   room($two);

@@ -242,6 +242,32 @@ sub try_one {
   return $problem ? ($problem) : problems_of($dir, $journal, $good);
 }
 
+# Killed after a random time, again and again.
+sub try_random {
+  my ($case, $good) = @_;
+  my ($dir, $journal, @run) = room($case);
+  for my $round (1 .. 4) {
+    my @command = -e $journal && grep({ $_->{kind} eq 'run.started' } journal_events($journal))
+      ? ('resume', 'last', '--answers', "$dir/answers.json", '--journal', $journal) : @run;
+    my $pid = fork // die;
+    if (!$pid) {
+      open STDIN, '<', '/dev/null'; open STDOUT, '>', '/dev/null'; open STDERR, '>', '/dev/null';
+      exec $stepwise, @command or die;
+    }
+    usleep(3000 + rand 40000);
+    kill 'KILL', $pid;
+    waitpid $pid, 0;
+    settle($dir, $journal) if -e $journal;
+  }
+  return 'effects without a run' if !-e $journal && ledger_lines($dir);
+  my $begun = -e $journal && grep { $_->{kind} eq 'run.started' } journal_events($journal);
+  run_quietly($stepwise, @run) if !$begun;
+  my ($said) = run_quietly($stepwise, 'runs', '--last', '1', '--json', '--journal', $journal);
+  my $over = $said =~ /"state":"(?:succeeded|rolled_back)"/;
+  my $problem = $over ? undef : bring_home($dir, $journal, $case->{exit});
+  return $problem ? ($problem) : problems_of($dir, $journal, $good);
+}
+
 for my $name (sort keys %cases) {
   my $case = $cases{$name};
   my ($dir, $journal, @run) = room($case);
@@ -250,7 +276,7 @@ for my $name (sort keys %cases) {
   my %books = map { (split)[1] => 1 } ledger_lines($dir);
   my $good = { books => \%books, outputs => outputs(journal_events($journal)) };
 
-  my @problems = fault_sweep(what => 'kill', operation => 'write', count => $count->{writes}, some => 5,
+  my @problems = fault_sweep(what => 'kill', operation => 'write', count => $count->{writes}, some => 3,
     each => sub { my ($fault, $n) = @_; return try_one($case, $good, [], $fault, 'kill:write:' . ($n % 9 + 3), 'kill:write:5') });
   is(join("\n", @problems), '', "$name: killed at writes of $count->{writes}");
 
@@ -259,5 +285,9 @@ for my $name (sort keys %cases) {
     push @problems, map { "$item: $_" } try_one($case, $good, ["$item $_ 1"], '') for 'kill', 'kill-after';
   }
   is(join("\n", @problems), '', "$name: killed in each driver");
+
+  my $rounds = $ENV{STEPWISE_SWEEP} ? 25 : 1;
+  @problems = map { try_random($case, $good) } 1 .. $rounds;
+  is(join("\n", @problems), '', "$name: killed at random");
 }
 done_testing;
