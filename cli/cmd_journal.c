@@ -21,8 +21,6 @@ struct action {
 
 int journal_fails(struct error *err) {
   int code = report_error(err);
-  if (err->status == ERR_CONFLICT)
-    code = EXIT_INVALID; /* several runs begin so: a wrong argument */
   error_release(err);
   return code;
 }

@@ -132,6 +132,10 @@ int cmd_plan(int argc, char **argv) {
   c.view.file = code == EXIT_SUCCEEDED ? c.args.files.items[0] : "";
   if (code == EXIT_SUCCEEDED) code = prepare(&c);
   if (code == EXIT_SUCCEEDED) code = plan_it(&c);
+  if (c.view.output_errno && code == EXIT_SUCCEEDED) {
+    fprintf(stderr, "stepwise: cannot write the plan: %s\n", strerror(c.view.output_errno));
+    code = EXIT_FAILED;
+  }
   plan_command_release(&c);
   return code;
 }

@@ -172,10 +172,8 @@ int cmd_show(int argc, char **argv) {
     s.tail = buf_str(&tail);
     ui_init(&s.ui, stdout);
     s.syms = symtab_new();
-    if (show_all(&s, &a, rest.count ? rest.items[0] : "last", &err) != OK) {
+    if (show_all(&s, &a, rest.count ? rest.items[0] : "last", &err) != OK)
       code = report_error(&err);
-      if (err.status == ERR_CONFLICT) code = EXIT_INVALID; /* several runs begin so */
-    }
     error_release(&err);
     show_release(&s);
   }

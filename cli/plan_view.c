@@ -2,6 +2,8 @@
  * everything that would change. Readable at 80 columns, without colour. */
 #include "plan_view.h"
 
+#include <errno.h>
+
 #include "text.h"
 
 enum { WORD = 10, DETAIL = 6, NESTED = 2, ITEMS_SHOWN = 10, LIST_SHOWN = 40 };
@@ -485,7 +487,7 @@ void plan_show(void *ud, const struct dry_note *n) {
       n->kind != DRY_NOTE_STOPS)
     stops_line(v);
   notes[n->kind](v, n);
-  fflush(v->ui.out); /* the next read may take its time */
+  if (fflush(v->ui.out) != 0 && errno != EPIPE) v->output_errno = errno; /* the next read may take its time */
 }
 
 void plan_view_release(struct plan_view *v) {

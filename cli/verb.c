@@ -55,11 +55,7 @@ int verb_open(struct verb *v) {
   enum status status = open_for_writing(v, &err);
   if (status == OK) status = run_find_at(v->op.journal, v->rest.items[0], v->run, &err);
   if (status == OK) status = journal_scan(v->op.journal, &last, last_event, v, &err);
-  if (status != OK) {
-    bool several = status == ERR_CONFLICT;
-    int code = verb_end(v, status, &err);
-    return several ? EXIT_INVALID : code;
-  }
+  if (status != OK) return verb_end(v, status, &err);
   if (v->journal_given) {
     buf_adds(&v->tail, " --journal ");
     text_shell(&v->tail, v->journal_given);

@@ -146,7 +146,7 @@ enum status journal_runs(struct journal *j, const struct run_filter *f,
 enum status journal_count_runs(struct journal *j, const struct run_filter *f, int64_t *out,
                                struct error *err) must_use;
 #define RUN_ID_MAX 64
-/* Resolves a full id or an unambiguous prefix or "last". ERR_NOT_FOUND; ERR_CONFLICT when several
+/* Resolves a full id or an unambiguous prefix or "last". ERR_NOT_FOUND; ERR_VALUE when several
  * begin so. */
 enum status journal_find_run(struct journal *j, const char *text, char out[RUN_ID_MAX],
                              struct error *err) must_use;

@@ -204,10 +204,10 @@ static enum status no_run(struct journal *j, const char *text, struct error *err
 
 static enum status several_runs(struct journal *j, const char *text, const char *first,
                                 const char *second, struct error *err) {
-  error_set(err, ERR_CONFLICT, "several runs in %s begin with %s: %s, %s ...", j->path, text, first,
+  error_set(err, ERR_VALUE, "several runs in %s begin with %s: %s, %s ...", j->path, text, first,
             second);
   error_help(err, "give more of the id");
-  return ERR_CONFLICT;
+  return ERR_VALUE;
 }
 
 /* The first run of the statement; a second one, unless the first is `text` itself, is a conflict.

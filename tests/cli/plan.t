@@ -770,4 +770,10 @@ RUBY
   like($said, qr/undone by:\n +if staged: unknown until run\n +calls +imports.discard/, 'and its way back');
 }
 
+SKIP: {
+  skip 'no /dev/full', 1 unless -c '/dev/full';
+  my ($said, $exit) = run_quietly('sh', '-c', "exec $stepwise plan $dir/case1.rb --journal $dir/none.db >/dev/full");
+  ok($exit == 1 && $said =~ /cannot write the plan/, 'half a plan does not look like one') or diag("$exit $said");
+}
+
 done_testing;

@@ -262,4 +262,11 @@ is_deeply($outputs, {r => {'$record' => {flour => 77, kind => {'$symbol' => 'coa
 is(scalar(grep { $_->{kind} eq 'action.started' && $_->{data}{action} eq 'grind' } events_of()), 1, 'and nothing was done twice');
 good();
 
+# -- an id that several runs begin with --
+ended($held);
+verb('run', "$dir/r$count.rb");
+for my $verb (['show'], ['resume'], ['note', 'x'], ['seal'], ['rollback', '--yes', '--reason', 'x'], ['cancel', '--reason', 'x']) {
+  my ($name, @more) = @$verb;
+  says("$name: an id that several runs begin with", 3, qr/several runs .* begin with 2/, $name, '2', @more);
+}
 done_testing;
