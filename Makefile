@@ -4,6 +4,7 @@
 #   make demo       installs what is missing, builds, runs the spreadsheet import
 #   make check      builds and passes every test
 #   make MODE=asan check      the same under ASan and UBSan
+#   make sweep      the tests of faults and killed runs at every point, some minutes
 #   make install PREFIX=/usr/local DESTDIR=
 #   make bench      the measured figures, as ratios
 #   make fuzz SECONDS=20      libFuzzer on each entry point (clang)

@@ -253,10 +253,10 @@ out:
   return status;
 }
 
-/* Objects of one side that the other side lacks or has otherwise. `sqlite_` names are SQLite's. */
+/* Objects of one side that the other side lacks or has otherwise. Statistics are SQLite's own. */
 #define OBJECTS(schema)                                                                            \
-  "SELECT type, name, sql FROM " schema ".sqlite_schema WHERE name NOT LIKE 'sqlite!_%' ESCAPE "   \
-  "'!'"
+  "SELECT type, name, sql FROM " schema ".sqlite_schema WHERE name NOT LIKE 'sqlite!_stat%' "      \
+  "ESCAPE '!'"
 
 static enum status compare_rows(struct journal *j, struct sqlite3_stmt *s, struct buf *problem,
                                 struct error *err) {
@@ -304,7 +304,7 @@ enum status schema_compare(struct journal *j, int version, struct buf *problem, 
   static const char differences[] =
       "SELECT o.type, o.name, CASE WHEN t.name IS NULL THEN 'is missing' ELSE 'was changed' END"
       " FROM (" OBJECTS("main") ") o LEFT JOIN temp.theirs t USING (type, name)"
-                                " WHERE t.sql IS NOT o.sql UNION ALL"
+                                " WHERE t.name IS NULL OR t.sql IS NOT o.sql UNION ALL"
                                 " SELECT type, name, 'is no part of a journal' FROM temp.theirs"
                                 " WHERE (type, name) NOT IN (SELECT type, name FROM "
                                 "main.sqlite_schema) ORDER BY 1, 2";

@@ -1,0 +1,9 @@
+# The long sweeps: the tests of faults and of killed runs at every point they have, not at some. What
+# takes a stride takes one that keeps it to minutes. `make check` runs the same tests, shorter.
+.PHONY: sweep
+sweep: check_one = +@$(MAKE) --no-print-directory check LIMIT=600
+sweep:
+	$(check_one) TESTS='tests/runtime/sweep.t tests/runtime/undo.t tests/fault/journal.t tests/fault/told.t' STEPWISE_SWEEP=1
+	$(check_one) TESTS='tests/runtime/children_again.t' CHILD_KILLS=40
+	$(check_one) TESTS='tests/fault/memory.t' STEPWISE_SWEEP=7
+	$(check_one) TESTS='tests/journal/bytes.t' STEPWISE_SWEEP=23
