@@ -293,25 +293,8 @@ static enum status argument_take(void *ud, const char *name, value owned) {
   return OK;
 }
 
-static const struct action *action_named(const struct program *p, const char *binding,
-                                         const char *action) {
-  for (size_t i = 0; i < p->binding_count; i++) {
-    const struct binding *b = p->bindings[i];
-    for (size_t k = 0; k < b->action_count; k++)
-      if (strcmp(sym_text(p->syms, b->name), binding) == 0 &&
-          strcmp(sym_text(p->syms, b->actions[k].name), action) == 0)
-        return &b->actions[k];
-  }
-  return NULL;
-}
-
 static const struct action *action_of(const struct run *run, uint32_t started) {
-  char *binding = past_text(run->history, started, "binding");
-  char *action = past_text(run->history, started, "action");
-  const struct action *a = NULL;
-  if (binding && action) a = action_named(run->program, binding, action);
-  mem_free(binding);
-  mem_free(action);
+  const struct action *a = past_action(run, started);
   return a && a->lease ? a : NULL;
 }
 

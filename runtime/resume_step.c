@@ -43,24 +43,31 @@ void step_arm(struct lane *lane, struct step_run *s, int64_t seq) {
   *at = s;
 }
 
-/* Whether one of its writes succeeded, or nobody knows of one. */
-static bool did(const struct history *h, const struct step_past *p) {
-  bool write = false, open = false;
+/* What became of the writes of its body. */
+struct writes {
+  bool did;      /* one succeeded */
+  uint32_t open; /* the intent of one that nobody knows of, or 0 */
+};
+
+static struct writes writes_of(const struct history *h, const struct step_past *p) {
+  struct writes w = {0};
+  bool write = false;
   for (uint32_t e = p->first; e; e = h->events[e].next) {
     enum event_kind kind = h->events[e].kind;
     const char *json;
     size_t len;
-    if (kind == EVENT_ACTION_STARTED)
-      open = write = past_is(h, e, "effect", "write") && !past_is(h, e, "rollback", NULL);
-    else if (kind == EVENT_ACTION_FINISHED && write) {
-      open = false;
-      if (!past_raw(h, e, "error", &json, &len)) return true;
+    if (kind == EVENT_ACTION_STARTED) {
+      write = past_is(h, e, "effect", "write") && !past_is(h, e, "rollback", NULL);
+      if (write) w.open = e;
+    } else if (kind == EVENT_ACTION_FINISHED && write) {
+      w.open = 0;
+      w.did |= !past_raw(h, e, "error", &json, &len);
     } else if (kind == EVENT_ACTION_SETTLED && write) {
-      open = false;
-      if (past_is(h, e, "as", "done")) return true;
+      w.open = 0;
+      w.did |= past_is(h, e, "as", "done");
     }
   }
-  return open;
+  return w;
 }
 
 static void arm_again(struct lane *lane, struct step_run *s) {
@@ -68,7 +75,8 @@ static void arm_again(struct lane *lane, struct step_run *s) {
   const struct step_past *p = s->past;
   if (!p->armed_seq || p->undo == UNDO_DONE) return;
   step_arm(lane, s, p->armed_seq);
-  s->did = did(h, p);
+  const struct writes w = writes_of(h, p);
+  s->did = w.did || w.open;
   s->done = p->outcome == STEP_FINISHED || p->outcome == STEP_SKIPPED;
   s->undo_again = h->rolling_back && p->undo == UNDO_BEGUN;
 }
@@ -113,13 +121,19 @@ static enum again begun(struct lane *lane, struct step_run *s) {
   return AGAIN_NOT;
 }
 
+void step_meet(struct lane *lane, struct step_run *s) {
+  struct history *h = lane->run->history;
+  struct step_past *p = s->past = h ? history_step(h, s->id) : NULL;
+  if (!p) return;
+  if (!p->visited && (p->began || p->ended)) lane->run->visited++;
+  p->visited = true;
+}
+
 enum again step_again(struct lane *lane, struct step_run *s, enum status *status,
                       struct error *err) {
   struct step_past *p = s->past;
   *status = OK;
   if (!p) return AGAIN_NOT;
-  if (!p->visited && (p->began || p->ended)) lane->run->visited++;
-  p->visited = true;
   *status = outputs_again(lane, p, err);
   if (*status != OK) return AGAIN_NOT;
   arm_again(lane, s);
@@ -146,4 +160,40 @@ bool resume_passes(const struct lane *lane, const struct step *step, const char 
     if (strcmp(step->id, o->skip[i]) == 0) return true;
   *why = "before --from";
   return o->from && place_of(plan, step->id) < place_of(plan, o->from);
+}
+
+const struct action *past_action(const struct run *run, uint32_t started) {
+  const struct program *p = run->program;
+  char *binding = past_text(run->history, started, "binding");
+  char *action = past_text(run->history, started, "action");
+  const struct action *found = NULL;
+  for (size_t i = 0; binding && action && i < p->binding_count; i++) {
+    const struct binding *b = p->bindings[i];
+    for (size_t k = 0; k < b->action_count; k++)
+      if (strcmp(sym_text(p->syms, b->name), binding) == 0 &&
+          strcmp(sym_text(p->syms, b->actions[k].name), action) == 0)
+        found = &b->actions[k];
+  }
+  mem_free(binding);
+  mem_free(action);
+  return found;
+}
+
+enum status doubt_passed(struct step_run *s, struct error *err) {
+  const struct run *run = s->lane->run;
+  uint32_t open = writes_of(run->history, s->past).open;
+  if (!open) return OK;
+  const char *tail = run->engine->config.tail;
+  char *key = past_text(run->history, open, "key");
+  s->in_doubt = true;
+  s->doubt = (struct step_doubt){.action = past_action(run, open),
+                                 .call = (uint32_t)past_int(run->history, open, "call", 0)};
+  snprintf(s->doubt.key, sizeof s->doubt.key, "%s", key ? key : "");
+  mem_free(key);
+  error_set(err, ERR_FAILED, "step %s cannot be passed over: whether a write of it happened is not known",
+            s->id);
+  error_kind(err, "in_doubt");
+  error_help(err, "look, then say so: stepwise mark-done %s %s --result JSON%s, or with --not-done --reason TEXT",
+             run->id, s->id, tail ? tail : "");
+  return ERR_FAILED;
 }

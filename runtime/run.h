@@ -327,9 +327,13 @@ enum again {
   AGAIN_FINISH, /* it ended its run or branch: lane.stop_reason */
   AGAIN_FAILED  /* its failure is to be met again: err */
 };
+void step_meet(struct lane *lane, struct step_run *s); /* finds what the journal has of it */
 enum again step_again(struct lane *lane, struct step_run *s, enum status *status,
                       struct error *err);
 bool resume_passes(const struct lane *lane, const struct step *step, const char **why);
+/* A step that is passed over must not hide a write that nobody knows of: "in_doubt". */
+enum status doubt_passed(struct step_run *s, struct error *err) must_use;
+const struct action *past_action(const struct run *run, uint32_t started); /* of an intent, or NULL */
 /* In the armed list where its event put it; live: at its head. */
 void step_arm(struct lane *lane, struct step_run *s, int64_t seq);
 

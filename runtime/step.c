@@ -206,7 +206,7 @@ static enum status may_retry(struct lane *lane, struct step_run *s, const struct
   const struct step *step = s->step;
   int64_t count;
   *out = false;
-  if (!is_failure(cause) || s->in_doubt) return OK;
+  if (!is_failure(cause) || s->in_doubt || lane->run->back) return OK;
   if (!step->retry && step->policy != POLICY_RETRY) return OK;
   if (step->policy != POLICY_RETRY && !kind_listed(lane, step->retry, cause->kind)) return OK;
   enum status status = retry_count(lane, step, &count, err);
@@ -378,6 +378,7 @@ static enum flow step_run_through(struct lane *lane, struct step_run *s) {
   enum flow flow = FLOW_ON;
   enum status status = OK;
   if (lane->run->history && !s->replay) status = replay_live(lane, &err);
+  if (status == OK && passed && s->past) status = doubt_passed(s, &err);
   if (status == OK && passed) status = step_skipped(lane, s, passed, "operator", &err);
   else if (status == OK) status = step_do(lane, s, &err);
   if (status == ERR_STOP) flow = stopped(lane, s, &err);
@@ -403,8 +404,6 @@ static enum flow step_resume(struct lane *lane, struct step_run *s) {
 }
 
 static enum flow step_enter(struct lane *lane, struct step_run *s) {
-  struct history *h = lane->run->history;
-  s->past = h ? history_step(h, s->id) : NULL;
   return s->past ? step_resume(lane, s) : step_run_through(lane, s);
 }
 
@@ -414,6 +413,7 @@ enum flow step_execute(struct lane *lane, const struct step *step) {
   enum status status = step_run_new(lane, step, &s, &err);
   s->number = ++lane->run->number;
   lane->at = s;
+  step_meet(lane, s);
   enum flow flow = status == OK ? step_enter(lane, s) : step_failed(lane, s, &err);
   if (lane->failure.step == s) return error_release(&err), flow; /* kept for who meets it */
   lane->at = NULL;

@@ -1,0 +1,92 @@
+#!/usr/bin/perl
+# What going on and going back do where a run did not fail in a step's body, and where an operator would
+# pass over what nobody knows of.
+use strict;
+use warnings;
+use lib 'tests/lib';
+use Ledger;
+use Stepwise;
+use Test::More;
+
+my ($dir, $runbook, $journal);
+
+sub room { ($dir, $runbook, $journal) = ledger_room($_[0]) }
+sub does { return run_quietly($stepwise, @_, '--journal', $journal) }
+sub books { return join ' ', map { (split)[1] } ledger_lines($dir) }
+
+my $one = <<'RUBY';
+  step "One" do
+    a = ledger.put_safe(item: "one")
+    rollback { ledger.remove item: "one" }
+  end
+RUBY
+my %failing = (
+  'the plan itself' => <<'RUBY',
+  if [1, 2].fetch(a.item.size) > 1
+    step "Two" do
+      note "never"
+    end
+  end
+RUBY
+  "a step's label" => <<'RUBY',
+  step "Two #{[1, 2].fetch(a.item.size)}", id: "two" do
+    note "never"
+  end
+RUBY
+  'an item of branches' => <<'RUBY',
+  each_of [1, 2], at_once: 2 do |n|
+    if [1, 2].fetch(a.item.size) > n
+      step "Two" do
+        note "never"
+      end
+    end
+  end
+RUBY
+);
+
+for my $what (sort keys %failing) {
+  room("runbook \"corner\" do\n  use \"ledger\"\n$one$failing{$what}end\n");
+  my ($said, $exit) = does('run', $runbook);
+  is($exit, 1, "$what fails: held") or diag($said);
+  ($said, $exit) = does('rollback', 'last', '--yes', '--reason', 'no');
+  is("$exit " . books(), '0 one -one', "$what failed: the run can be undone") or diag($said);
+}
+
+for my $what (sort keys %failing) {
+  room("runbook \"corner\" do\n  use \"ledger\"\n  on_failure :rollback\n$one$failing{$what}end\n");
+  ledger_control($dir, '-one kill');
+  my ($said, $exit) = does('run', $runbook);
+  is($exit, 137, "$what fails, and the rollback is killed") or diag($said);
+  ledger_control($dir);
+  ($said, $exit) = does('resume', 'last');
+  is("$exit " . books(), '6 one -one', '... it goes on') or diag($said);
+}
+
+# --- passing over a doubt ---
+
+for my $how (['--skip', 'one'], ['--from', 'two']) {
+  room(<<'RUBY');
+runbook "corner" do
+  use "ledger"
+  step "One" do
+    ledger.put item: "one"
+    irreversible "no"
+  end
+  step "Two" do
+    ledger.put item: "two"
+    irreversible "no"
+  end
+end
+RUBY
+  ledger_control($dir, 'one kill-after');
+  does('run', $runbook);
+  ledger_control($dir);
+  my ($said, $exit) = does('resume', 'last', @$how, '--reason', 'late');
+  is("$exit " . books(), '5 one', "@$how does not pass over what nobody knows of") or diag($said);
+  ($said, $exit) = does('mark-done', 'last', '--result', '{"item": "one", "key": "k"}');
+  is($exit, 0, '... it is settled') or diag($said);
+  ($said, $exit) = does('resume', 'last', @$how, '--reason', 'late');
+  is("$exit " . books(), '0 one two', '... and then it does') or diag($said);
+}
+
+done_testing();
