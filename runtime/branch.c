@@ -68,6 +68,7 @@ static int weight(const struct lane *lane) {
 
 static void group_failed(struct group *g, struct lane *lane) {
   bool waits = lane->failure.err.status == ERR_WAITING;
+  if (!waits) others_walk(lane->run, true);
   if (!g->failed || weight(lane) > weight(g->failed)) g->failed = lane;
   g->failed_ids = mem_grow(g->failed_ids, g->failed_count, &g->failed_cap, sizeof *g->failed_ids);
   g->failed_ids[g->failed_count++] =

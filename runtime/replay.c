@@ -241,15 +241,17 @@ enum status replay_record(struct lane *lane, const char *kind, bool *told, struc
   return replay_live(lane, err);
 }
 
-/* The other branches come to where they were first: a failure here must not keep them from being
- * undone. They walk without waiting, so a few turns without a step met mean that all are there. */
-static void others_walk(struct run *run) {
-  enum { STILL = 4 };
+/* They walk without waiting for anything, so some turns without a step met mean that all are there.
+ * One that goes on gives way to one that fails: that one stops it. */
+void others_walk(struct run *run, bool failed) {
+  enum { STILL = 100 };
   size_t seen = 0;
-  for (int still = 0; run->walking && still < STILL; still++) {
+  run->walk_failed |= failed;
+  for (int still = 0; run->walking; still++) {
     if (run->visited != seen) still = 0;
     seen = run->visited;
-    if (run->visited >= run->to_visit) break;
+    bool there = run->visited >= run->to_visit || still == STILL;
+    if (there && (failed || !run->walk_failed)) break;
     task_yield(run->engine->tasks);
   }
   run->walking = false;
@@ -260,7 +262,7 @@ enum status replay_live(struct lane *lane, struct error *err) {
   if (lane->replay && lane->replay->left) return more_recorded(lane->replay, "something else", err);
   replay_free(lane->replay);
   lane->replay = NULL;
-  if (lane->run->walking) others_walk(lane->run);
+  others_walk(lane->run, false);
   if (lane->run->back && !lane->run->rolling_back) return run_back_stop(err);
   if (!s || !s->gate_due || s->rolling_back) return OK;
   s->gate_due = false;

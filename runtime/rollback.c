@@ -238,12 +238,26 @@ static enum status unwind_begin(struct lane *lane, const struct step_run *keep,
   return status == OK ? run_sync(lane, err) : status;
 }
 
+/* A step that is armed and that the walk of a resumed run did not come to would stay as it is. */
+static enum status all_met(const struct run *run, struct error *err) {
+  const struct history *h = run->history;
+  for (size_t i = 1; h && i < h->step_count; i++) {
+    const struct step_past *p = h->steps[i];
+    if (!p->armed_seq || p->undo == UNDO_DONE || p->visited) continue;
+    error_set(err, ERR_FAILED, "step %s is to be undone, and the plan did not come to it", p->id);
+    error_kind(err, "replay");
+    return ERR_FAILED;
+  }
+  return OK;
+}
+
 void run_roll_back(struct lane *lane, struct error *cause) {
   struct tasks *tasks = lane->run->engine->tasks;
   struct error problem = {0};
   struct step_run *keep;
   int64_t before = task_shield(tasks);
   enum status status = rollback_keep(lane->run, &keep, &problem);
+  if (status == OK) status = all_met(lane->run, &problem);
   if (status == OK) status = unwind_begin(lane, keep, cause, &problem);
   if (status == OK) status = unwind(lane->run, keep, &problem);
   task_unshield(tasks, before);

@@ -155,6 +155,7 @@ struct run {
   struct history *history; /* of a resumed run; borrowed */
   struct resumed *resumed; /* its options; owned */
   bool walking;            /* branches may not be where they were yet */
+  bool walk_failed;        /* one of them failed before, and fails again */
   bool back;               /* it is walked through to be undone */
   size_t visited, to_visit; /* steps that the journal has */
   int64_t first_seq;        /* of run.started: what this process owns; 0: nothing yet */
@@ -315,6 +316,9 @@ bool value_lost_secret(value v); /* holds a secret whose text the journal does n
 int64_t run_mono(const struct run *run, int64_t wall_us); /* a past wall time, by clock_mono */
 /* How much is left of a wait of `whole` that ends at that wall time: never more than the whole. */
 int64_t run_left(const struct run *run, int64_t until_us, int64_t whole);
+/* Returns when all branches of a resumed run are where they were: a failure in one, or what goes on
+ * in one, must not keep what was done in another from being met. */
+void others_walk(struct run *run, bool failed);
 /* The walk of a run that is to be undone ends here: an error that says so, and what follows it. */
 enum status run_back_stop(struct error *err) must_use;
 bool run_back(struct lane *lane, struct step_run *s, struct error *err);
