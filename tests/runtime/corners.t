@@ -4,6 +4,7 @@
 use strict;
 use warnings;
 use lib 'tests/lib';
+use Fault;
 use Ledger;
 use Stepwise;
 use Test::More;
@@ -88,5 +89,53 @@ RUBY
   ($said, $exit) = does('resume', 'last', @$how, '--reason', 'late');
   is("$exit " . books(), '0 one two', '... and then it does') or diag($said);
 }
+
+# --- a branch that failed, and the others ---
+
+my $stopped = <<'RUBY';
+runbook "corner" do
+  use "ledger"
+  on_failure :rollback
+  parallel do
+    each_of ["a"] do |_x|
+      step "Put A" do
+        a = ledger.put_by_key(item: "a")
+        rollback { ledger.remove item: "a" }
+      end
+      step "Fail" do
+        fail! :broken, "late" if a.item == "a"
+      end
+    end
+    each_of ["b"] do |_x|
+      step "Put B" do
+        ledger.put_probed item: "b"
+        rollback { ledger.remove item: "b" }
+      end
+      step "Put C" do
+        ledger.put_probed item: "c"
+        wait 1.second
+        rollback { ledger.remove item: "c" }
+      end
+    end
+  end
+end
+RUBY
+room($stopped);
+my $count = fault_counts('run', $runbook, '--virtual-clock', '--journal', $journal);
+is($count->{exit}, 6, 'a branch fails, all is undone') or diag($count->{said});
+my @problems = fault_sweep(
+  what => 'kill', operation => 'write', count => $count->{writes},
+  each => sub {
+    my ($fault, $n) = @_;
+    room($stopped);
+    fault_run($fault, 'run', $runbook, '--virtual-clock', '--journal', $journal);
+    return if !-e $journal || !grep { $_->{kind} eq 'run.started' } journal_events($journal);
+    fault_run('kill:write:' . (1 + 7 * $n % 23), 'resume', 'last', '--journal', $journal);
+    my ($said, $exit) = does('resume', 'last');
+    my $books = books();
+    return ("resume ended with $exit: $said") if $exit != 6;
+    return map { "$_ was not undone: $books" } grep { $books !~ /(?:^| )-$_/ } $books =~ /(?:^| )(\w)/g;
+  });
+is(join("\n", @problems), '', 'killed anywhere, what the other branches did is undone');
 
 done_testing();
