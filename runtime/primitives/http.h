@@ -24,11 +24,12 @@ struct http_request {
   size_t body_len;
   const char *user, *password; /* basic authentication, or NULL */
   const char *bearer;          /* a token, or NULL; never goes to another host by a redirect */
+  bool stays;                  /* a header is secret: no redirect to another server is followed */
   const char *ca_file;         /* certificates to trust instead of the system's, or NULL */
   int64_t timeout;             /* us, for all of it */
   int64_t connect_timeout;     /* us */
   size_t max;                  /* bytes of the body, decoded */
-  long follow;                 /* redirects */
+  long follow;                 /* redirects; for GET, HEAD and POST alone */
 };
 
 struct http_response {
@@ -46,6 +47,6 @@ struct http_module {
   enum status (*request)(struct tasks *t, const struct http_request *request,
                          struct http_response *out, struct error *err);
 };
-enum { HTTP_MODULE_VERSION = 1 };
+enum { HTTP_MODULE_VERSION = 2 };
 
 #endif

@@ -140,6 +140,7 @@ static enum status take_headers(const struct primitive_call *call, struct job *j
     if (!name || !arg_plain(call, v, &text) || !header_tame(name, buf_str(&text)))
       s = bad(err, "headers: %s is not a header of one line", name ? name : value_type_name(key));
     else add_header(j, name, buf_str(&text));
+    j->request.stays |= v.tag == V_SECRET;
     j->typed |= name && strcasecmp(name, "content-type") == 0;
     buf_release(&text);
   }
@@ -239,6 +240,9 @@ static enum status take_limits(struct job *j, const value *args, bool reads, str
   if (max <= 0 || max > (int64_t)BUF_MAX) return bad(err, "max: is from 1 to %zu bytes", BUF_MAX);
   if (follow < 0 || follow > HTTP_REDIRECTS)
     return bad(err, "follow: is from 0 to %d", HTTP_REDIRECTS);
+  /* A 303 asks for a GET; sent on as it is, without its body, a PUT would empty what is there. */
+  if (follow && !reads && strcmp(r->method, "POST") != 0)
+    return bad(err, "follow: is for GET, HEAD and POST; a %s goes to the server that it names", r->method);
   r->max = (size_t)max;
   r->follow = (long)follow;
   return OK;

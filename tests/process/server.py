@@ -63,6 +63,8 @@ def serve(c):
         elif word == "redirect":
             n = int(rest)
             answer(c, 302, b"away", more=f"Location: /{'echo' if n == 1 else f'redirect/{n - 1}'}\r\n")
+        elif word == "see":
+            answer(c, int(rest), b"there", more="Location: /echo\r\n")
         elif word == "elsewhere":
             answer(c, 302, b"away", more=f"Location: http://localhost:{port}/echo\r\n")
         elif word == "hang":

@@ -23,9 +23,11 @@ sub web {
   my ($body, %more) = @_;
   $number++;
   my $clauses = $more{clauses} // '';
+  my $inputs = $more{inputs} // '';
   write_file("$dir/case$number.rb", <<"RUBY");
 runbook "web" do
   use "web"
+  $inputs
   step "Ask" do
 $clauses
 $body
@@ -86,8 +88,41 @@ sub echo_of { return decode_json(result_of(@_)->{'$record'}{body}) }
   is(error_of(@events)->{kind}, 'provider', 'but not for ever');
   ($said, $exit, @events) = web(qq{    r = web.post(url: "$at/redirect/1", body: "x")\n    show r.status});
   is(result_of(@events)->{'$record'}{status}, 302, 'a post follows none');
+  ($said, $exit, @events) = web(qq{    r = web.get(url: "$at/elsewhere", headers: { "X-Token" => input.token })\n    show r.status}, inputs => "input :token, :secret", args => ['--set', 'token=sesame-91']);
+  ok($exit == 1 && error_of(@events)->{message} =~ /redirected to another server, and a header of it is secret/, 'a secret header goes to no other server') or diag $said;
+  ($said, $exit, @events) = web(qq{    r = web.get(url: "$at/redirect/1", headers: { "X-Token" => input.token })\n    show r.status}, inputs => "input :token, :secret", args => ['--set', 'token=sesame-91']);
+  is($exit, 0, 'within its own it does') or diag $said;
+  ($said, $exit, @events) = web(qq{    r = web.get(url: "$at/elsewhere", headers: { "X-Own" => "yes" })\n    show r.json["headers"]["x-own"]});
+  ok($exit == 0 && $said =~ /yes/, 'another header goes along') or diag $said;
   ($said, $exit, @events) = web(qq{    r = web.get(url: "$at/bytes")\n    show r.body.inspect});
   like($said, qr/caf\x{EF}\x{BF}\x{BD} \x{EF}\x{BF}\x{BD} ok/, 'bytes that are no text are shown as such') or diag $said;
+}
+# Writes follow where a driver says so; what is asked for then is a GET, as HTTP has it.
+for my $case ([post => 303, 'GET '], [post => 302, 'GET '], [post => 307, 'POST abc'], [put => 303, 'follow: is for GET, HEAD and POST']) {
+  my ($verb, $status, $want) = @$case;
+  write_file("$dir/own.rb", <<"RUBY");
+runbook "own" do
+  step "Send" do
+    r = desk.send(url: "$at/see/$status")
+    show r.join(" ")
+    irreversible "what was sent was sent"
+  end
+end
+binding :desk, "A desk" do
+  action :send, effect: :write do
+    takes :url, :string
+    gives :array
+  end
+end
+driver :plain, for: :desk, default: true do
+  perform :send do |url|
+    r = http.$verb(url, body: "abc", follow: 1)
+    [r.json["method"], r.json["body"]]
+  end
+end
+RUBY
+  my ($said) = run_quietly($stepwise, 'run', "$dir/own.rb", '--journal', "$dir/own-$verb-$status.db");
+  like($said, qr/\Q$want\E/, "$verb, redirected with $status: $want");
 }
 my %kinds = (400 => 'validation', 401 => 'permission', 403 => 'permission', 404 => 'validation', 408 => 'transient', 409 => 'validation',
   410 => 'provider', 422 => 'validation', 429 => 'transient', 500 => 'transient', 503 => 'transient');

@@ -30,7 +30,7 @@ struct transfer {
   struct curl_slist *headers;
   char reason[CURL_ERROR_SIZE];
   CURLcode code;
-  bool done, too_large;
+  bool done, too_large, strayed;
 };
 
 /* --- the loop --- */
@@ -161,6 +161,13 @@ static size_t take_header(char *data, size_t size, size_t n, void *ud) {
 
 /* --- what goes out --- */
 
+/* How much of a URL names the server: "https://host:port". */
+static size_t url_server(const char *url) {
+  const char *host = strstr(url, "://");
+  size_t scheme = host ? (size_t)(host - url) + 3 : 0;
+  return scheme + strcspn(url + scheme, "/?#");
+}
+
 static void set_headers(struct transfer *x) {
   const struct http_request *r = x->request;
   struct buf line = BUF_INIT;
@@ -184,7 +191,9 @@ static void set_method(struct transfer *x) {
     curl_easy_setopt(x->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)r->body_len);
     curl_easy_setopt(x->easy, CURLOPT_POSTFIELDS, r->body ? r->body : "");
   }
-  curl_easy_setopt(x->easy, CURLOPT_CUSTOMREQUEST, r->method);
+  /* Those that libcurl knows become a GET where a redirect says so. */
+  if (strcmp(r->method, "GET") && strcmp(r->method, "HEAD") && strcmp(r->method, "POST"))
+    curl_easy_setopt(x->easy, CURLOPT_CUSTOMREQUEST, r->method);
 }
 
 static void set_credentials(struct transfer *x) {
@@ -203,6 +212,18 @@ static void set_credentials(struct transfer *x) {
   }
 }
 
+/* Before each request: libcurl keeps credentials from other servers, and knows of no other secrets. */
+static int may_send(void *ud, char *to, char *from, int to_port, int from_port) {
+  struct transfer *x = ud;
+  char *url = NULL;
+  (void)to, (void)from, (void)to_port, (void)from_port;
+  curl_easy_getinfo(x->easy, CURLINFO_EFFECTIVE_URL, &url);
+  size_t len = url_server(x->request->url);
+  x->strayed = x->request->stays && url &&
+               (url_server(url) != len || strncasecmp(url, x->request->url, len) != 0);
+  return x->strayed ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
+}
+
 static void set_up(struct transfer *x) {
   const struct http_request *r = x->request;
   curl_easy_setopt(x->easy, CURLOPT_PRIVATE, x);
@@ -217,6 +238,8 @@ static void set_up(struct transfer *x) {
   curl_easy_setopt(x->easy, CURLOPT_FOLLOWLOCATION, r->follow > 0 ? 1L : 0L);
   curl_easy_setopt(x->easy, CURLOPT_MAXREDIRS, r->follow);
   curl_easy_setopt(x->easy, CURLOPT_CONNECTTIMEOUT_MS, (long)(r->connect_timeout / 1000 + 1));
+  curl_easy_setopt(x->easy, CURLOPT_PREREQFUNCTION, may_send);
+  curl_easy_setopt(x->easy, CURLOPT_PREREQDATA, x);
   curl_easy_setopt(x->easy, CURLOPT_WRITEFUNCTION, take_body);
   curl_easy_setopt(x->easy, CURLOPT_WRITEDATA, x);
   curl_easy_setopt(x->easy, CURLOPT_HEADERFUNCTION, take_header);
@@ -264,9 +287,18 @@ static enum status too_large(const struct transfer *x, const char *url, struct e
   return ERR_LIMIT;
 }
 
+static enum status strayed(const struct transfer *x, const char *url, struct error *err) {
+  error_set(err, ERR_FAILED, "%s %s was stopped: it is redirected to another server, and a header of it is secret",
+            x->request->method, url);
+  error_help(err, "ask the other server itself, or say follow: 0");
+  error_kind(err, "provider");
+  return ERR_FAILED;
+}
+
 static enum status failed(const struct transfer *x, const char *url, struct error *err) {
   const char *kind = "transient", *help = NULL;
   if (x->too_large) return too_large(x, url, err);
+  if (x->strayed) return strayed(x, url, err);
   for (size_t i = 0; i < sizeof failures / sizeof *failures; i++)
     if (failures[i].code == x->code) kind = failures[i].kind, help = failures[i].help;
   error_set(err, ERR_FAILED, "%s %s: %s", x->request->method, url,
