@@ -2,7 +2,7 @@
 """Any byte of the file, flipped: verify finds it, or what the journal says is the same to the letter
 (a byte in a page's unused part, or a count that SQLite keeps for itself).
 
-The whole file is walked at a stride ($STEPWISE_SWEEP bytes, 97 unless set; 1 is every byte), and
+The whole file is walked at a stride ($SWEEP bytes, 97 unless set; 1 is every byte), and
 every byte of two events, where the first bad event must be the right one."""
 import json
 import os
@@ -14,7 +14,7 @@ import tempfile
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 sys.dont_write_bytecode = True
 from tamper import STEPWISE, WRITER, ok, plan  # noqa: E402
-STRIDE = int(os.environ.get("STEPWISE_SWEEP", "97"))
+STRIDE = int(os.environ.get("SWEEP", "97"))
 TABLES = ("SELECT * FROM event ORDER BY seq", "SELECT * FROM run ORDER BY first_seq", "SELECT * FROM text ORDER BY id",
           "SELECT type, name, sql FROM sqlite_schema ORDER BY name", "PRAGMA application_id", "PRAGMA user_version")
 

@@ -5,7 +5,7 @@
 #   my ($said, $exit) = fault_run('kill:write:7', 'run', $file, '--journal', $journal);
 #   fault_sweep(what => 'kill', operation => 'write', count => $count->{writes}, each => sub { my ($fault, $n) = @_; ... });
 #
-# A sweep takes every n-th point: $STEPWISE_SWEEP = 1 takes all, unset about `some` (12) of them.
+# A sweep takes every n-th point: $SWEEP = 1 takes all, unset about `some` (12) of them.
 package Fault;
 use strict;
 use warnings;
@@ -43,7 +43,7 @@ sub fault_counts {
 # The n to try of 1 to count: the first two, the last two, and some between.
 sub fault_points {
   my ($count, $some) = @_;
-  my $step = $ENV{STEPWISE_SWEEP} || int($count / ($some || 12)) || 1;
+  my $step = $ENV{SWEEP} || int($count / ($some || 12)) || 1;
   my %points = map { $_ => 1 } grep { $_ >= 1 && $_ <= $count } 1, 2, $count - 1, $count;
   for (my $n = 1; $n <= $count; $n += $step) { $points{$n} = 1 }
   return sort { $a <=> $b } keys %points;

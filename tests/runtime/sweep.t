@@ -3,7 +3,7 @@
 # moments; it is resumed, and killed again while it resumes. Whatever happens: no action happens twice
 # that may not, none is forgotten, the outputs are those of a run that nothing interrupted, and the
 # journal is good. The driver keeps its own books (tests/lib/ledger.rb).
-# $STEPWISE_SWEEP = 1: every write; unset: some of them.
+# $SWEEP = 1: every write; unset: some of them.
 use strict;
 use warnings;
 use lib 'tests/lib';
@@ -286,7 +286,7 @@ for my $name (sort keys %cases) {
   }
   is(join("\n", @problems), '', "$name: killed in each driver");
 
-  my $rounds = $ENV{STEPWISE_SWEEP} ? 25 : 1;
+  my $rounds = $ENV{SWEEP} ? 25 : 1;
   @problems = map { try_random($case, $good) } 1 .. $rounds;
   is(join("\n", @problems), '', "$name: killed at random");
 }
