@@ -26,6 +26,8 @@ struct gate_wait {
   const char *step;
   struct run *run;
   struct task *task;
+  bool asleep; /* not while it waits for something else, as ssh-keygen */
+  bool came;   /* an answer, since the last look */
 };
 
 struct gate_run {
@@ -39,6 +41,7 @@ struct gate_run {
   struct buf about;
   char nonce[33];
   int64_t within, use_by;
+  struct gate_wait wait;
   struct approvals state; /* of the step, as last read */
   uint32_t told;          /* approvals that people were told of */
   int64_t refused;        /* the last answer that people were told does not count */
@@ -269,11 +272,29 @@ static enum status request_lost(const struct approval_request *r, struct error *
   return ERR_JOURNAL;
 }
 
+/* Signatures take a while to verify. From here on nobody answers any more; when somebody did
+ * meanwhile, it is looked at again. */
+static enum status gate_close(struct gate_run *g, bool *open, struct error *err) {
+  struct journal *j = config_of(g)->journal;
+  size_t before = request_of(g)->answer_count;
+  enum status status = journal_hold(j, err);
+  struct approvals counted = g->state;
+  if (status != OK) return status;
+  status = approvals_read(j, g->lane->run->id, g->step->id, &g->state, err);
+  const struct approval_request *r = status == OK ? request_of(g) : NULL;
+  *open = r && approval_open(r) && r->answer_count == before;
+  g->wait.came |= !*open;
+  approvals_release(*open ? &g->state : &counted);
+  if (*open) g->state = counted; /* what was counted points into it */
+  return status;
+}
+
 /* Reads what there is and decides. OK with *open: the gate is passed; OK without: wait on. */
 static enum status gate_look(struct gate_run *g, bool *open, struct error *err) {
   const struct engine_config *config = config_of(g);
   int64_t now = clock_wall(clock_of(g));
   struct approval_count n;
+  g->wait.came = false;
   approvals_release(&g->state);
   enum status status =
       approvals_read(config->journal, g->lane->run->id, g->step->id, &g->state, err);
@@ -287,7 +308,10 @@ static enum status gate_look(struct gate_run *g, bool *open, struct error *err) 
   if (status != OK) return status;
   tell_new(g, &n);
   *open = n.break_glass || n.count >= r->quorum;
+  if (*open) status = gate_close(g, open, err);
+  if (status != OK) return status;
   if (*open) return used(g, &n, err);
+  if (g->wait.came) return OK;
   if (n.lapsed) return voided(g, "unused", err);
   return now > r->expires_us ? voided(g, "expired", err) : OK;
 }
@@ -323,7 +347,7 @@ static bool prompt_takes(const struct gate_run *g, const char **as) {
 /* Wakes a gate that sleeps, and none that waits for something else. */
 static void gate_wake(struct engine *g, const struct task *gate) {
   for (struct gate_wait *w = g->gates; w; w = w->next)
-    if (w->task == gate) task_wake(w->task);
+    if (w->task == gate && w->asleep) task_wake(w->task);
 }
 
 static void ask_main(void *arg) {
@@ -471,8 +495,11 @@ static enum status answer_take(struct gate_run *g, struct gate_ask *a, struct er
 /* --- waiting --- */
 
 void approval_came(struct run *run, const struct event *e) {
-  for (struct gate_wait *w = run->engine->gates; w; w = w->next)
-    if (w->run == run && strcmp(w->step, e->step) == 0) task_wake(w->task);
+  for (struct gate_wait *w = run->engine->gates; w; w = w->next) {
+    if (w->run != run || strcmp(w->step, e->step) != 0) continue;
+    w->came = true;
+    if (w->asleep) task_wake(w->task);
+  }
 }
 
 /* Parks the run. The journal has the request, so it goes on from there. */
@@ -529,19 +556,14 @@ static void tell_waiting(struct gate_run *g) {
 
 /* Sleeps until somebody answers, here or elsewhere, or a limit passes. */
 static enum status gate_sleep(struct gate_run *g, struct gate_ask *a, struct error *err) {
-  struct engine *engine = g->lane->run->engine;
-  struct gate_wait w = {engine->gates, g->step->id, g->lane->run, task_current(engine->tasks)};
-  engine->gates = &w;
-  enum status status = OK;
-  if (!a->task || !a->done) status = task_sleep(engine->tasks, look_again(g), err);
-  struct gate_wait **at = &engine->gates;
-  while (*at != &w)
-    at = &(*at)->next;
-  *at = w.next;
+  if ((a->task && a->done) || g->wait.came) return OK;
+  g->wait.asleep = true;
+  enum status status = task_sleep(g->lane->run->engine->tasks, look_again(g), err);
+  g->wait.asleep = false;
   return status;
 }
 
-static enum status gate_wait(struct gate_run *g, struct gate_ask *a, struct error *err) {
+static enum status gate_waits(struct gate_run *g, struct gate_ask *a, struct error *err) {
   bool open = false, told = false;
   enum status status = gate_look(g, &open, err);
   while (status == OK && !open) {
@@ -549,14 +571,27 @@ static enum status gate_wait(struct gate_run *g, struct gate_ask *a, struct erro
     status = run_sync(g->lane, err);
     if (status != OK) return status;
     ask_start(g, a);
-    if (g->silent && !may_stay(g)) return parked(g, err);
+    if (g->silent && !may_stay(g) && !g->wait.came) return parked(g, err);
     if (g->silent && !told) tell_waiting(g), told = true;
     status = gate_sleep(g, a, err);
     if (status == OK && a->task && a->done) status = asked(g, a, err);
-    uint32_t before = g->told;
     if (status == OK) status = gate_look(g, &open, err);
-    if (g->told != before) ask_stop(g, a); /* one less is asked for */
   }
+  return status;
+}
+
+static enum status gate_wait(struct gate_run *g, struct gate_ask *a, struct error *err) {
+  struct engine *engine = g->lane->run->engine;
+  g->wait = (struct gate_wait){.next = engine->gates,
+                               .step = g->step->id,
+                               .run = g->lane->run,
+                               .task = task_current(engine->tasks)};
+  engine->gates = &g->wait;
+  enum status status = gate_waits(g, a, err);
+  struct gate_wait **at = &engine->gates;
+  while (*at != &g->wait)
+    at = &(*at)->next;
+  *at = g->wait.next;
   return status;
 }
 

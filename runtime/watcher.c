@@ -1,6 +1,8 @@
 /* What starts runs: when each is due, what it looks at, and what becomes of the runs it starts. */
 #include "watcher.h"
 
+#include <unistd.h>
+
 #include "../lang/cron.h"
 #include "digest.h"
 #include "peek.h"
@@ -303,8 +305,14 @@ static enum status starter_lock(struct starter *s, struct error *err) {
   int64_t lock = INT64_C(1) << 62;
   for (int i = 0; i < 6; i++)
     lock |= (int64_t)hash[i] << (8 * i);
+  struct owners *owners = engine_owners(s->watcher->config.engine);
   pid_t pid = 0;
-  enum status status = owner_take(engine_owners(s->watcher->config.engine), lock, &pid, err);
+  if (owner_of(owners, lock, &pid) && pid == getpid()) {
+    error_set(err, ERR_VALUE, "\"%s\" of %s is to be watched twice", s->text, s->program->plan->name);
+    error_help(err, "name each runbook once; two of one name need other names");
+    return ERR_VALUE;
+  }
+  enum status status = owner_take(owners, lock, &pid, err);
   if (status == OK) s->lock = lock;
   if (status != ERR_CONFLICT) return status;
   error_set(err, ERR_CONFLICT, "process %ld watches \"%s\" of %s already", (long)pid, s->text,

@@ -42,7 +42,7 @@ struct watcher;
 struct watcher *watcher_new(const struct watcher_config *config) must_use;
 void watcher_free(struct watcher *w);
 /* The schedules and triggers of a program; options are those of each of its runs. Both are
- * borrowed. ERR_CONFLICT: another process watches one of them. */
+ * borrowed. ERR_CONFLICT: another process watches one of them; ERR_VALUE: this one does already. */
 enum status watcher_add(struct watcher *w, struct program *program,
                         const struct run_options *options, struct error *err) must_use;
 size_t watcher_count(const struct watcher *w);

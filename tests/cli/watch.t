@@ -148,6 +148,8 @@ ok(says(qr/weekly: .*next at/), 'it watches');
 ok($exit == 1 && $said =~ /process $pid watches "schedule 30 \S+ \* \* \*" of nightly already/, 'a second one of the same is refused') or diag "$exit $said";
 kill 'TERM', $pid;
 is(code_of($pid), 0, 'SIGTERM ends it well');
+($said, $exit) = watch($nightly, $nightly);
+ok($exit == 3 && $said =~ /of nightly is to be watched twice/, 'nor is one named twice: it would start two runs') or diag "$exit $said";
 ok(says(qr/stopped; nothing is watched any more\n\z/), 'and it says so');
 fresh();
 unlink "$dir/out";

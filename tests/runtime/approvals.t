@@ -76,11 +76,11 @@ class Case:
     def run(self, *args):
         return self.do("run", "r.rb", *args)
 
-    def start(self, *args):
+    def start(self, *args, env=None):
         """A run that stays and waits; returns when it has asked."""
         said = open(self.path("out"), "w")
         p = subprocess.Popen([STEPWISE, "run", "r.rb", "--journal", self.journal, "--wait", "60s", *args], cwd=self.dir,
-                             stdin=subprocess.DEVNULL, stdout=said, stderr=said)
+                             stdin=subprocess.DEVNULL, stdout=said, stderr=said, env=dict(os.environ, **(env or {})))
         self.until("approval.requested", p)
         return p
 
@@ -513,6 +513,27 @@ else:
     ok(code == 0 and "nothing to do" in said, "once", code, said)
     code, said = c.do("resume", "last")
     ok(code == 0 and "approved by kim" in said, "and goes on when enough hold", code, said)
+
+    # Verifying takes a while, and what others say meanwhile counts.
+    slow = os.path.join(TOP.name, "slow")
+    os.mkdir(slow)
+    with open(os.path.join(slow, "ssh-keygen"), "w") as f:
+        f.write('#!/bin/sh\ntouch "%s/verifying"\nsleep 0.7\nexec "%s" "$@"\n' % (slow, shutil.which("ssh-keygen")))
+    os.chmod(os.path.join(slow, "ssh-keygen"), 0o755)
+    for name, gate, say, want in (("a denial", DBA, ("deny", "--reason", "not now"), (8, ["approval.denied"])),
+                                  ("another approval", DBA + ", quorum: 2", ("approve",), (0, ["approval.given", "approval.used"]))):
+        if os.path.exists(os.path.join(slow, "verifying")):
+            os.remove(os.path.join(slow, "verifying"))
+        c = signed_case(gate)
+        p = c.start(env={"PATH": slow + ":" + os.environ["PATH"]})
+        c.do("approve", "last", "drain", "--yes", "--as", "kim", "--key", KIM)
+        for _ in range(600):
+            if os.path.exists(os.path.join(slow, "verifying")):
+                break
+            time.sleep(0.05)
+        code, said = c.do(say[0], "last", "drain", "--yes", "--as", "lee", "--key", LEE, *say[1:])
+        done = ended(p), [k for k in c.kinds() if k.startswith("approval.")][2:]
+        ok(code == 0 and done == want, name + " while a signature is verified", code, said, done, c.said())
 
     # A use or a second request that somebody wrote into the journal opens nothing.
     c = signed_case()
