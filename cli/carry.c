@@ -36,17 +36,22 @@ void carry_init(struct carry *c) {
       (struct observer){.ud = c, .event = c->json ? print_event : NULL, .notice = print_notice};
 }
 
+void state_beside(const struct journal *j, struct buf *out) {
+  const char *path = journal_base(j), *slash = strrchr(path, '/');
+  buf_add(out, path, slash ? (size_t)(slash - path) + 1 : 0);
+  buf_adds(out, "state");
+}
+
 enum status carry_journal(struct carry *c, const char *path, struct error *err) {
   if (c->journal_given) {
     buf_adds(&c->tail, " --journal ");
     text_shell(&c->tail, c->journal_given);
   }
-  const char *slash = strrchr(path, '/');
-  buf_add(&c->state_dir, path, slash ? (size_t)(slash - path) + 1 : 0);
-  buf_adds(&c->state_dir, "state");
   enum status status = journal_open(&c->store, path, JOURNAL_WRITE, err);
-  if (status == OK) spares_take_in(c->store);
-  return status;
+  if (status != OK) return status;
+  state_beside(c->store, &c->state_dir);
+  spares_take_in(c->store);
+  return OK;
 }
 
 struct engine_config carry_config(struct carry *c, struct site *site) {

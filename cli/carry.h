@@ -22,6 +22,8 @@ struct carry {
 void carry_init(struct carry *c);
 /* Opens the journal for writing and finds the places beside it. */
 enum status carry_journal(struct carry *c, const char *path, struct error *err) must_use;
+/* Where drivers keep what they keep: a directory beside the journal. */
+void state_beside(const struct journal *j, struct buf *out);
 struct engine_config carry_config(struct carry *c, struct site *site); /* borrows */
 /* Which exit code a run's end has; a run that did not begin is told of. */
 int carry_code(struct carry *c, const struct run_result *r);

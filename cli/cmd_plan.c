@@ -5,7 +5,7 @@
 #include <signal.h>
 #include <unistd.h>
 
-#include "asker.h"
+#include "carry.h"
 #include "load.h"
 #include "options.h"
 #include "plan_view.h"
@@ -55,10 +55,8 @@ static int usage(struct plan_command *c, int argc, char **argv) {
 static enum status journal_look(struct plan_command *c, struct error *err) {
   struct buf path = BUF_INIT;
   enum status status = site_journal_path(c->journal, c->site, false, &path, err);
-  const char *slash = strrchr(buf_str(&path), '/');
-  buf_add(&c->state_dir, buf_str(&path), slash ? (size_t)(slash - buf_str(&path)) + 1 : 0);
-  buf_adds(&c->state_dir, "state");
   if (status == OK) status = journal_open(&c->store, buf_str(&path), JOURNAL_LOOK, err);
+  if (status == OK) state_beside(c->store, &c->state_dir);
   buf_release(&path);
   return status;
 }

@@ -122,7 +122,7 @@ int cmd_resume(int argc, char **argv) {
   if (code == EXIT_SUCCEEDED && open_at(&c, run, &err) != OK) code = report_error(&err);
   error_release(&err);
   if (code == EXIT_SUCCEEDED) {
-    c.owners = owners_new(journal_file(c.carry.store));
+    c.owners = owners_new(journal_base(c.carry.store));
     code = c.all ? resume_all(&c.carry, c.owners, c.reason) : resume_one(&c, run);
   }
   owners_free(c.owners);

@@ -149,7 +149,7 @@ int cmd_rollback(int argc, char **argv) {
   if (code == EXIT_SUCCEEDED && open_at(&c, &err) != OK) code = report_error(&err);
   error_release(&err);
   if (code == EXIT_SUCCEEDED) {
-    c.owners = owners_new(journal_file(c.carry.store));
+    c.owners = owners_new(journal_base(c.carry.store));
     if (decide(&c, &code)) code = undo_here(&c);
   }
   owners_free(c.owners);

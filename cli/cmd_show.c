@@ -121,7 +121,7 @@ static enum status show_events(struct show *s, const char *run, struct error *er
 }
 
 static void find_owner(struct show *s) {
-  struct owners *owners = owners_new(journal_file(s->journal));
+  struct owners *owners = owners_new(journal_base(s->journal));
   if (!owner_of(owners, s->standing.first_seq, &s->pid)) s->pid = 0;
   owners_free(owners);
 }

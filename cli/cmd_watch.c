@@ -8,7 +8,7 @@
 
 #include "../runtime/text.h"
 #include "../runtime/watcher.h"
-#include "asker.h"
+#include "carry.h"
 #include "journal_view.h"
 #include "load.h"
 #include "run_args.h"
@@ -279,13 +279,12 @@ static int load(struct watch_command *c, const char *verb) {
 static enum status journal_ready(struct watch_command *c, struct error *err) {
   enum status status = site_journal_path(c->journal, c->site, true, &c->journal_path, err);
   if (status != OK) return status;
-  const char *path = buf_str(&c->journal_path), *slash = strrchr(path, '/');
-  buf_add(&c->state_dir, path, slash ? (size_t)(slash - path) + 1 : 0);
-  buf_adds(&c->state_dir, "state");
   if (c->journal) buf_adds(&c->tail, " --journal "), text_shell(&c->tail, c->journal);
-  status = journal_open(&c->store, path, JOURNAL_WRITE, err);
-  if (status == OK) spares_take_in(c->store);
-  return status;
+  status = journal_open(&c->store, buf_str(&c->journal_path), JOURNAL_WRITE, err);
+  if (status != OK) return status;
+  state_beside(c->store, &c->state_dir);
+  spares_take_in(c->store);
+  return OK;
 }
 
 static int watch_all(struct watch_command *c, struct watcher *w) {

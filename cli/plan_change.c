@@ -33,6 +33,11 @@ static void differences(const struct taken *t, struct buf *out) {
 
 /* --- whether it fits --- */
 
+/* What did something goes on or is undone by its id, whether it is done or not. */
+static bool must_be_there(const struct step_past *past) {
+  return past->outcome == STEP_FINISHED || (past->armed_seq && past->undo != UNDO_DONE);
+}
+
 static const struct step *step_named(const struct program *p, const char *id, size_t len) {
   for (size_t i = 0; i < p->plan->step_count; i++) {
     const char *have = p->plan->steps[i]->id;
@@ -63,11 +68,13 @@ static enum status fits(const struct taken *t, const struct step_past *past, str
   const struct step *was = step_named(old, past->id, len), *is = step_named(now, past->id, len);
   if (!was) return OK;
   if (!is) {
-    error_set(err, ERR_CONFLICT, "step %s is done, and the new text has no such step", past->id);
+    error_set(err, ERR_CONFLICT, "step %s %s, and the new text has no such step", past->id,
+              past->outcome == STEP_FINISHED ? "is done" : "did something");
     error_help(err, "keep its id (id: \"%.*s\"), or start a new run with the new text", (int)len,
                past->id);
     return ERR_CONFLICT;
   }
+  if (past->outcome != STEP_FINISHED) return OK; /* what it sets is yet to come */
   const char *gone = unlike(old, was, now, is), *new = unlike(now, is, old, was);
   if (!gone && !new) return OK;
   error_set(err, ERR_CONFLICT, "step %s is done, and %s %s in the new text", past->id,
@@ -80,7 +87,7 @@ static enum status all_fit(const struct taken *t, struct error *err) {
   const struct history *h = t->history;
   enum status status = OK;
   for (size_t i = 1; status == OK && i < h->step_count; i++)
-    if (h->steps[i]->outcome == STEP_FINISHED) status = fits(t, h->steps[i], err);
+    if (must_be_there(h->steps[i])) status = fits(t, h->steps[i], err);
   return status;
 }
 

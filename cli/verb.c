@@ -60,7 +60,7 @@ int verb_open(struct verb *v) {
     buf_adds(&v->tail, " --journal ");
     text_shell(&v->tail, v->journal_given);
   }
-  v->op.owners = owners_new(journal_file(v->op.journal));
+  v->op.owners = owners_new(journal_base(v->op.journal));
   v->op.run = v->run;
   v->op.reason = v->reason;
   v->op.tail = buf_str(&v->tail);

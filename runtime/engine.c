@@ -10,7 +10,7 @@ struct engine *engine_new(const struct engine_config *config) {
   struct engine *g = mem_zalloc(sizeof *g);
   g->config = *config;
   g->tasks = tasks_new(config->clock);
-  g->owners = config->owners ? config->owners : owners_new(journal_file(config->journal));
+  g->owners = config->owners ? config->owners : owners_new(journal_base(config->journal));
   tasks_on_turn(g->tasks, engine_turn, g);
   watch_begin(g);
   return g;

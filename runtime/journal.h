@@ -78,6 +78,8 @@ void journal_close(struct journal *j); /* drops what was not committed; NULL-saf
 /* How long to wait for other processes' transactions; 10 s unless set. */
 void journal_set_patience(struct journal *j, int ms);
 const char *journal_file(const struct journal *j); /* the path it was opened by */
+/* The file itself, whatever links lead to it: what belongs to it stands beside this. */
+const char *journal_base(const struct journal *j);
 /* "" or one sentence: how a file that cannot be written is read, and what is not seen so. */
 const char *journal_note(const struct journal *j);
 

@@ -9,6 +9,11 @@
 
 enum { VALUE_MAX = 64 << 20, COLUMNS_MAX = 200 };
 
+const char *journal_base(const struct journal *j) {
+  const char *file = sqlite3_db_filename(j->db, "main");
+  return file && *file ? file : j->path;
+}
+
 /* Reading columns, calling functions and WITH RECURSIVE are all there is; no PRAGMA, no ATTACH, no
  * change of anything. */
 static int allow(void *ud, int action, const char *a, const char *b, const char *c, const char *d) {

@@ -197,3 +197,19 @@ enum status doubt_passed(struct step_run *s, struct error *err) {
              run->id, s->id, tail ? tail : "");
   return ERR_FAILED;
 }
+
+bool doubt_left(struct lane *lane) {
+  struct history *h = lane->run->history;
+  struct error err = {0};
+  for (size_t i = 1; h && i < h->step_count; i++) {
+    struct step_run s = {.lane = lane, .past = h->steps[i]};
+    if (s.past->visited) continue;
+    s.id = mem_strdup(s.past->id);
+    bool open = doubt_passed(&s, &err) != OK;
+    if (open) run_doubt(lane, &s, &err);
+    mem_free(s.id);
+    error_release(&err);
+    if (open) return true;
+  }
+  return false;
+}

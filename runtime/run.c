@@ -238,6 +238,7 @@ static enum status run_limit(struct lane *lane, struct error *err) {
 
 static void some_failed(struct lane *lane) {
   struct error err = {0};
+  if (doubt_left(lane)) return;
   error_set(&err, ERR_FAILED, "some steps failed; the rest was done (on_failure :continue)");
   lane->run->result->state = RUN_FAILED;
   run_handler(lane, NULL, &err);

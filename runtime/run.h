@@ -337,6 +337,8 @@ enum again step_again(struct lane *lane, struct step_run *s, enum status *status
 bool resume_passes(const struct lane *lane, const struct step *step, const char **why);
 /* A step that is passed over must not hide a write that nobody knows of: "in_doubt". */
 enum status doubt_passed(struct step_run *s, struct error *err) must_use;
+/* The same of what a changed plan does not come to: then it has ended the run as in doubt. */
+bool doubt_left(struct lane *lane);
 const struct action *past_action(const struct run *run, uint32_t started); /* of an intent, or NULL */
 /* In the armed list where its event put it; live: at its head. */
 void step_arm(struct lane *lane, struct step_run *s, int64_t seq);

@@ -10,7 +10,7 @@
 
 static void spare_open(struct run *run) {
   struct buf path = BUF_INIT;
-  buf_addf(&path, "%s.spare-%s.jsonl", journal_file(run->engine->config.journal), run->id);
+  buf_addf(&path, "%s.spare-%s.jsonl", journal_base(run->engine->config.journal), run->id);
   run->spare = buf_take(&path);
   run->spare_fd = open(run->spare, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
   /* Who opens the journal meanwhile leaves it alone. */

@@ -256,7 +256,7 @@ static void merge_named(struct journal *j, const char *dir, size_t dir_len, cons
 }
 
 void spare_merge(struct journal *j, struct buf *merged, struct buf *refused) {
-  const char *file = journal_file(j), *slash = strrchr(file, '/');
+  const char *file = journal_base(j), *slash = strrchr(file, '/');
   size_t dir_len = slash ? (size_t)(slash - file) + 1 : 0;
   struct buf dir = BUF_INIT, prefix = BUF_INIT;
   char run[RUN_ID_MAX];

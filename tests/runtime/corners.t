@@ -90,6 +90,62 @@ RUBY
   is("$exit " . books(), '0 one two', '... and then it does') or diag($said);
 }
 
+# --- another plan ---
+
+my $changing = <<'RUBY';
+runbook "corner" do
+  use "ledger"
+  step "One" do
+    ledger.put item: "one"
+    irreversible "no"
+  end
+  step "Two" do
+    ledger.put item: "two"
+    irreversible "no"
+  end
+end
+RUBY
+{
+  room($changing);
+  ledger_control($dir, 'one kill-after');
+  does('run', $runbook);
+  ledger_control($dir);
+  write_file($runbook, $changing =~ s/"One" do/"Uno" do/r);
+  my ($said, $exit) = does('resume', 'last', '--accept-plan-change', '--reason', 'new');
+  is("$exit " . books(), '1 one', 'a step that did something keeps its id, done or not') or diag($said);
+  write_file($runbook, $changing =~ s/(  step "One".*?\n  end\n)/  if 1 > 2\n$1  end\n/sr);
+  ($said, $exit) = does('resume', 'last', '--accept-plan-change', '--reason', 'new');
+  is("$exit " . books(), '5 one two', 'what nobody knows of is not forgotten where the plan passes it') or diag($said);
+  ($said, $exit) = does('mark-done', 'last', 'one/ledger.put', '--result', '{"item": "one", "key": "k"}');
+  is($exit, 0, '... it is settled') or diag($said);
+  ($said, $exit) = does('resume', 'last');
+  is("$exit " . books(), '0 one two', '... and then the run succeeds') or diag($said);
+}
+
+# --- one journal by two names ---
+{
+  room($changing);
+  ledger_control($dir, 'one hang');
+  my $pid = fork;
+  if (!$pid) {
+    open STDOUT, '>', '/dev/null';
+    open STDERR, '>', '/dev/null';
+    exec $stepwise, 'run', $runbook, '--journal', $journal;
+  }
+  for (1 .. 200) { last if ledger_tries($dir); select undef, undef, undef, 0.05 }
+  mkdir "$dir/other";
+  symlink $journal, "$dir/other/link.db";
+  my ($said, $exit) = run_quietly($stepwise, 'resume', 'last', '--journal', "$dir/other/link.db");
+  like($said, qr/is carried by process $pid/, 'a run is owned, whatever name its journal goes by');
+  is($exit, 1, '... and the other name does not go on with it');
+  kill 'KILL', $pid;
+  waitpid $pid, 0;
+  ledger_control($dir);
+  run_quietly($stepwise, 'mark-done', 'last', '--not-done', '--reason', 'looked', '--journal', "$dir/other/link.db");
+  ($said, $exit) = run_quietly($stepwise, 'resume', 'last', '--journal', "$dir/other/link.db");
+  is("$exit " . books(), '0 one two', '... what drivers keep is in one place') or diag($said);
+}
+
 # --- a branch that failed, and the others ---
 
 my $stopped = <<'RUBY';
