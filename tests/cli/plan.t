@@ -183,12 +183,16 @@ sub snapshot {
     exec $stepwise, 'run', "$here/waits.rb", '--journal', "$here/j.db" or die;
   }
   for (1 .. 300) {
-    my ($runs) = run_quietly($stepwise, 'runs', '--json', '--journal', "$here/j.db");
-    last if $runs =~ /"waits"/;
+    my ($events) = run_quietly($stepwise, 'journal', 'export', '--journal', "$here/j.db");
+    last if $events =~ /"wait\.started"/;
     select undef, undef, undef, 0.05;
   }
   ok(-e "$here/j.db-wal", 'a journal in use');
   kill 'STOP', $live;
+  for (1 .. 300) {
+    last if (read_file("/proc/$live/stat") // '') =~ /\) T /;
+    select undef, undef, undef, 0.01;
+  }
   $untouched->('a journal in use', '--journal', "$here/j.db");
   kill 'KILL', $live;
   waitpid $live, 0;
