@@ -45,7 +45,7 @@ void state_beside(const struct journal *j, struct buf *out) {
 enum status carry_journal(struct carry *c, const char *path, struct error *err) {
   if (c->journal_given) {
     buf_adds(&c->tail, " --journal ");
-    text_shell(&c->tail, c->journal_given);
+    buf_add_word(&c->tail, c->journal_given);
   }
   enum status status = journal_open(&c->store, path, JOURNAL_WRITE, err);
   if (status != OK) return status;

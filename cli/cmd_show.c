@@ -168,7 +168,7 @@ int cmd_show(int argc, char **argv) {
     code = usage_error(argv[0], "unexpected '%s'", rest.items[1]);
   if (code == EXIT_SUCCEEDED) {
     struct error err = {0};
-    if (a.journal) buf_adds(&tail, " --journal "), text_shell(&tail, a.journal);
+    if (a.journal) buf_adds(&tail, " --journal "), buf_add_word(&tail, a.journal);
     s.tail = buf_str(&tail);
     ui_init(&s.ui, stdout);
     s.syms = symtab_new();

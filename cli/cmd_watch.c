@@ -279,7 +279,7 @@ static int load(struct watch_command *c, const char *verb) {
 static enum status journal_ready(struct watch_command *c, struct error *err) {
   enum status status = site_journal_path(c->journal, c->site, true, &c->journal_path, err);
   if (status != OK) return status;
-  if (c->journal) buf_adds(&c->tail, " --journal "), text_shell(&c->tail, c->journal);
+  if (c->journal) buf_adds(&c->tail, " --journal "), buf_add_word(&c->tail, c->journal);
   status = journal_open(&c->store, buf_str(&c->journal_path), JOURNAL_WRITE, err);
   if (status != OK) return status;
   state_beside(c->store, &c->state_dir);

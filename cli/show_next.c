@@ -115,7 +115,7 @@ static void add(struct nexts *n, const char *about, const char *verb, const char
 
 static void word(struct buf *b, const char *text) {
   buf_addc(b, ' ');
-  text_shell(b, text);
+  buf_add_word(b, text);
 }
 
 static void next_gates(struct nexts *n) {

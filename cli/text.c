@@ -74,18 +74,3 @@ void text_fit(struct buf *out, const char *s, size_t len, size_t columns) {
   text_tame(out, s, bytes_of(s, len, columns - dots), ' ');
   buf_addn(out, dots, '.');
 }
-
-void text_shell(struct buf *out, const char *s) {
-  static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-                              "%+,-./:=@_";
-  if (*s && !s[strspn(s, plain)]) {
-    buf_adds(out, s);
-    return;
-  }
-  buf_addc(out, '\'');
-  for (; *s; s++) {
-    if (*s == '\'') buf_adds(out, "'\\''");
-    else buf_addc(out, *s);
-  }
-  buf_addc(out, '\'');
-}

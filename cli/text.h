@@ -19,8 +19,6 @@ void text_print(FILE *out, const char *s, size_t indent);
 /* Adds s padded to `columns`, or cut with ".." when it is longer. Control characters become spaces.
  */
 void text_fit(struct buf *out, const char *s, size_t len, size_t columns);
-/* Adds s as one word of a shell's command, quoted when it has to be. */
-void text_shell(struct buf *out, const char *s);
 /* Prints text from anywhere, tamed, keeping lines. */
 void text_print(FILE *out, const char *s, size_t indent);
 

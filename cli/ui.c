@@ -281,7 +281,7 @@ static void command(struct ui *ui, const char *indent, const char *what, const c
   struct buf b = BUF_INIT;
   if (ui->journal) {
     buf_adds(&b, " --journal ");
-    text_shell(&b, ui->journal);
+    buf_add_word(&b, ui->journal);
   }
   fprintf(ui->out, "%s%s: stepwise %s %s", indent, what, verb, id);
   text_print(ui->out, buf_str(&b), 0);

@@ -58,7 +58,7 @@ int verb_open(struct verb *v) {
   if (status != OK) return verb_end(v, status, &err);
   if (v->journal_given) {
     buf_adds(&v->tail, " --journal ");
-    text_shell(&v->tail, v->journal_given);
+    buf_add_word(&v->tail, v->journal_given);
   }
   v->op.owners = owners_new(journal_base(v->op.journal));
   v->op.run = v->run;

@@ -115,3 +115,18 @@ void buf_truncate(struct buf *b, size_t len) {
   b->len = len;
   b->data[len] = '\0';
 }
+
+void buf_add_word(struct buf *b, const char *s) {
+  static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                              "%+,-./:=@_";
+  if (*s && !s[strspn(s, plain)]) {
+    buf_adds(b, s);
+    return;
+  }
+  buf_addc(b, '\'');
+  for (; *s; s++) {
+    if (*s == '\'') buf_adds(b, "'\\''");
+    else buf_addc(b, *s);
+  }
+  buf_addc(b, '\'');
+}

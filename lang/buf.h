@@ -26,6 +26,8 @@ void buf_addc(struct buf *b, char c);
 void buf_addi(struct buf *b, int64_t i); /* in decimal */
 void buf_addn(struct buf *b, size_t n, char c); /* n times c */
 void buf_addf(struct buf *b, const char *fmt, ...) like_printf(2, 3);
+/* As one word of a shell's command, quoted when it has to be. */
+void buf_add_word(struct buf *b, const char *s);
 void buf_vaddf(struct buf *b, const char *fmt, va_list ap) like_printf(2, 0);
 void buf_add_utf8(struct buf *b, uint32_t codepoint);
 char *buf_reserve(struct buf *b, size_t len); /* room for len more bytes and a NUL; NULL past max */

@@ -502,6 +502,12 @@ void approval_came(struct run *run, const struct event *e) {
   }
 }
 
+static void approve_command(const struct gate_run *g, struct buf *out) {
+  buf_addf(out, "stepwise approve %s ", g->lane->run->id);
+  buf_add_word(out, g->step->id);
+  buf_adds(out, config_of(g)->tail ? config_of(g)->tail : "");
+}
+
 /* Parks the run. The journal has the request, so it goes on from there. */
 static enum status parked(struct gate_run *g, struct error *err) {
   const struct approval_request *r = request_of(g);
@@ -511,8 +517,9 @@ static enum status parked(struct gate_run *g, struct error *err) {
     error_set(err, ERR_WAITING, "'%s' waits for approval by :%s (step %s)", g->text, g->role_name,
               g->step->id);
   if (err->help) buf_addf(&help, "%s; or ", err->help);
-  buf_addf(&help, "`stepwise approve %s %s%s`, then `stepwise resume %s%s`", g->lane->run->id,
-           g->step->id, tail, g->lane->run->id, tail);
+  buf_adds(&help, "`");
+  approve_command(g, &help);
+  buf_addf(&help, "`, then `stepwise resume %s%s`", g->lane->run->id, tail);
   err->status = ERR_WAITING;
   error_kind(err, "approval");
   error_help(err, "%s", buf_str(&help));
@@ -543,12 +550,12 @@ static enum status asked(struct gate_run *g, struct gate_ask *a, struct error *e
 
 static void tell_waiting(struct gate_run *g) {
   struct buf b = BUF_INIT;
-  const char *tail = config_of(g)->tail ? config_of(g)->tail : "";
   buf_addf(&b, "by :%s", g->role_name);
   if (g->role) buf_adds(&b, " ("), role_members_text(g->role, &b), buf_addc(&b, ')');
   buf_addf(&b, ", %u of %u until ", g->told, g->approval->quorum);
   site_time_text(site_of(g), request_of(g)->expires_us, &b);
-  buf_addf(&b, "\nstepwise approve %s %s%s", g->lane->run->id, g->step->id, tail);
+  buf_addc(&b, '\n');
+  approve_command(g, &b);
   run_notice(g->lane,
              &(struct notice){.kind = NOTICE_APPROVAL, .text = g->text, .detail = buf_str(&b)});
   buf_release(&b);

@@ -38,11 +38,19 @@ static enum status probe(struct action_run *c, enum probed *known, value *out, s
   return OK;
 }
 
+void doubt_help(const struct run *run, const char *what, struct error *err) {
+  const char *tail = run->engine->config.tail;
+  struct buf b = BUF_INIT;
+  buf_addf(&b, "look, then say so: stepwise mark-done %s ", run->id);
+  buf_add_word(&b, what);
+  error_help(err, "%s --result JSON%s, or with --not-done --reason TEXT", buf_str(&b), tail ? tail : "");
+  buf_release(&b);
+}
+
 static enum status in_doubt(struct action_run *c, const char *what, const char *why,
                             struct error *err) {
   struct step_run *s = c->lane->at;
   struct buf name = BUF_INIT;
-  const char *tail = c->lane->run->engine->config.tail;
   action_text(c, &name);
   if (s) {
     s->in_doubt = true;
@@ -52,8 +60,7 @@ static enum status in_doubt(struct action_run *c, const char *what, const char *
   error_set(err, ERR_FAILED, "%s %s: whether it happened is not known, and %s", buf_str(&name), what,
             why);
   error_kind(err, "in_doubt");
-  error_help(err, "look, then say so: stepwise mark-done %s %s --result JSON%s, or with --not-done --reason TEXT",
-             c->lane->run->id, buf_str(&name), tail ? tail : "");
+  doubt_help(c->lane->run, buf_str(&name), err);
   buf_release(&name);
   return ERR_FAILED;
 }

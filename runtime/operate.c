@@ -210,9 +210,9 @@ static enum status doubts_first(struct operation *op, struct error *err) {
             buf_str(&names));
   error_kind(err, "in_doubt");
   error_help(err,
-             "look whether it happened, then stepwise mark-done %s ACTION --result VALUE, or "
-             "--not-done --reason TEXT; or give it up: stepwise abandon %s --reason TEXT",
-             op->run, op->run);
+             "look whether it happened, then stepwise mark-done %s ACTION --result VALUE%s, or "
+             "--not-done --reason TEXT; or give it up: stepwise abandon %s --reason TEXT%s",
+             op->run, op->tail, op->run, op->tail);
   buf_release(&names);
   return ERR_FAILED;
 }

@@ -183,7 +183,6 @@ enum status doubt_passed(struct step_run *s, struct error *err) {
   const struct run *run = s->lane->run;
   uint32_t open = writes_of(run->history, s->past).open;
   if (!open) return OK;
-  const char *tail = run->engine->config.tail;
   char *key = past_text(run->history, open, "key");
   s->in_doubt = true;
   s->doubt = (struct step_doubt){.action = past_action(run, open),
@@ -193,8 +192,7 @@ enum status doubt_passed(struct step_run *s, struct error *err) {
   error_set(err, ERR_FAILED, "step %s cannot be passed over: whether a write of it happened is not known",
             s->id);
   error_kind(err, "in_doubt");
-  error_help(err, "look, then say so: stepwise mark-done %s %s --result JSON%s, or with --not-done --reason TEXT",
-             run->id, s->id, tail ? tail : "");
+  doubt_help(run, s->id, err);
   return ERR_FAILED;
 }
 

@@ -335,6 +335,8 @@ void step_meet(struct lane *lane, struct step_run *s); /* finds what the journal
 enum again step_again(struct lane *lane, struct step_run *s, enum status *status,
                       struct error *err);
 bool resume_passes(const struct lane *lane, const struct step *step, const char **why);
+/* How an operator settles it: by a step's id, or an action's name. */
+void doubt_help(const struct run *run, const char *what, struct error *err);
 /* A step that is passed over must not hide a write that nobody knows of: "in_doubt". */
 enum status doubt_passed(struct step_run *s, struct error *err) must_use;
 /* The same of what a changed plan does not come to: then it has ended the run as in doubt. */

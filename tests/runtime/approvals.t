@@ -353,6 +353,13 @@ for name in ("@", "a\nb"):
     code, said = c.run("--answers", "a.json")
     ok(code == 1 and "without blanks around it" in said, "nor in an answers file: %r" % name, code, said)
 
+# -- what is said can be pasted --
+c = Case(None, text='runbook "drains" do\n  each_of(["web 1"]) do |n|\n    step "Drain" do\n      approve "Drain #{n}", by: :lead\n      note "went on"\n    end\n  end\nend\n')
+code, said = c.run()
+told = re.search(r"`(stepwise approve \S+ .*?)`", said)
+r = subprocess.run([told[1].replace("stepwise", STEPWISE, 1) + " --as ana --yes"] if told else ["false"], shell=True, cwd=c.dir, capture_output=True, text=True, timeout=60)
+ok(code == 4 and r.returncode == 0 and "drain[web 1] is approved" in r.stdout, "the command that is told is one, whatever the step's name", said, r.stdout, r.stderr)
+
 # -- glass --
 if ROOT:
     GLASS = PEOPLE + ", break_glass: :board\n  role :board, members: %w[ana kim], page: { sms: '+15005550006' }"
