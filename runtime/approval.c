@@ -5,73 +5,16 @@
  * given while no process had the run. */
 #include "approval.h"
 
-#include "approval_state.h"
+#include "approval_inner.h"
 #include "codec.h"
 #include "digest.h"
 #include "ssh.h"
-
-/* A question at the run's own prompt: a task of its own, so that it can be withdrawn. */
-struct gate_ask {
-  struct lane *lane;
-  struct prompt q;
-  struct answer answer;
-  struct error err;
-  enum status status;
-  struct task *task, *gate;
-  bool done;
-};
-
-struct gate_wait {
-  struct gate_wait *next; /* in engine.gates */
-  const char *step;
-  struct run *run;
-  struct task *task;
-  bool asleep; /* not while it waits for something else, as ssh-keygen */
-  bool came;   /* an answer, since the last look */
-};
-
-struct gate_run {
-  struct lane *lane;
-  struct step_run *step;
-  const struct approval *approval;
-  const char *role_name;
-  const struct site_role *role; /* or NULL */
-  uint32_t number;              /* which of the step's, from 1 */
-  char *text, *problem;
-  struct buf about;
-  char nonce[33];
-  int64_t within, use_by;
-  struct gate_wait wait;
-  struct approvals state; /* of the step, as last read */
-  uint32_t told;          /* approvals that people were told of */
-  int64_t refused;        /* the last answer that people were told does not count */
-  int64_t began;          /* clock_mono */
-  bool silent;            /* nobody can be asked at this prompt */
-};
-
-static struct clock *clock_of(const struct gate_run *g) {
-  return g->lane->run->engine->config.clock;
-}
-
-static const struct engine_config *config_of(const struct gate_run *g) {
-  return &g->lane->run->engine->config;
-}
-
-static const struct site *site_of(const struct gate_run *g) {
-  return g->lane->run->site;
-}
 
 static void gate_release(struct gate_run *g) {
   approvals_release(&g->state);
   mem_free(g->text);
   mem_free(g->problem);
   buf_release(&g->about);
-}
-
-static struct approval_request *request_of(const struct gate_run *g) {
-  for (size_t i = g->state.count; i-- > 0;)
-    if (strcmp(g->state.at[i].nonce, g->nonce) == 0) return &g->state.at[i];
-  return NULL;
 }
 
 /* --- what is asked --- */
@@ -330,168 +273,6 @@ static int64_t look_again(const struct gate_run *g) {
   return left > 0 ? left : 0;
 }
 
-/* --- the run's own prompt --- */
-
-/* With a site a name proves nothing, unless the role takes typed names: only the operator can be
- * told by the account, and only where the runbook lets the requester approve. NULL: a name is asked
- * for. false: nobody can approve here. */
-static bool prompt_takes(const struct gate_run *g, const char **as) {
-  const char *me = journal_actor(config_of(g)->journal);
-  *as = NULL;
-  if (!site_of(g) || g->role->typed) return true;
-  if (g->role->is_signed) return false;
-  *as = me;
-  return !approver_barred(request_of(g), site_of(g), me, false);
-}
-
-/* Wakes a gate that sleeps, and none that waits for something else. */
-static void gate_wake(struct engine *g, const struct task *gate) {
-  for (struct gate_wait *w = g->gates; w; w = w->next)
-    if (w->task == gate && w->asleep) task_wake(w->task);
-}
-
-static void ask_main(void *arg) {
-  struct gate_ask *a = arg;
-  struct ask_wait turn;
-  const struct prompter *p = a->lane->run->engine->config.prompter;
-  a->status = ask_begin(a->lane, &turn, a->q.until, &a->err);
-  if (a->status == OK) {
-    a->status = p->ask(p->ud, &a->q, &a->answer, &a->err);
-    ask_end(a->lane, &turn);
-  }
-  a->done = true;
-  gate_wake(a->lane->run->engine, a->gate);
-}
-
-static void ask_start(struct gate_run *g, struct gate_ask *a) {
-  struct tasks *tasks = g->lane->run->engine->tasks;
-  const struct approval_request *r = request_of(g);
-  const char *as;
-  if (g->silent || a->task) return;
-  if (!prompt_takes(g, &as)) {
-    g->silent = true;
-    return;
-  }
-  int64_t left = r->expires_us - clock_wall(clock_of(g));
-  *a = (struct gate_ask){.lane = g->lane, .gate = task_current(tasks)};
-  a->q = (struct prompt){.kind = PROMPT_APPROVAL,
-                         .step = g->step->id,
-                         .branch = g->lane->name,
-                         .text = g->text,
-                         .about = buf_str(&g->about),
-                         .role = g->role_name,
-                         .as = as,
-                         .problem = g->problem,
-                         .given = g->told,
-                         .quorum = r->quorum,
-                         .until = clock_add(clock_mono(clock_of(g)), left > 0 ? left : 0)};
-  a->task = task_spawn(tasks, ask_main, a);
-}
-
-/* Whatever becomes of the gate, its question does not stay on the screen. */
-static void ask_stop(struct gate_run *g, struct gate_ask *a) {
-  struct tasks *tasks = g->lane->run->engine->tasks;
-  struct error ignored = {0};
-  if (!a->task) return;
-  int64_t before = task_shield(tasks);
-  task_cancel(a->task);
-  if (task_wait(tasks, a->task, &ignored) != OK) error_release(&ignored);
-  task_unshield(tasks, before);
-  a->task = NULL;
-  answer_release(&a->answer);
-  error_release(&a->err);
-}
-
-enum verdict approval_verdict(const char *text) {
-  static const struct {
-    const char *word;
-    enum verdict verdict;
-  } words[] = {{"approve", VERDICT_APPROVE}, {"yes", VERDICT_APPROVE}, {"y", VERDICT_APPROVE},
-               {"true", VERDICT_APPROVE},    {"deny", VERDICT_DENY},   {"no", VERDICT_DENY},
-               {"n", VERDICT_DENY},          {"false", VERDICT_DENY}};
-  text += strspn(text, " \t");
-  size_t n = strcspn(text, " \t\r\n");
-  if (text[n + strspn(text + n, " \t\r\n")]) return VERDICT_NONE;
-  for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-    if (strlen(words[i].word) == n && strncasecmp(words[i].word, text, n) == 0)
-      return words[i].verdict;
-  return VERDICT_NONE;
-}
-
-/* A blank more makes nobody another person. */
-static void trim(char *s) {
-  size_t from = strspn(s, " \t"), n = strlen(s + from);
-  while (n && (s[from + n - 1] == ' ' || s[from + n - 1] == '\t'))
-    n--;
-  memmove(s, s + from, n);
-  s[n] = '\0';
-}
-
-static bool answered_by(const struct approval_request *r, const char *by) {
-  for (size_t i = 0; i < r->answer_count; i++)
-    if (same_account(r->answers[i].approver, by)) return true;
-  return false;
-}
-
-/* Why this answer does not do, or NULL. */
-static const char *answer_problem(struct gate_run *g, const struct gate_ask *a,
-                                  enum verdict verdict, const char *by, struct buf *scratch) {
-  const struct approval_request *r = request_of(g);
-  if (verdict == VERDICT_NONE) return "answer approve or deny";
-  if (by && *by && !approver_named(by)) return "the name is none: one line, without blanks around it";
-  if (verdict == VERDICT_DENY) return NULL;
-  if (!by || !*by) return "say who approves";
-  if (answered_by(r, by)) return "has approved already; this takes different people";
-  const char *why = approver_barred(r, site_of(g), by, false);
-  if (!why) return NULL;
-  /* In these words since before there were sites. */
-  if (!a->q.as && strstr(why, "started the run")) return "who started the run cannot approve it; somebody else must";
-  buf_addf(scratch, "%s %s", by, why);
-  return buf_str(scratch);
-}
-
-static enum status answer_record(struct gate_run *g, const struct gate_ask *a, bool no,
-                                 struct error *err) {
-  const char *me = journal_actor(config_of(g)->journal), *by = a->answer.by;
-  struct record r = {0};
-  char account[256];
-  snprintf(account, sizeof account, "%.*s", (int)strcspn(me, "@"), me);
-  if (a->q.as || !by || !*by) by = account;
-  record_text(&r, "approver", by);
-  record_text(&r, "nonce", g->nonce);
-  record_text(&r, "reason", a->answer.comment);
-  record_text(&r, "identity", a->q.as ? "account" : "typed");
-  if (!no) record_int(&r, "use_by_us", clock_add(clock_wall(clock_of(g)), g->use_by));
-  enum status status =
-      run_record(g->lane, no ? EVENT_NAME(APPROVAL_DENIED) : EVENT_NAME(APPROVAL_GIVEN), &r, err);
-  return status == OK ? run_sync(g->lane, err) : status;
-}
-
-static enum status answer_bad(const struct gate_run *g, const char *problem, struct error *err) {
-  error_set(err, ERR_VALUE, "approval '%s': %s", g->text, problem);
-  error_help(err,
-             "in the answers file: \"approve %s\": {\"answer\": \"approve\", \"by\": \"NAME\"}",
-             g->step->id);
-  return ERR_VALUE;
-}
-
-static enum status answer_take(struct gate_run *g, struct gate_ask *a, struct error *err) {
-  struct buf word = BUF_INIT, scratch = BUF_INIT;
-  answer_word(g->lane, a->answer.value, &word);
-  if (a->answer.by) trim(a->answer.by);
-  enum verdict verdict = approval_verdict(buf_str(&word));
-  const char *problem =
-      answer_problem(g, a, verdict, a->q.as ? a->q.as : a->answer.by, &scratch);
-  enum status status = OK;
-  mem_free(g->problem);
-  g->problem = problem ? mem_strdup(problem) : NULL;
-  if (!problem) status = answer_record(g, a, verdict == VERDICT_DENY, err);
-  else if (!config_of(g)->prompter->again) status = answer_bad(g, problem, err);
-  buf_release(&word);
-  buf_release(&scratch);
-  return status;
-}
-
 /* --- waiting --- */
 
 void approval_came(struct run *run, const struct event *e) {
@@ -539,12 +320,12 @@ static bool may_stay(const struct gate_run *g) {
 static enum status asked(struct gate_run *g, struct gate_ask *a, struct error *err) {
   enum status status = a->status;
   bool late = status == ERR_WAITING && clock_mono(clock_of(g)) >= a->q.until;
-  if (status == OK) status = answer_take(g, a, err);
+  if (status == OK) status = gate_ask_take(g, a, err);
   else if (late) status = OK; /* the next look finds the request expired */
   else if (status == ERR_WAITING && !config_of(g)->prompter->interactive && may_stay(g))
     g->silent = true, status = OK;
   else error_move(err, &a->err);
-  ask_stop(g, a);
+  gate_ask_stop(g, a);
   return status == ERR_WAITING ? parked(g, err) : status;
 }
 
@@ -577,7 +358,7 @@ static enum status gate_waits(struct gate_run *g, struct gate_ask *a, struct err
     /* Who is told of it, here or elsewhere, finds it in the journal. */
     status = run_sync(g->lane, err);
     if (status != OK) return status;
-    ask_start(g, a);
+    gate_ask_start(g, a);
     if (g->silent && !may_stay(g) && !g->wait.came) return parked(g, err);
     if (g->silent && !told) tell_waiting(g), told = true;
     status = gate_sleep(g, a, err);
@@ -686,7 +467,7 @@ static enum status approval_pass(struct lane *lane, struct step_run *s, const st
     *waited = true;
     if (!*g.nonce) status = gate_request(&g, err);
     if (status == OK) status = gate_wait(&g, &ask, err);
-    ask_stop(&g, &ask);
+    gate_ask_stop(&g, &ask);
   }
   gate_release(&g);
   return status;
