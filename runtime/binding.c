@@ -13,13 +13,16 @@ static const char *text_of(const struct lane *lane, sym s) {
   return sym_text(lane->run->program->syms, s);
 }
 
-/* H(lane, step id with the item's key, call ordinal): the same over attempts. Each part ends in a
- * zero byte, so that no two differ only in where one part ends. */
+/* H(run, step id with the item's key, call ordinal): the same over attempts. The on_failure block of a
+ * run that went on and failed once more tells of another failure. Each part ends in a zero byte, so
+ * that no two differ only in where one part ends. */
 static void key_make(struct lane *lane, uint32_t ordinal, char out[65]) {
   struct buf b = BUF_INIT;
+  const struct history *h = lane->run->history;
   buf_adds(&b, lane->run->id);
   buf_addc(&b, 0);
   buf_adds(&b, lane->at ? lane->at->id : "on_failure");
+  if (!lane->at && h && h->rested) buf_addf(&b, " %lld", (long long)h->events[h->rested].seq);
   buf_addc(&b, 0);
   if (lane->at && lane->at->rolling_back) buf_adds(&b, "rollback");
   buf_addf(&b, "%c%u", 0, ordinal);

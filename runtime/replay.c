@@ -67,8 +67,8 @@ struct replay *replay_undo(const struct history *h, const struct step_past *p) {
 /* Outside of steps nothing else is tellable but the clock, which has places there. */
 struct replay *replay_handler(const struct history *h) {
   uint32_t e = h->steps[0]->first;
-  while (e && e <= h->rested)
-    e = h->events[e].next;
+  while (e && (e <= h->rested || h->events[e].kind == EVENT_ACTION_SETTLED))
+    e = h->events[e].next; /* what was settled since belongs to the block that was told before */
   return replay_from(h, e, true);
 }
 

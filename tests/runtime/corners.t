@@ -122,6 +122,33 @@ RUBY
   is("$exit " . books(), '0 one two', '... and then the run succeeds') or diag($said);
 }
 
+# --- the on_failure block, once more ---
+{
+  room(<<'RUBY');
+runbook "corner" do
+  use "ledger"
+  step "One" do
+    fail! :broken, "no" if ledger.look(item: "one") == "none"
+    irreversible "no"
+  end
+  on_failure do |_failure|
+    ledger.put item: "told"
+    ledger.put_by_key item: "again"
+  end
+end
+RUBY
+  ledger_control($dir, 'told kill-after');
+  does('run', $runbook);
+  ledger_control($dir);
+  my ($said, $exit) = does('resume', 'last');
+  is("$exit " . books(), '1 told', 'what nobody knows of is not told again') or diag($said);
+  does('mark-done', 'last', '--result', '{"item": "told", "key": "k"}');
+  ($said, $exit) = does('resume', 'last');
+  is("$exit " . books(), '1 told told again', 'a further failure is told of from the beginning') or diag($said);
+  ($said, $exit) = does('resume', 'last');
+  is("$exit " . books(), '1 told told again told again', 'and has keys of its own') or diag($said);
+}
+
 # --- one journal by two names ---
 {
   room($changing);
