@@ -185,8 +185,11 @@ static enum status child_begin(struct lane *lane, struct child_run *c, struct er
     status = child_record(lane, EVENT_NAME(CHILD_STARTED), &r, err);
   }
   if (status == OK) status = run_sync(lane, err);
-  if (status == OK) run_spawn(c->run);
-  return status;
+  if (status != OK) return status;
+  run_spawn(c->run);
+  /* The limits of who waits for it hold in it, a write that is under way there included. */
+  if (c->waiter) task_limit(c->run->main.task, task_deadline(lane->run->engine->tasks));
+  return OK;
 }
 
 /* --- as a unit of what its parent undoes --- */

@@ -6,17 +6,30 @@
 #include "history.h"
 #include "owner.h"
 
-static enum status take_state(void *ud, const struct run_row *r) {
-  *(enum run_state *)ud = run_state_find(r->state);
+struct child_row {
+  enum run_state state;
+  int64_t first_seq;
+};
+
+static enum status take_row(void *ud, const struct run_row *r) {
+  *(struct child_row *)ud = (struct child_row){run_state_find(r->state), r->first_seq};
   return OK;
 }
 
 /* RUN_NONE: it never began. */
+static enum status row_of(struct lane *lane, const char *id, struct child_row *out,
+                          struct error *err) {
+  const struct run_filter f = {.run = id};
+  *out = (struct child_row){.state = RUN_NONE};
+  return journal_runs(lane->run->engine->config.journal, &f, take_row, out, err);
+}
+
 static enum status state_of(struct lane *lane, const char *id, enum run_state *out,
                             struct error *err) {
-  const struct run_filter f = {.run = id};
-  *out = RUN_NONE;
-  return journal_runs(lane->run->engine->config.journal, &f, take_state, out, err);
+  struct child_row row;
+  enum status status = row_of(lane, id, &row, err);
+  *out = row.state;
+  return status;
 }
 
 struct outputs {
@@ -61,9 +74,10 @@ static enum status has_errors(const struct child_run *c, struct error *err) {
   return ERR_CHECK;
 }
 
-static enum status own(struct lane *lane, const struct child_run *c, struct error *err) {
+static enum status own(struct lane *lane, const struct child_run *c, int64_t first_seq,
+                       struct error *err) {
   pid_t pid = 0;
-  enum status status = owner_take(lane->run->engine->owners, c->history->first_seq, &pid, err);
+  enum status status = owner_take(lane->run->engine->owners, first_seq, &pid, err);
   if (status != ERR_CONFLICT) return status;
   error_set(err, ERR_WAITING, "run %s (%s) is in the hands of process %ld", c->runbook, c->past_id,
             (long)pid);
@@ -71,20 +85,45 @@ static enum status own(struct lane *lane, const struct child_run *c, struct erro
   return ERR_WAITING;
 }
 
-enum status child_take_over(struct lane *lane, struct child_run *c, bool back, struct error *err) {
+/* Somebody else went on with it before it was taken. */
+static enum status ended_meanwhile(const struct child_run *c, struct error *err) {
+  error_set(err, ERR_WAITING, "run %s (%s) has just ended elsewhere", c->runbook, c->past_id);
+  error_kind(err, "child");
+  return ERR_WAITING;
+}
+
+static bool is_undone(enum run_state state) {
+  return state == RUN_NONE || state == RUN_CANCELLED || state == RUN_ROLLED_BACK;
+}
+
+/* *nothing: there is nothing left of it to be undone. */
+static enum status past_load(struct lane *lane, struct child_run *c, bool back, bool *nothing,
+                             struct error *err) {
   struct journal *j = lane->run->engine->config.journal;
-  enum run_state state;
-  enum status status = state_of(lane, c->past_id, &state, err);
-  if (status != OK ||
-      (back && (state == RUN_NONE || state == RUN_CANCELLED || state == RUN_ROLLED_BACK)))
-    return status;
-  status = history_load(&c->history, j, c->past_id, err);
-  if (status != OK || (back && !can_be_undone(c->history) && state >= RUN_SUCCEEDED)) return status;
-  status = own(lane, c, err);
-  if (status == OK) status = pinned_load(&c->pinned, j, c->past_id, err);
-  if (status == OK && (!c->pinned.program->plan || c->pinned.program->diags.errors))
-    status = has_errors(c, err);
+  enum status status = history_load(&c->history, j, c->past_id, err);
   if (status != OK) return status;
+  bool ended = c->history->state >= RUN_SUCCEEDED;
+  if (ended && !back) return ended_meanwhile(c, err);
+  *nothing = back && ended && (is_undone(c->history->state) || !can_be_undone(c->history));
+  if (*nothing) return OK;
+  status = pinned_load(&c->pinned, j, c->past_id, err);
+  if (status != OK) return status;
+  bool good = c->pinned.program->plan && !c->pinned.program->diags.errors;
+  return good ? OK : has_errors(c, err);
+}
+
+enum status child_take_over(struct lane *lane, struct child_run *c, bool back, struct error *err) {
+  struct child_row row;
+  bool nothing = false;
+  enum status status = row_of(lane, c->past_id, &row, err);
+  if (status != OK || (back && is_undone(row.state))) return status;
+  status = own(lane, c, row.first_seq, err);
+  if (status != OK) return status;
+  status = past_load(lane, c, back, &nothing, err);
+  if (status != OK || nothing) {
+    owner_drop(lane->run->engine->owners, row.first_seq);
+    return status;
+  }
   c->resume = (struct resume){.history = c->history, .back = back};
   if (back) c->resume.reason = "the run that waited for it is rolled back";
   c->options.resume = &c->resume;
@@ -156,8 +195,7 @@ static enum again_child decide(struct lane *lane, struct child_run *c, const str
                                struct error *err) {
   struct history *h = lane->run->history;
   bool over = p->finished && past_is(h, p->finished, "state", run_state_name(RUN_SUCCEEDED));
-  bool gone = state == RUN_NONE || state == RUN_CANCELLED || state == RUN_ROLLED_BACK;
-  if (!gone && (state >= RUN_SUCCEEDED || lane->run->back)) arm_past(lane, c, p);
+  if (!is_undone(state) && (state >= RUN_SUCCEEDED || lane->run->back)) arm_past(lane, c, p);
   if (over) {
     *status = past_value(h, p->finished, "result", lane->run->program->syms, result, err);
     return CHILD_DONE;

@@ -195,7 +195,12 @@ static enum status undo_step(struct lane *lane, struct step_run *s, struct error
 
 /* Nobody knows whether an action of the step happened, so nobody knows what there is to undo. */
 static enum status undo_doubtful(const struct step_run *s, struct error *err) {
-  error_set(err, ERR_FAILED, "whether an action of step %s happened is not known", s->id);
+  if (s->child) {
+    error_set(err, ERR_FAILED, "whether an action of its run %s happened is not known", child_id(s->child));
+    error_help(err, "stepwise show %s tells which; settle it there", child_id(s->child));
+  } else {
+    error_set(err, ERR_FAILED, "whether an action of step %s happened is not known", s->id);
+  }
   error_kind(err, "in_doubt");
   return ERR_FAILED;
 }

@@ -149,6 +149,40 @@ RUBY
   is("$exit " . books(), '1 told told again told again', 'and has keys of its own') or diag($said);
 }
 
+# --- a limit, and a child's write ---
+{
+  room(<<'RUBY');
+runbook "corner" do
+  use "ledger"
+  on_failure :rollback
+  timeout 1.second
+  step "One" do
+    ledger.put_by_key item: "one"
+    rollback { ledger.remove item: "one" }
+  end
+  run "kid"
+end
+RUBY
+  write_file("$dir/kid.rb", <<'RUBY');
+runbook "kid" do
+  use "ledger"
+  step "Kid" do
+    ledger.put item: "kid"
+    rollback { ledger.remove item: "kid" }
+  end
+end
+RUBY
+  ledger_control($dir, 'kid hang-after');
+  my ($said, $exit) = does('run', $runbook);
+  is("$exit " . books(), '5 one kid', "a run's limit cuts off a write of its child, which is in doubt then") or diag($said);
+  ledger_control($dir);
+  my ($parent, $kid) = map { $_->{run} } grep { $_->{kind} eq 'run.started' } journal_events($journal);
+  like($said, qr/an action of its run $kid happened.*stepwise show $kid tells which/s, '... people are told where to settle it');
+  does('mark-done', $kid, '--result', '{"item": "kid", "key": "k"}');
+  ($said, $exit) = does('resume', $parent);
+  is("$exit " . books(), '6 one kid -kid -one', '... and then both are undone') or diag($said);
+}
+
 # --- one journal by two names ---
 {
   room($changing);
