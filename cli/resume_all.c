@@ -1,6 +1,8 @@
 /* stepwise resume --all: every run that can go on without a decision, in one process. */
 #include "resume_all.h"
 
+#include <unistd.h>
+
 #include "command.h"
 #include "text.h"
 
@@ -19,8 +21,9 @@ struct all {
   const struct run_args *args;
   const char *reason;
   char (*runs)[RUN_ID_MAX]; /* owned */
+  int64_t *first;           /* owned; by which each is owned */
   enum run_state *states;   /* owned */
-  size_t count, cap, state_cap, next;
+  size_t count, cap, first_cap, state_cap, next;
   size_t live;
   int code;
 };
@@ -45,6 +48,8 @@ static enum status collect(void *ud, const struct run_row *r) {
   if (state >= RUN_SUCCEEDED) return OK;
   a->runs = mem_grow(a->runs, a->count, &a->cap, sizeof *a->runs);
   a->states = mem_grow(a->states, a->count, &a->state_cap, sizeof *a->states);
+  a->first = mem_grow(a->first, a->count, &a->first_cap, sizeof *a->first);
+  a->first[a->count] = r->first_seq;
   snprintf(a->runs[a->count], sizeof *a->runs, "%s", r->run);
   a->states[a->count++] = state;
   return OK;
@@ -83,6 +88,8 @@ static bool waited_for(const struct taken *t) {
 /* False when this run stays as it is, which is said. */
 static bool begin(struct all *a, size_t i) {
   struct error err = {0};
+  pid_t pid;
+  if (owner_of(a->owners, a->first[i], &pid) && pid == getpid()) return false; /* with its parent */
   struct one *o = mem_zalloc(sizeof *o);
   struct taken *t = &o->taken;
   o->all = a;
@@ -150,6 +157,7 @@ int resume_all(struct carry *c, struct owners *owners, const char *reason) {
   asker_forget(&c->asker);
   symtab_free(syms);
   mem_free(a.runs);
+  mem_free(a.first);
   mem_free(a.states);
   return a.code;
 }

@@ -76,8 +76,10 @@ static enum status has_errors(const struct child_run *c, struct error *err) {
 
 static enum status own(struct lane *lane, const struct child_run *c, int64_t first_seq,
                        struct error *err) {
+  struct owners *owners = lane->run->engine->owners;
   pid_t pid = 0;
-  enum status status = owner_take(lane->run->engine->owners, first_seq, &pid, err);
+  bool had = owner_of(owners, first_seq, &pid); /* by this process too */
+  enum status status = had ? ERR_CONFLICT : owner_take(owners, first_seq, &pid, err);
   if (status != ERR_CONFLICT) return status;
   error_set(err, ERR_WAITING, "run %s (%s) is in the hands of process %ld", c->runbook, c->past_id,
             (long)pid);
