@@ -96,6 +96,11 @@ static void on_skipped(struct history *h, struct step_past *p, uint32_t event) {
   step_ended(p, event, STEP_SKIPPED);
 }
 
+int64_t history_attempt_began(const struct history *h, uint32_t first) {
+  if (h->doubted < first) return h->events[first].time_us;
+  return h->verdict ? h->events[h->verdict].time_us : INT64_MAX;
+}
+
 /* What was cut off, by a signal or by a branch beside it, or is in doubt, has not failed: it goes
  * on where it was. */
 static bool cut_off(const struct history *h, uint32_t event) {
@@ -155,9 +160,17 @@ static void on_run_started(struct history *h, struct step_past *p, uint32_t even
   h->first_seq = h->events[event].seq;
 }
 
+/* What follows it waits for an operator's word. */
+static void on_run_in_doubt(struct history *h, struct step_past *p, uint32_t event) {
+  (void)p;
+  h->doubted = event;
+  h->verdict = 0;
+}
+
 static void on_run_resumed(struct history *h, struct step_past *p, uint32_t event) {
   (void)p;
   h->resumed = event;
+  if (!h->verdict) h->verdict = event;
 }
 
 static void on_run_held(struct history *h, struct step_past *p, uint32_t event) {
@@ -179,6 +192,7 @@ static void (*const meaning[EVENT_KINDS])(struct history *h, struct step_past *p
                                           uint32_t event) = {
     [EVENT_RUN_STARTED] = on_run_started,
     [EVENT_RUN_RESUMED] = on_run_resumed,
+    [EVENT_RUN_IN_DOUBT] = on_run_in_doubt,
     [EVENT_RUN_HELD] = on_run_held,
     [EVENT_RUN_ROLLING_BACK] = on_rolling_back,
     [EVENT_RUN_PLAN_CHANGED] = on_plan_changed,

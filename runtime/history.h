@@ -51,6 +51,7 @@ struct history {
   struct step_past **steps; /* in the order of their first event; steps[0] is "" */
   size_t step_count, step_cap;
   uint32_t started, resumed, held; /* latest run.started, run.resumed, run.held; 0 = none */
+  uint32_t doubted, verdict; /* latest run.in_doubt, and the first run.resumed after it */
   uint32_t rolling_back;           /* the latest run.rolling_back, unless its rollback has ended */
   uint32_t plan_changed;  /* the latest run.plan_changed */
   uint32_t rested;        /* the latest event that held or ended it */
@@ -76,6 +77,10 @@ bool history_said(struct history *h, enum event_kind kind, const char *text);
 /* When its current group of attempts began to do something: the first event after its gate; 0: it
  * has not. */
 int64_t history_body_began(const struct history *h, const struct step_past *p);
+
+/* When the clock of an attempt began whose first event this is. An operator's word is waited for
+ * without it: after a stop in doubt it begins anew. INT64_MAX: now. */
+int64_t history_attempt_began(const struct history *h, uint32_t first);
 
 /* Fields of an event's data. False, or the given default, when there is no such field. */
 const struct past *history_event(const struct history *h, uint32_t event);

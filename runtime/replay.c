@@ -52,7 +52,7 @@ static struct replay *replay_from(const struct history *h, uint32_t from, bool a
   if (!r->count) return mem_free(r), NULL;
   r->told = mem_array(r->count, sizeof *r->told);
   r->left = r->count;
-  r->since_us = h->events[r->events[0]].time_us;
+  r->since_us = history_attempt_began(h, r->events[0]);
   return r;
 }
 

@@ -20,7 +20,7 @@ struct replay {
   size_t count, left; /* left: not told again yet */
   size_t head;        /* the first of those */
   size_t cursor[EVENT_KINDS];
-  int64_t since_us; /* when the first of them was recorded */
+  int64_t since_us; /* when the attempt's clock began; INT64_MAX: now */
 };
 
 /* NULL when nothing was recorded of it. */

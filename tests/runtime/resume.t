@@ -475,6 +475,30 @@ RUBY
 }
 
 # --- time ---
+# An operator's word takes the time it takes: the attempt's clock begins anew, the step's runs on.
+for my $limit (qw(timeout deadline)) {
+  room(<<"RUBY");
+runbook "slow" do
+  use "ledger"
+  step "One" do
+    $limit 2.seconds
+    a = ledger.put(item: "one")
+    b = ledger.put_safe(item: "two")
+    irreversible "no"
+  end
+end
+RUBY
+  ledger_control($dir, 'one hang-after 1');
+  my ($said, $exit) = start();
+  is($exit, 5, "cut off by the step's $limit: in doubt") or diag $said;
+  is((resume())[1], 5, 'and stays so');
+  verb('mark-done', '--result', encode_json({ item => 'one', key => 'x' x 64 }), '--reason', 'looked');
+  ($said, $exit) = resume();
+  is($exit, $limit eq 'timeout' ? 0 : 1, "settled, with a $limit that has passed") or diag $said;
+  is(items(), $limit eq 'timeout' ? 'one two' : 'one', 'what follows is done only within what is absolute');
+  says($said, 'which is said', 'longer than its deadline of 2 seconds') if $limit eq 'deadline';
+  good('the journal is good');
+}
 {
   room(<<'RUBY');
 runbook "limits" do
