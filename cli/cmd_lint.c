@@ -171,7 +171,6 @@ static int options(int argc, char **argv, struct lint *l) {
     if (!more || argv[i][0] != '-' || !argv[i][1]) argv[1 + paths++] = argv[i];
     else if (strcmp(argv[i], "--") == 0) more = false;
     else if (strcmp(argv[i], "--json") == 0) l->json = true;
-    else if (strcmp(argv[i], "--allow-not-yet") == 0) l->host->program.not_yet = NULL;
     else return usage_error(argv[0], "no option '%s'", argv[i]), -1;
   }
   if (!paths) return usage_error(argv[0], "name a file or a directory"), -1;

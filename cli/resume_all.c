@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "command.h"
+#include "../runtime/peek.h"
 #include "text.h"
 
 enum { AT_ONCE = 500 }; /* live at the same time; the others wait for their turn */
@@ -78,11 +79,32 @@ static void ended(void *ud, struct run_result *result) {
   begin_next(a);
 }
 
-static bool waited_for(const struct taken *t) {
+/* The run that waits for this one, or NULL; owned. */
+static char *waits_for_it(const struct taken *t) {
   const char *json, *wait;
   size_t len, n;
-  return past_raw(t->history, t->history->started, "parent", &json, &len) &&
-         json_member(json, len, "wait", &wait, &n) && *wait == 't';
+  if (!past_raw(t->history, t->history->started, "parent", &json, &len)) return NULL;
+  if (!json_member(json, len, "wait", &wait, &n) || *wait != 't') return NULL;
+  return peek_copy(json, len, "run");
+}
+
+static bool is_open(const struct all *a, const char *run) {
+  for (size_t i = 0; i < a->count; i++)
+    if (strcmp(a->runs[i], run) == 0) return true;
+  return false;
+}
+
+/* One that its parent waits for goes on with that. */
+static bool left_to_parent(const struct all *a, const struct taken *t) {
+  char *parent = waits_for_it(t);
+  struct buf why = BUF_INIT;
+  if (!parent) return false;
+  if (is_open(a, parent)) buf_addf(&why, "run %s, which waits for it, takes it along", parent);
+  else buf_addf(&why, "run %s, which waited for it, has ended: resume it by itself", parent);
+  tell(t->run, "stays with its parent", buf_str(&why));
+  buf_release(&why);
+  mem_free(parent);
+  return true;
 }
 
 /* False when this run stays as it is, which is said. */
@@ -97,15 +119,14 @@ static bool begin(struct all *a, size_t i) {
   if (a->states[i] == RUN_HELD)
     status = error_set(&err, ERR_FAILED, "held: an operator decides; `stepwise resume %s` tries the step again", a->runs[i]);
   if (status == OK) status = taken_own(t, a->carry->store, a->owners, a->runs[i], &err);
-  /* One that its parent waits for goes on with that. */
-  if (status == OK && waited_for(t)) {
+  if (status == OK && left_to_parent(a, t)) {
     owner_drop(a->owners, t->history->first_seq);
     taken_release(t);
     mem_free(o);
     return false;
   }
   if (status == OK && taken_virtual(t))
-    status = error_set(&err, ERR_FAILED, "its clock is virtual: resume it by itself");
+    status = error_set(&err, ERR_FAILED, "its clock is virtual: `stepwise resume %s` takes it by itself", a->runs[i]);
   int code = status == OK ? taken_load(t, a->carry->store) : EXIT_FAILED;
   if (code == EXIT_SUCCEEDED) {
     t->resume.reason = a->reason;

@@ -292,7 +292,6 @@ void check_clause(struct check *k, node_id id, const struct clause *c, struct cl
 type_id check_statement(struct check *k, node_id id, struct node *call, bool lead);
 /* A word that is no clause here: says where it belongs, or what was meant. */
 void report_word(struct check *k, node_id id, sym word);
-bool refuse_not_yet(struct check *k, node_id id, sym word, sym key);
 
 /* decl.c: fields and type expressions */
 bool decl_type(struct check *k, node_id n, type_id *out);

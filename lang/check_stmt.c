@@ -12,25 +12,6 @@ sym arg_name(const struct check *k, const struct clause_args *a, sym key) {
   return n && node_at(k, n)->kind == N_sym ? node_at(k, n)->a : 0;
 }
 
-bool refuse_not_yet(struct check *k, node_id id, sym word, sym key) {
-  const char *const *list = k->p->host ? k->p->host->not_yet : NULL;
-  if (!list) return false;
-  const char *text = name_text(k, word), *place = context_id(k->place.context);
-  char here[96];
-  if (key) snprintf(here, sizeof here, "%s.%s", text, name_text(k, key));
-  else snprintf(here, sizeof here, "%s.%s", place, text);
-  for (; *list; list++) {
-    if (strcmp(*list, here) != 0 && (key || strcmp(*list, text) != 0)) continue;
-    struct diag *d = diag_add(k->diags, D_not_yet, span_of(k, id),
-                              key ? "this version cannot run `%s` with `%s:` yet"
-                                  : "this version cannot run `%s` %syet",
-                              text, key ? name_text(k, key) : "here ");
-    diag_help(d, "leave it out until a version that can");
-    return true;
-  }
-  return false;
-}
-
 /* --- one argument --- */
 
 static struct diag *report_shape(struct check *k, node_id n, const struct clause_args *a, sym key,
@@ -178,7 +159,6 @@ static void keyword_arg(struct check *k, node_id pair, struct clause_args *a) {
       diag_add(k->diags, D_repeated_keyword, span_of(k, p->a), "`%s:` is given twice",
                name_text(k, key->a));
     a->keys[i] = p->b;
-    refuse_not_yet(k, pair, c->word, key->a);
     a->ok &= arg_checks[spec->spec.how](k, p->b, &spec->spec, a, key->a, &type);
     a->key_types[i] = type;
     return;
@@ -265,7 +245,6 @@ void check_clause(struct check *k, node_id id, const struct clause *c, struct cl
   struct node *n = node_at(k, id);
   *out = (struct clause_args){.clause = c, .ok = true};
   n->x = n->kind == N_name ? REF_STATEMENT : CALL_STATEMENT;
-  if (refuse_not_yet(k, id, c->word, 0)) out->ok = false;
   for (node_id a = n->kind == N_call ? n->c : 0; a; a = node_at(k, a)->next) {
     const struct node *arg = node_at(k, a);
     if (arg->kind == N_block) out->block = a;

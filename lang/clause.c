@@ -67,33 +67,27 @@ const struct clause *clause_any(sym word) {
 
 static const struct {
   enum context context;
-  const char *words, *id;
+  const char *words;
 } contexts[] = {
-    {IN_RUNBOOK, "a runbook", "runbook"},
-    {IN_PLAN, "the plan", "plan"},
-    {IN_STEP, "a step", "step"},
-    {IN_BODY, "a step's body", "body"},
-    {IN_ROLLBACK, "a rollback", "rollback"},
-    {IN_HANDLER, "on_failure do", "handler"},
-    {IN_CONDITION, "a condition", "condition"},
-    {IN_BINDING, "a binding", "binding"},
-    {IN_ACTION, "an action", "action"},
-    {IN_DRIVER, "a driver", "driver"},
-    {IN_PERFORM, "a perform", "perform"},
-    {IN_SITE, "a site", "site"},
-    {IN_ESCALATION, "an escalation", "escalation"},
-    {IN_FILE, "a file by itself", "file"},
-    {IN_EXPRESSION, "an expression by itself", "expression"},
+    {IN_RUNBOOK, "a runbook"},
+    {IN_PLAN, "the plan"},
+    {IN_STEP, "a step"},
+    {IN_BODY, "a step's body"},
+    {IN_ROLLBACK, "a rollback"},
+    {IN_HANDLER, "on_failure do"},
+    {IN_CONDITION, "a condition"},
+    {IN_BINDING, "a binding"},
+    {IN_ACTION, "an action"},
+    {IN_DRIVER, "a driver"},
+    {IN_PERFORM, "a perform"},
+    {IN_SITE, "a site"},
+    {IN_ESCALATION, "an escalation"},
+    {IN_FILE, "a file by itself"},
+    {IN_EXPRESSION, "an expression by itself"},
 };
 
 const char *context_words(enum context context) {
   for (size_t i = 0; i < sizeof contexts / sizeof *contexts; i++)
     if (contexts[i].context & context) return contexts[i].words;
   return "nowhere";
-}
-
-const char *context_id(enum context context) {
-  for (size_t i = 0; i < sizeof contexts / sizeof *contexts; i++)
-    if (contexts[i].context & context) return contexts[i].id;
-  return "";
 }

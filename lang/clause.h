@@ -83,6 +83,5 @@ const struct clause *clause_find(sym word, enum context context);
 /* Any clause of this word, for messages; NULL when the word is no clause at all. */
 const struct clause *clause_any(sym word);
 const char *context_words(enum context context); /* "a step" */
-const char *context_id(enum context context);    /* "step" */
 
 #endif

@@ -379,7 +379,6 @@ static struct item *if_item(struct check *k, node_id id) {
   struct node *n = node_at(k, id);
   enum context was = k->place.context;
   k->place.context = IN_PLAN;
-  refuse_not_yet(k, id, W_if, 0);
   i->unless = n->flags & NF_UNLESS;
   branch_begin(k, &m);
   for (;;) {
@@ -405,7 +404,6 @@ static struct item *case_item(struct check *k, node_id id) {
   struct node *n = node_at(k, id);
   enum context was = k->place.context;
   k->place.context = IN_PLAN;
-  refuse_not_yet(k, id, W_case, 0);
   type_id subject = n->a ? check_expr(k, n->a) : T_boolean;
   i->subject = n->a;
   branch_begin(k, &m);

@@ -105,10 +105,7 @@ struct primitive_sig {
  *
  * load_module gives the text for `use "name"` written in file `from`; the source is owned by the
  * caller. err carries what to tell, and its help did-you-mean or where modules are looked for.
- * load_runbook does the same for `run "name"` and `start "name"`.
- * not_yet names constructs that the host cannot run: a word of the language ("parallel"), or a word
- * in one place ("step.deadline", "runbook.lock", "plan.if"), or one keyword ("show.as"). Using one is
- * an error. */
+ * load_runbook does the same for `run "name"` and `start "name"`. */
 struct program_host {
   void *ud;
   enum status (*load_module)(void *ud, const char *from, const char *name, struct source *out,
@@ -118,7 +115,6 @@ struct program_host {
   /* Is this a pattern that can be compiled? flags: RE_*. err says what is wrong with it. */
   enum status (*check_regexp)(void *ud, const char *s, size_t len, unsigned flags, struct error *err);
   const struct primitive_sig *const *primitives; /* NULL-terminated, or NULL */
-  const char *const *not_yet;                    /* NULL-terminated, or NULL */
 };
 
 /* Of a site file. Settings stay tree nodes of the site's file (unit.file). */

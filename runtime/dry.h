@@ -27,8 +27,8 @@ enum dry_kind {
   DRY_APPROVAL,    /* text; detail: who, how many, until when */
   DRY_LIMIT,       /* text */
   DRY_CONDITION,   /* text: "if x > 1"; what depends on it follows, one deeper */
-  DRY_WRITE,       /* text: binding.action, args; detail: about */
-  DRY_READ,        /* the same; truth HOLDS: performed, OPEN: not, HOLDS_NOT: failed; detail: why */
+  DRY_WRITE,       /* text: binding.action, args; detail: its lease */
+  DRY_READ,        /* text, args; truth HOLDS: performed, OPEN: not, HOLDS_NOT: failed; detail: why */
   DRY_QUESTION,    /* text; detail: of what kind */
   DRY_CHECK,       /* expect, verify, wait_until: text; truth; detail: which, how long */
   DRY_WAIT,        /* text */

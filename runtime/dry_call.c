@@ -150,6 +150,17 @@ static void args_take(struct dry *d, const struct action *action, node_id call, 
   }
 }
 
+/* How long lasts what the action creates, when the run is no more. */
+static char *lease_text(struct dry *d, const struct action *action) {
+  struct buf text = BUF_INIT;
+  struct tree *tree = d->e->tree;
+  d->e->tree = d->run->program->trees[action->file];
+  dry_duration(d, action->lease, 0, &text);
+  d->e->tree = tree;
+  buf_adds(&text, ", renewed while the run lives");
+  return buf_take(&text);
+}
+
 static void write_action(struct dry *d, const struct action *action, const struct dry_line *line) {
   struct dry_step *s = d->at;
   if (d->undo) return;
@@ -173,6 +184,7 @@ enum status dry_action(void *ud, struct eval *e, const struct action *action, no
   struct dry_line *line = dry_line(d, writes ? DRY_WRITE : DRY_READ, buf_take(&name));
   args_take(d, action, call, args, given, line);
   if (!writes) return read_action(d, action, args, line, out);
+  if (action->lease) line->detail = lease_text(d, action);
   write_action(d, action, line);
   return OK;
 }

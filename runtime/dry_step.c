@@ -96,20 +96,26 @@ static const char *const policy_word[] = {[POLICY_HOLD] = "hold",
                                           [POLICY_CONTINUE] = "continue",
                                           [POLICY_SKIP] = "skip"};
 
-static void retry_text(struct dry *d, const struct step *step, struct buf *out) {
-  const struct retry *r = step->retry;
-  const struct symtab *syms = d->run->program->syms;
-  value count = value_int(DEFAULT_RETRIES);
-  if (!r && step->policy != POLICY_RETRY) return;
-  if (r && r->count && eval_node(d->e, r->count, &count) != OK) {
+/* "up to 2 more attempts after 1 second". */
+static void attempts_text(struct dry *d, node_id n, int64_t otherwise, node_id backoff,
+                          struct buf *out) {
+  value count = value_int(otherwise);
+  if (n && eval_node(d->e, n, &count) != OK) {
     error_release(d->e->err);
     count = value_unknown();
   }
   buf_adds(out, out->len ? "; up to " : "up to ");
-  dry_value_text(d, count, r ? r->count : 0, false, out);
+  dry_value_text(d, count, n, false, out);
   value_unref(count);
   buf_adds(out, " more attempts after ");
-  dry_duration(d, r ? r->backoff : 0, LIMIT_BACKOFF, out);
+  dry_duration(d, backoff, LIMIT_BACKOFF, out);
+}
+
+static void retry_text(struct dry *d, const struct step *step, struct buf *out) {
+  const struct retry *r = step->retry;
+  const struct symtab *syms = d->run->program->syms;
+  if (!r && step->policy != POLICY_RETRY) return;
+  attempts_text(d, r ? r->count : 0, DEFAULT_RETRIES, r ? r->backoff : 0, out);
   buf_adds(out, " to ");
   dry_duration(d, r ? r->max_backoff : 0, LIMIT_MAX_BACKOFF, out);
   buf_adds(out, step->policy == POLICY_RETRY ? ", whatever failed" : ", on ");
@@ -199,6 +205,20 @@ static enum status verify_look(struct dry *d, const struct verify *v) {
   return OK;
 }
 
+/* What the rollback says of its attempts. */
+static void undo_limits_look(struct dry *d, const struct step *step) {
+  struct buf text = BUF_INIT;
+  if (step->undo_timeout) {
+    buf_adds(&text, "an attempt takes at most ");
+    dry_duration(d, step->undo_timeout, 0, &text);
+  }
+  if (step->undo_retries || step->undo_backoff) {
+    attempts_text(d, step->undo_retries, ROLLBACK_RETRIES, step->undo_backoff, &text);
+    buf_adds(&text, ", on transient");
+  }
+  if (text.len) dry_line(d, DRY_LIMIT, buf_take(&text));
+}
+
 /* The rollback as it would be after the whole body. */
 static enum status undo_look(struct dry *d, const struct step *step) {
   size_t mark = eval_log_mark(d->e);
@@ -206,6 +226,7 @@ static enum status undo_look(struct dry *d, const struct step *step) {
   dry_line(d, DRY_UNDO, NULL);
   d->undo = d->e->unset_is_nil = true;
   d->depth++;
+  undo_limits_look(d, step);
   enum status status = eval_block(d->e, step->rollback, NULL, 0, &v);
   if (status == OK) value_unref(v);
   status = settle(d, status);

@@ -94,7 +94,6 @@ enum status pinned_load(struct pinned *p, struct journal *j, const char *run, st
     p->door.ud = p;
     p->door.load_module = load_module;
     p->door.load_runbook = load_runbook;
-    p->door.not_yet = NULL;
     program_load(&p->program, &s, &p->door);
   }
   mem_free(sha);

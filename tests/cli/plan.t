@@ -40,6 +40,73 @@ sub shows {
   ok($said =~ $pattern && $exit == ($code // 0), $name) or diag("exit $exit\n$said");
 }
 
+# --- leases, and the clauses of a rollback ---
+
+my $lasting = <<'RUBY';
+runbook "lasting" do
+  step "Pause" do
+    queue.pause name: "jobs"
+    rollback timeout: 5.minutes, retries: 3, backoff: 10.seconds do
+      queue.go name: "jobs"
+    end
+  end
+  step "Again" do
+    queue.pause name: "more"
+    rollback timeout: 7.minutes do
+      queue.pause name: "less"
+    end
+  end
+end
+binding :queue, "A queue" do
+  action :pause, effect: :write, repeat: :safe, lease: 15.minutes do
+    takes :name, :string
+  end
+  action :go, effect: :write, repeat: :safe, ends: :pause do
+    takes :name, :string
+  end
+end
+driver :rehearsal, for: :queue, default: true do
+  perform(:pause) { |name| nil }
+  renew(:pause) { |name| nil }
+  perform(:go) { |name| nil }
+end
+RUBY
+shows 'leases and what the rollback says of its attempts', $lasting, [], <<'TEXT';
+lasting
+plan of lasting (DIR/case1.rb); nothing is changed by it
+
+  limit         1 day
+  on failure    hold
+
+ 1  CHANGE      Pause  (pause)
+      CHANGES   queue.pause(name: "jobs")
+      lease     15 minutes, renewed while the run lives
+      undone by:
+        limits    an attempt takes at most 5 minutes; up to 3 more attempts after 10 seconds, on transient
+        calls     queue.go(name: "jobs")
+ 2  CHANGE      Again  (again)
+      CHANGES   queue.pause(name: "more")
+      lease     15 minutes, renewed while the run lives
+      undone by:
+        limits    an attempt takes at most 7 minutes
+        calls     queue.pause(name: "less")
+        lease     15 minutes, renewed while the run lives
+
+Would change (2)
+  pause: queue.pause(name: "jobs")
+  again: queue.pause(name: "more")
+
+2 steps: 2 would change something
+plan ...
+TEXT
+{
+  my ($step) = objects_of($lasting);
+  my @lines = @{ $step->{pause}{lines} };
+  is((lines_of($step->{pause}, 'write'))[0]{lease}, '15 minutes, renewed while the run lives', '--json has the lease');
+  like((lines_of($step->{pause}, 'limit'))[0]{text}, qr/at most 5 minutes; up to 3 more/, 'and the limits of the rollback');
+}
+$number = 0;
+
 # --- golden: the whole text ---
 
 shows 'a plan, whole', <<'RUBY', ['--set', 'host=web-1'], <<'TEXT';

@@ -273,6 +273,12 @@ RUBY
   good('the journal is good');
   ($said, $exit) = run_quietly($stepwise, 'resume', '--all', 'last', '--journal', $journal);
   is($exit, 2, '--all takes no run');
+
+  room($two);
+  start('--virtual-clock');
+  ($said, $exit) = run_quietly($stepwise, 'resume', '--all', '--journal', $journal);
+  is($exit, 1, 'a run on a virtual clock is not taken');
+  says($said, 'which is said in a line', qr/^(\S+)  stays as it is: its clock is virtual: `stepwise resume \1` takes it by itself\n\z/m);
 }
 
 # --- what it goes on with ---

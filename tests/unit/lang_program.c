@@ -42,15 +42,13 @@ static const struct primitive_sig web_get = {
 static const struct primitive_sig web_post = {
     "web", "post", web_params, "{status: integer}", EFFECT_WRITE, "writes"};
 static const struct primitive_sig *const primitives[] = {&web_get, &web_post, NULL};
-static const char *const not_yet[] = {"parallel", "step.deadline", "show.as", "plan.if", NULL};
 
-static struct program *load(const char *text, const struct file *files, bool refuse) {
+static struct program *load(const char *text, const struct file *files) {
   struct world w = {files};
   struct program_host host = {.ud = &w,
                               .load_module = find_file,
                               .load_runbook = find_file,
-                              .primitives = primitives,
-                              .not_yet = refuse ? not_yet : NULL};
+                              .primitives = primitives};
   struct source s = source_of("main.rb", text);
   struct program *p;
   program_load(&p, &s, &host);
@@ -124,7 +122,7 @@ static const char plan_text[] =
 
 static void plan_says_what_the_text_says(void **state) {
   (void)state;
-  struct program *p = load(plan_text, NULL, false);
+  struct program *p = load(plan_text, NULL);
   expect_clean(p);
   const struct plan *plan = p->plan;
   assert_string_equal(plan->name, "plan");
@@ -149,7 +147,7 @@ static void plan_says_what_the_text_says(void **state) {
 
 static void steps_hold_their_clauses(void **state) {
   (void)state;
-  struct program *p = load(plan_text, NULL, false);
+  struct program *p = load(plan_text, NULL);
   const struct tree *t = p->trees[0];
   const struct step *s = p->plan->steps[0];
   assert_string_equal(s->label, "Put the thing!");
@@ -181,7 +179,7 @@ static void steps_hold_their_clauses(void **state) {
 
 static void items_follow_the_text(void **state) {
   (void)state;
-  struct program *p = load(plan_text, NULL, false);
+  struct program *p = load(plan_text, NULL);
   const struct item *i = p->plan->items;
   assert_int_equal(i->kind, ITEM_SECTION);
   assert_string_equal(i->title, "First");
@@ -206,7 +204,7 @@ static void items_follow_the_text(void **state) {
 
 static void variables_have_slots(void **state) {
   (void)state;
-  struct program *p = load(plan_text, NULL, false);
+  struct program *p = load(plan_text, NULL);
   const struct unit *u = &p->plan->unit;
   const struct step *put = p->plan->steps[0], *count = p->plan->steps[1];
   assert_int_equal(put->output_count, 1);
@@ -224,7 +222,7 @@ static void variables_have_slots(void **state) {
 
 static void calls_find_their_actions(void **state) {
   (void)state;
-  struct program *p = load(plan_text, NULL, false);
+  struct program *p = load(plan_text, NULL);
   const struct tree *t = p->trees[0];
   unsigned puts = 0, looks = 0;
   for (node_id n = 1; n < t->count; n++) {
@@ -247,37 +245,16 @@ static void calls_find_their_actions(void **state) {
 
 #define STEP(text) "runbook \"main\" do\n  step \"one\" do\n" text "\n  end\nend\n"
 
-static void hosts_refuse_what_they_cannot_run(void **state) {
-  (void)state;
-  struct program *p = load(STEP("deadline 5.minutes\nnote \"x\""), NULL, true);
-  expect_said(p, D_not_yet, "this version cannot run `deadline` here yet");
-  program_free(p);
-  p = load(STEP("show 5, as: \"x\""), NULL, true);
-  expect_said(p, D_not_yet, "this version cannot run `show` with `as:` yet");
-  program_free(p);
-  p = load("runbook \"r\" do\n  parallel do\n    step(\"x\") { note \"x\" }\n  end\nend\n", NULL,
-           true);
-  expect_said(p, D_not_yet, "this version cannot run `parallel` here yet");
-  program_free(p);
-  p = load("runbook \"r\" do\n  if 1 > 0\n    step(\"x\") { note \"x\" }\n  end\nend\n", NULL,
-           true);
-  expect_said(p, D_not_yet, "this version cannot run `if` here yet");
-  program_free(p);
-  p = load(STEP("timeout 5.minutes\nshow 5\nif 1 > 0\nnote \"x\"\nend"), NULL, true);
-  expect_clean(p);
-  program_free(p);
-}
-
 #define DRIVER(effect, code)                                                                       \
   "binding :b do\n  action :a, effect: " effect " do\n    takes :x, :string\n    gives :string\n"  \
   "  end\nend\ndriver :d, for: :b do\n  perform :a do |x|\n" code "\n  end\nend\n"
 
 static void primitives_are_for_drivers(void **state) {
   (void)state;
-  struct program *p = load(STEP("show web.get(\"x\")"), NULL, false);
+  struct program *p = load(STEP("show web.get(\"x\")"), NULL);
   expect_said(p, D_primitive_place, "`web` is a primitive, for drivers only");
   program_free(p);
-  p = load(DRIVER(":read", "web.get(x).lines.map { |l| l.strip }.join"), NULL, false);
+  p = load(DRIVER(":read", "web.get(x).lines.map { |l| l.strip }.join"), NULL);
   expect_clean(p);
   const struct tree *t = p->trees[0];
   unsigned found = 0;
@@ -286,15 +263,15 @@ static void primitives_are_for_drivers(void **state) {
     found += program_primitive(p, t, tree_node(t, n)) == &web_get;
   assert_int_equal(found, 1);
   program_free(p);
-  p = load(DRIVER(":read", "web.post(url: x).status.to_s"), NULL, false);
+  p = load(DRIVER(":read", "web.post(url: x).status.to_s"), NULL);
   expect_said(p, D_driver_effect,
               "`web.post` writes, and the perform of a read action may only read");
   program_free(p);
-  p = load(DRIVER(":write", "web.pst(url: x).status.to_s"), NULL, false);
+  p = load(DRIVER(":write", "web.pst(url: x).status.to_s"), NULL);
   expect_said(p, D_unknown_action, "the primitive `web` has no `pst`");
   assert_string_equal(said(p, D_unknown_action)->help, "did you mean `post`?");
   program_free(p);
-  p = load(DRIVER(":write", "web.post(body: x).lines\nx"), NULL, false);
+  p = load(DRIVER(":write", "web.post(body: x).lines\nx"), NULL);
   expect_said(p, D_missing_keyword, "`web.post` needs `url:`");
   expect_said(p, D_unknown_field, "no field `lines` in a record with status");
   program_free(p);
@@ -316,37 +293,37 @@ static void child_runs_are_checked(void **state) {
   (void)state;
   struct program *p = load(PLAN("run \"child\", host: \"a\", n: 3\nr = run \"child\", host: "
                                 "\"b\"\nif r.run == \"x\"\n  start \"child\", host: \"c\"\nend"),
-                           children, false);
+                           children);
   expect_clean(p);
   program_free(p);
-  p = load(PLAN("run \"child\", hst: \"a\""), children, false);
+  p = load(PLAN("run \"child\", hst: \"a\""), children);
   expect_said(p, D_unknown_input, "the runbook `child` has no input `hst`");
   program_free(p);
-  p = load(PLAN("run \"child\""), children, false);
+  p = load(PLAN("run \"child\""), children);
   expect_said(p, D_missing_keyword, "the runbook `child` needs `host:`");
   program_free(p);
-  p = load(PLAN("run \"child\", host: 3, n: 9"), children, false);
+  p = load(PLAN("run \"child\", host: 3, n: 9"), children);
   expect_said(p, D_wrong_type, "`host` is a string, not an integer");
   expect_said(p, D_out_of_range, "`n` is at most 5, not 9");
   program_free(p);
-  p = load(PLAN("run \"chld\""), children, false);
+  p = load(PLAN("run \"chld\""), children);
   expect_said(p, D_child_runbook, "no file called chld");
   assert_string_equal(said(p, D_child_runbook)->help, "look around");
   program_free(p);
-  p = load(PLAN("run \"module\""), children, false);
+  p = load(PLAN("run \"module\""), children);
   expect_said(p, D_child_runbook, "module holds no runbook");
   program_free(p);
-  p = load(PLAN("run \"broken\""), children, false);
+  p = load(PLAN("run \"broken\""), children);
   assert_true(p->diags.errors > 0);
   program_free(p);
 }
 
 static void runs_cannot_come_back(void **state) {
   (void)state;
-  struct program *p = load(PLAN("run \"main\""), children, false);
+  struct program *p = load(PLAN("run \"main\""), children);
   expect_said(p, D_recursion, "a runbook cannot run itself");
   program_free(p);
-  p = load(PLAN("run \"back\""), children, false);
+  p = load(PLAN("run \"back\""), children);
   expect_said(p, D_recursion, "the runbook `back` runs this one or itself again");
   program_free(p);
 }
@@ -394,7 +371,7 @@ static void many_variables(void **state) {
   for (int i = 0; i < COUNT; i++)
     buf_addf(&b, "    note \"#{a%d}\"\n", i);
   buf_addf(&b, "    note \"#{b%d}\"\n  end\nend\n", COUNT - 1);
-  struct program *p = load(buf_str(&b), NULL, false);
+  struct program *p = load(buf_str(&b), NULL);
   assert_int_equal(p->diags.errors, 1);
   char text[64];
   snprintf(text, sizeof text, "`b%d` may not be set here", COUNT - 1);
@@ -411,7 +388,6 @@ int main(void) {
       cmocka_unit_test(items_follow_the_text),
       cmocka_unit_test(variables_have_slots),
       cmocka_unit_test(calls_find_their_actions),
-      cmocka_unit_test(hosts_refuse_what_they_cannot_run),
       cmocka_unit_test(primitives_are_for_drivers),
       cmocka_unit_test(child_runs_are_checked),
       cmocka_unit_test(runs_cannot_come_back),
