@@ -26,7 +26,7 @@ static int usage(struct verdict_command *c, int argc, char **argv) {
                                   {"--key", OPTION_TEXT, &a->key},
                                   {"--yes", OPTION_FLAG, &c->yes},
                                   {NULL, OPTION_FLAG, NULL}};
-  int code = verb_usage(&c->verb, argc, argv, a->deny ? refuse : give, 1, 2, "a run and a step",
+  int code = verb_usage(&c->verb, argc, argv, a->deny ? refuse : give, 1, 2, "a run, and a step of it where several wait",
                         a->deny);
   if (code == EXIT_SUCCEEDED && a->as) code = verb_text(&c->verb, "--as", a->as);
   if (code == EXIT_SUCCEEDED && a->break_glass && !c->verb.reason)

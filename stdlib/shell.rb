@@ -44,19 +44,19 @@ driver :local, for: :shell, default: true, about: "As the user who runs the runb
 
   perform :run do |args, dir, env, stdin, ok|
     r = exec.run(args: args, dir: dir, env: env, stdin: stdin, max: setting.max)
-    fail! :provider, "#{args.first} ended with status #{r.status}: #{r.err.strip.lines.last}" if !ok.include?(r.status)
+    fail! :provider, ["#{args.first} ended with status #{r.status}", r.err.strip.lines.last].compact.join(": ") if !ok.include?(r.status)
     { status: r.status, out: r.out, err: r.err }
   end
 
   perform :repeat do |args, dir, env, stdin, ok|
     r = exec.run(args: args, dir: dir, env: env, stdin: stdin, max: setting.max)
-    fail! :provider, "#{args.first} ended with status #{r.status}: #{r.err.strip.lines.last}" if !ok.include?(r.status)
+    fail! :provider, ["#{args.first} ended with status #{r.status}", r.err.strip.lines.last].compact.join(": ") if !ok.include?(r.status)
     { status: r.status, out: r.out, err: r.err }
   end
 
   perform :read do |args, dir, env, stdin, ok|
     r = exec.read(args: args, dir: dir, env: env, stdin: stdin, max: setting.max)
-    fail! :provider, "#{args.first} ended with status #{r.status}: #{r.err.strip.lines.last}" if !ok.include?(r.status)
+    fail! :provider, ["#{args.first} ended with status #{r.status}", r.err.strip.lines.last].compact.join(": ") if !ok.include?(r.status)
     { status: r.status, out: r.out, err: r.err }
   end
 end

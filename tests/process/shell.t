@@ -45,7 +45,7 @@ is(() = $said =~ /length: 9\n/g, 2, 'a secret reaches it');
 unlike($said . $events, qr/hush-hush/, 'and nothing else');
 like($said, qr/killed: 137/, 'a signal is told as 128 and more');
 
-my %bad = ('args: []' => qr/args: is empty/, 'args: [nil]' => qr/args: is a list of texts; number 1 is nil/, 'args: ["", "x"]' => qr/number 1 is empty/,
+my %bad = ('args: ["false"]' => qr/false ended with status 1$/m, 'args: []' => qr/args: is empty/, 'args: [nil]' => qr/args: is a list of texts; number 1 is nil/, 'args: ["", "x"]' => qr/number 1 is empty/,
   'args: ["true", [1]]' => qr/number 2 is array/, 'args: ["true"], env: { "A=B" => "c" }' => qr/env: has a name that cannot be one: A=B/,
   'args: ["true"], env: { A: [1] }' => qr/env: A is array, not a text/, 'args: ["true"], dir: "/nowhere"' => qr{cannot start true in the directory /nowhere: No such file});
 for my $args (sort keys %bad) {
