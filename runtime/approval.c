@@ -363,7 +363,9 @@ static enum status gate_waits(struct gate_run *g, struct gate_ask *a, struct err
     if (g->silent && !told) tell_waiting(g), told = true;
     status = gate_sleep(g, a, err);
     if (status == OK && a->task && a->done) status = asked(g, a, err);
+    uint32_t before = g->told;
     if (status == OK) status = gate_look(g, &open, err);
+    if (g->told != before) gate_ask_stop(g, a); /* one less is asked for */
   }
   return status;
 }

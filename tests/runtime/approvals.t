@@ -614,7 +614,7 @@ c.do("approve", "last", "drain", "--yes", "--as", "kim")
 seen = until(fd, b"2 of 2", seen)
 os.write(fd, b"approve\nlee\n")
 seen = until(fd, b"look: ", seen)
-ok(left(pid) == 0 and b"approved by kim" in seen and b"approved by lee" in seen, "one from elsewhere, one typed: the prompt asks for one less", seen.decode())
+ok(left(pid) == 0 and b"2 of 2" in seen and b"approved by kim" in seen and b"approved by lee" in seen, "one from elsewhere, one typed: the prompt asks for one less", seen.decode())
 os.close(fd)
 
 if ROOT:
