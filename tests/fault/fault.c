@@ -10,6 +10,7 @@
  *   STEPWISE_FAULT_ON=TEXT       only files whose path has it in it; else all regular files
  *   STEPWISE_FAULT_COUNT=FILE    at the end, "writes N syncs N opens N allocs N clocks N"
  *   STEPWISE_FAULT_CLOCK=N:US    from its n-th reading on, the wall clock is US microseconds off
+ *   STEPWISE_FAULT_STILL=1       the clock that measures stands still: nothing is done because time passed
  *   STEPWISE_FAULT_SLEEP=N       SQLite's waits for a lock are N times shorter */
 #include "fault.h"
 
@@ -37,7 +38,7 @@ static const struct {
               {"kill-after", KILL_AFTER, 0}, {"none", FAIL, ENOMEM}};
 
 static struct {
-  bool ready, on_and_on;
+  bool ready, on_and_on, still;
   unsigned long count[OPERATIONS], at;
   enum operation operation;
   enum effect effect;
@@ -75,6 +76,7 @@ static void begin(void) {
   fault.ready = true;
   const char *sleep_by = getenv("STEPWISE_FAULT_SLEEP");
   fault.on = getenv("STEPWISE_FAULT_ON");
+  fault.still = getenv("STEPWISE_FAULT_STILL") != NULL;
   fault.sleep_by = sleep_by ? strtol(sleep_by, NULL, 10) : 1;
   if (text) read_fault(text);
   if (clock && sscanf(clock, "%lu:%lld", &fault.clock_at, &fault.clock_off) != 2) refuse(clock);
@@ -216,6 +218,8 @@ WRAP(int, usleep, useconds_t us) {
 
 WRAP(int, clock_gettime, clockid_t which, struct timespec *t) {
   int rc = __real_clock_gettime(which, t);
+  if (!fault.ready) begin();
+  if (which == CLOCK_MONOTONIC && fault.still) *t = (struct timespec){.tv_sec = 1};
   if (which != CLOCK_REALTIME) return rc;
   tick(CLOCK);
   if (!fault.clock_at || fault.count[CLOCK] < fault.clock_at) return rc;
