@@ -218,7 +218,8 @@ sub snapshot {
   while (defined(my $path = shift @left)) {
     my @stat = lstat $path;
     my $what = -d _ ? 'directory' : read_file($path) // 'unreadable';
-    push @found, join "\0", $path, @stat[1, 2, 7, 9, 10], $what;
+    # Not the inode's time: as root SQLite gives -shm and -wal the database's owner whenever it opens them.
+    push @found, join "\0", $path, @stat[1, 2, 4, 5, 7, 9], $what;
     next if !-d $path;
     opendir my $in, $path or die;
     push @left, map { "$path/$_" } grep { !/^\.\.?$/ } readdir $in;
