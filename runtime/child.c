@@ -365,6 +365,27 @@ enum status child_failed(const struct child_run *c, struct error *err) {
   return status;
 }
 
+/* A child that was stopped before it had come to where it was does not know all that it did; its
+ * journal does. */
+static bool half_walked(const struct child_run *c) {
+  return c->history && (c->run->walking || c->run->visited < c->run->to_visit);
+}
+
+/* What there is of the child for its parent to undo. */
+static void unit_keep(struct lane *lane, struct step_run *unit) {
+  struct child_run *c = unit->child;
+  unit->did = c->run->wrote;
+  unit->in_doubt = c->result.state == RUN_IN_DOUBT;
+  if (half_walked(c)) {
+    struct step_run *past = child_arm_past(lane, c, c->past_id, unit->armed_seq);
+    past->did = unit->did;
+    past->in_doubt = unit->in_doubt;
+    unit_disarm(unit);
+  } else if (!c->run->armed) {
+    unit_disarm(unit);
+  }
+}
+
 /* Ends what was between the two; what the child armed stays the parent's to undo. */
 static enum status child_end(struct lane *lane, struct step_run *unit, enum status status,
                              value *result, struct error *err) {
@@ -374,8 +395,6 @@ static enum status child_end(struct lane *lane, struct step_run *unit, enum stat
   if (c->result.state == RUN_SUCCEEDED) *result = child_value(lane, c);
   enum status kept = child_finished(lane, c, c->run->id, *result, &second);
   lane->run->wrote |= c->run->wrote;
-  unit->did = c->run->wrote;
-  unit->in_doubt = c->result.state == RUN_IN_DOUBT;
   if (c->result.state != RUN_SUCCEEDED && (status == OK || c->result.journal_lost)) {
     error_release(err);
     status = child_failed(c, err);
@@ -388,7 +407,7 @@ static enum status child_end(struct lane *lane, struct step_run *unit, enum stat
     error_move(err, &second);
   }
   error_release(&second);
-  if (!c->run->armed) unit_disarm(unit);
+  unit_keep(lane, unit);
   return status;
 }
 

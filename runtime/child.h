@@ -42,6 +42,9 @@ void child_live(struct lane *lane, struct child_run *c, struct program *p); /* m
 /* Waits until it is over. A stop that comes meanwhile is passed on to it. */
 enum status child_await(struct lane *lane, struct child_run *c, struct error *err) must_use;
 struct step_run *child_arm(struct lane *lane, struct child_run *c, int64_t seq);
+/* The run that the journal has under this id, begun at c's place: undone by what its journal says. */
+struct step_run *child_arm_past(struct lane *lane, const struct child_run *c, const char *id,
+                                int64_t seq);
 value child_result(struct lane *lane, const char *id, enum run_state state, value owned_outputs);
 
 /* --- child_past.c: what the journal has of it --- */

@@ -152,12 +152,12 @@ static void past_find(struct lane *lane, const struct child_run *c, struct past_
   if (finished && out->id && past_is(h, finished, "run", out->id)) out->finished = finished;
 }
 
-/* A child of before, for when its parent is undone. */
-static void arm_past(struct lane *lane, const struct child_run *c, const struct past_child *p) {
+struct step_run *child_arm_past(struct lane *lane, const struct child_run *c, const char *id,
+                                int64_t seq) {
   struct child_run *then = mem_zalloc(sizeof *then);
   then->call = c->call;
   then->runbook = mem_strdup(c->runbook);
-  then->past_id = mem_strdup(p->id);
+  then->past_id = mem_strdup(id);
   buf_adds(&then->place, buf_str(&c->place));
   then->parent_id = mem_strdup(lane->run->id);
   then->parent =
@@ -165,8 +165,9 @@ static void arm_past(struct lane *lane, const struct child_run *c, const struct 
   then->options.parent = &then->parent;
   then->options.virtual_clock = c->options.virtual_clock;
   then->options.site = lane->run->site;
-  struct step_run *s = child_arm(lane, then, lane->run->history->events[p->started].seq);
+  struct step_run *s = child_arm(lane, then, seq);
   s->did = true;
+  return s;
 }
 
 /* It succeeded, and its parent did not get to say so. */
@@ -197,7 +198,8 @@ static enum again_child decide(struct lane *lane, struct child_run *c, const str
                                struct error *err) {
   struct history *h = lane->run->history;
   bool over = p->finished && past_is(h, p->finished, "state", run_state_name(RUN_SUCCEEDED));
-  if (!is_undone(state) && (state >= RUN_SUCCEEDED || lane->run->back)) arm_past(lane, c, p);
+  if (!is_undone(state) && (state >= RUN_SUCCEEDED || lane->run->back))
+    child_arm_past(lane, c, p->id, h->events[p->started].seq);
   if (over) {
     *status = past_value(h, p->finished, "result", lane->run->program->syms, result, err);
     return CHILD_DONE;

@@ -237,22 +237,63 @@ runbook "corner" do
   end
 end
 RUBY
-room($stopped);
-my $count = fault_counts('run', $runbook, '--virtual-clock', '--journal', $journal);
-is($count->{exit}, 6, 'a branch fails, all is undone') or diag($count->{said});
-my @problems = fault_sweep(
-  what => 'kill', operation => 'write', count => $count->{writes},
-  each => sub {
-    my ($fault, $n) = @_;
-    room($stopped);
-    fault_run($fault, 'run', $runbook, '--virtual-clock', '--journal', $journal);
-    return if !-e $journal || !grep { $_->{kind} eq 'run.started' } journal_events($journal);
-    fault_run('kill:write:' . (1 + 7 * $n % 23), 'resume', 'last', '--journal', $journal);
-    my ($said, $exit) = does('resume', 'last');
-    my $books = books();
-    return ("resume ended with $exit: $said") if $exit != 6;
-    return map { "$_ was not undone: $books" } grep { $books !~ /(?:^| )-$_/ } $books =~ /(?:^| )(\w)/g;
-  });
-is(join("\n", @problems), '', 'killed anywhere, what the other branches did is undone');
+my $kids = <<'RUBY';
+runbook "corner" do
+  use "ledger"
+  on_failure :rollback
+  parallel do
+    run "kid"
+    each_of ["a", "b"] do |i|
+      step "Put" do
+        p = ledger.put_probed(item: i)
+        rollback { ledger.remove item: i }
+      end
+      step "Late" do
+        fail! :bad, "no" if p.item == "b"
+      end
+    end
+  end
+end
+RUBY
+my $kid = <<'RUBY';
+runbook "kid" do
+  use "ledger"
+  on_failure :rollback
+  each_of ["k", "l"], at_once: 2 do |k|
+    step "Kid" do
+      ledger.put_probed item: k
+      rollback { ledger.remove item: k }
+    end
+  end
+  step "Last" do
+    wait 1.minute
+  end
+end
+RUBY
+
+sub stopped_at {
+  my ($text, $fault, $n) = @_;
+  room($text);
+  write_file("$dir/kid.rb", $kid);
+  fault_run($fault, 'run', $runbook, '--virtual-clock', '--journal', $journal);
+  my ($first) = -e $journal ? grep { $_->{kind} eq 'run.started' } journal_events($journal) : ();
+  return if !$first;
+  fault_run("kill:write:$_", 'resume', $first->{run}, '--journal', $journal) for 1 + 7 * $n % 23, 5;
+  my ($said, $exit) = does('resume', $first->{run});
+  my $books = books();
+  return ("resume ended with $exit: $said") if $exit != 6;
+  return map { "$_ was not undone: $books" } grep { $books !~ /(?:^| )-$_/ } $books =~ /(?:^| )(\w)/g;
+}
+
+for my $case ([branch => $stopped], [child => $kids]) {
+  my ($what, $text) = @$case;
+  room($text);
+  write_file("$dir/kid.rb", $kid);
+  my $count = fault_counts('run', $runbook, '--virtual-clock', '--journal', $journal);
+  is($count->{exit}, 6, "a branch fails beside a $what: all is undone") or diag($count->{said});
+  my @problems = fault_sweep(what => 'kill', operation => 'write', count => $count->{writes},
+    each => sub { stopped_at($text, @_) });
+  is(join("\n", @problems), '', "... killed anywhere, what the $what did is undone");
+}
 
 done_testing();
