@@ -210,7 +210,7 @@ static const char *answer_short(const struct counting *c, const struct approval_
   const char *why = approver_barred(r, c->site, a->approver, a->break_glass);
   if (!why) why = identity_short(c, a);
   if (!why && a->time_us > r->expires_us) why = "came after its time";
-  if (!why && a->use_by_us - a->time_us > r->use_by_us) why = "says to last longer than was asked";
+  if (!why && a->use_by_us > clock_add(a->time_us, r->use_by_us)) why = "says to last longer than was asked";
   if (!why && a->break_glass && !(a->reason && *a->reason)) why = "broke glass without a reason";
   return why;
 }
