@@ -137,7 +137,9 @@ $(BUILD)/tests/%.t: tests/unit/%.c $(BUILD)/runtime.a $(BUILD)/lang.a
 	$(call say,CC   $<)
 	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) $(ALL_LDFLAGS) -rdynamic -MMD -MP -o $@ $< $(BUILD)/runtime.a $(BUILD)/lang.a $(RUNTIME_LIBS) -lcmocka
 
-TESTS ?= $(unit_bin) $(filter %.t,$(fault_bin)) $(sort $(shell find tests -name '*.t'))
+# Those that wait come first: the others fill the time.
+long_tests := $(patsubst %,tests/runtime/%.t,resume approvals sweep lease undo)
+TESTS ?= $(long_tests) $(unit_bin) $(filter %.t,$(fault_bin)) $(filter-out $(long_tests),$(sort $(shell find tests -name '*.t')))
 check: deps-test all $(unit_bin) $(fuzz_bin)
 	@STEPWISE='$(CURDIR)/$(BUILD)/stepwise' BUILD='$(CURDIR)/$(BUILD)' MODE='$(MODE)' CC='$(CC)' tools/check.sh $(TESTS)
 

@@ -41,6 +41,7 @@ struct gate_run {
   uint32_t told;          /* approvals that people were told of */
   int64_t refused;        /* the last answer that people were told does not count */
   int64_t began;          /* clock_mono */
+  size_t passed;          /* answers of a file that the run had before */
   bool silent;            /* nobody can be asked at this prompt */
 };
 

@@ -145,17 +145,34 @@ static enum status answer_bad(const struct gate_run *g, const char *problem, str
   return ERR_VALUE;
 }
 
+/* A file begins anew with each process: what of it the run has already is passed over. */
+static bool given_before(struct gate_run *g, const char *by) {
+  const struct history *h = g->lane->run->history;
+  const struct approval_request *r = request_of(g);
+  size_t before = 0;
+  bool his = false;
+  if (!h || !by || config_of(g)->prompter->again) return false;
+  for (size_t i = 0; i < r->answer_count; i++) {
+    if (r->answers[i].seq > h->events[h->count].seq) continue;
+    his |= same_account(r->answers[i].approver, by);
+    before++;
+  }
+  return his && g->passed++ < before;
+}
+
 enum status gate_ask_take(struct gate_run *g, struct gate_ask *a, struct error *err) {
   struct buf word = BUF_INIT, scratch = BUF_INIT;
   answer_word(g->lane, a->answer.value, &word);
   if (a->answer.by) trim(a->answer.by);
   enum verdict verdict = approval_verdict(buf_str(&word));
-  const char *problem =
-      answer_problem(g, a, verdict, a->q.as ? a->q.as : a->answer.by, &scratch);
+  const char *by = a->q.as ? a->q.as : a->answer.by;
+  bool passed = verdict == VERDICT_APPROVE && given_before(g, by);
+  const char *problem = passed ? NULL : answer_problem(g, a, verdict, by, &scratch);
   enum status status = OK;
   mem_free(g->problem);
   g->problem = problem ? mem_strdup(problem) : NULL;
-  if (!problem) status = answer_record(g, a, verdict == VERDICT_DENY, err);
+  if (passed) status = OK;
+  else if (!problem) status = answer_record(g, a, verdict == VERDICT_DENY, err);
   else if (!config_of(g)->prompter->again) status = answer_bad(g, problem, err);
   buf_release(&word);
   buf_release(&scratch);

@@ -113,6 +113,7 @@ static void runs_share_their_commits(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(runs_share_their_commits)};
+  setenv("STEPWISE_FAULT_STILL", "1", 1); /* a machine that is busy would count more commits */
   cmocka_set_message_output(CM_OUTPUT_TAP);
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

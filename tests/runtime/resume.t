@@ -281,6 +281,29 @@ RUBY
   says($said, 'which is said in a line', qr/^(\S+)  stays as it is: its clock is virtual: `stepwise resume \1` takes it by itself\n\z/m);
 }
 
+# --- a file with answers begins anew ---
+{
+  room(<<'RUBY');
+runbook "gate" do
+  step "Gate" do
+    approve "Go on?", by: :lead, quorum: 2
+    note "through"
+  end
+end
+RUBY
+  write_file("$dir/site.rb", qq{site "desk" do\n  role :lead, members: %w[kim lee], typed: true\nend\n});
+  my %yes = map { $_ => { answer => 'approve', by => $_ } } qw(kim lee);
+  is((start(answers({ 'approve gate' => [$yes{kim}] })))[1], 4, 'one of two has approved');
+  is((resume(answers({ 'approve gate' => $yes{kim} })))[1], 1, 'who approves once more is told so');
+  room(read_file($rb));
+  write_file("$dir/site.rb", qq{site "desk" do\n  role :lead, members: %w[kim lee], typed: true\nend\n});
+  start(answers({ 'approve gate' => [$yes{kim}] }));
+  my ($said, $exit) = resume(answers({ 'approve gate' => [@yes{qw(kim lee)}] }));
+  is($exit, 0, 'with the whole list, what the run has of it is passed over') or diag $said;
+  is(join(' ', map { $_->{data}{approver} } grep { $_->{kind} eq 'approval.given' } events()), 'kim lee', 'and each approval counts once');
+  good('the journal is good');
+}
+
 # --- what it goes on with ---
 {
   room($two);
