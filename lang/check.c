@@ -12,10 +12,6 @@ struct span span_of(const struct check *k, node_id n) {
   return tree_span(k->t, n);
 }
 
-struct span span_join(struct span a, struct span b) {
-  return (struct span){a.file, a.start, b.end > a.end ? b.end : a.end};
-}
-
 /* The name stands after the receiver and its dot. */
 struct span span_call_name(const struct check *k, const struct node *call) {
   uint32_t at = call->a ? node_at(k, call->a)->end : call->start;
@@ -78,11 +74,6 @@ sym node_literal_name(struct check *k, node_id n) {
   if (e->kind != N_str) return 0;
   struct text text = tree_text(k->t, e);
   return sym_intern(k->syms, text.s, text.len);
-}
-
-bool node_is_word(const struct check *k, node_id n, sym word) {
-  const struct node *e = node_at(k, n);
-  return e->kind == N_sym && e->a == word;
 }
 
 char *text_dup(struct check *k, node_id str) {

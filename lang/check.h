@@ -152,7 +152,6 @@ struct check {
 /* Room for one more item behind count of them, in the arena; doubles, so that many cost little. */
 void *arena_push(struct check *k, void *items, size_t count, size_t size);
 struct span span_of(const struct check *k, node_id n);
-struct span span_join(struct span a, struct span b);
 struct span span_call_name(const struct check *k, const struct node *call); /* of the word alone */
 const char *name_text(const struct check *k, sym s);
 const char *keyword_text(const struct check *k, sym s);   /* "name:" */
@@ -164,7 +163,6 @@ static inline struct node *node_at(const struct check *k, node_id n) {
 const char *type_words(struct check *k, type_id t); /* "an integer"; two may be in use at once */
 const char *value_words(const struct check *k,
                         node_id n); /* the source text of a short expression */
-bool node_is_word(const struct check *k, node_id n, sym word); /* a symbol or string of this text */
 /* The symbol or string a literal names, as a sym; 0 when it is not one. */
 sym node_literal_name(struct check *k, node_id n);
 char *text_dup(struct check *k, node_id str); /* into the arena; NULL for 0 */

@@ -17,10 +17,6 @@ const char *diag_number(enum diag_code code) {
 enum severity diag_severity(enum diag_code code) {
   return codes[code].severity;
 }
-const char *diag_title(enum diag_code code) {
-  return codes[code].title;
-}
-
 static char *format(const char *fmt, va_list ap) {
   struct buf b = {.max = 64 << 10};
   buf_vaddf(&b, fmt, ap);

@@ -17,7 +17,6 @@ enum diag_code {
 
 enum severity { SEV_ERROR, SEV_WARNING };
 const char *diag_number(enum diag_code code); /* "RB012" */
-const char *diag_title(enum diag_code code);
 enum severity diag_severity(enum diag_code code);
 
 #define DIAG_MAX_ERRORS 20

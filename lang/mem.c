@@ -67,10 +67,6 @@ void mem_fail_at(uint64_t n) {
   mem.fail_at = n ? mem.count + n : 0;
 }
 
-uint64_t mem_count(void) {
-  return mem.count;
-}
-
 void *mem_grow(void *items, size_t count, size_t *cap, size_t item) {
   if (count < *cap) return items;
   size_t want = *cap ? *cap * 2 : 8, bytes;

@@ -19,7 +19,6 @@ char *mem_strdup(const char *s) must_use;
 void mem_out(void) __attribute__((noreturn));       /* out of memory: says so and ends, code 9 */
 /* From now on the n-th allocation fails (0 = never). For tests; also STEPWISE_FAIL_ALLOC. */
 void mem_fail_at(uint64_t n);
-uint64_t mem_count(void); /* allocations so far */
 
 /* Grows *items (of item size) so that one more than count fits; doubles. */
 void *mem_grow(void *items, size_t count, size_t *cap, size_t item) must_use;

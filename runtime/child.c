@@ -133,7 +133,7 @@ static void options_take(struct lane *lane, struct child_run *c, bool waits) {
   c->options.site = lane->run->site;
 }
 
-struct child_run *child_new(struct lane *lane, node_id call, bool waits) {
+static struct child_run *child_new(struct lane *lane, node_id call, bool waits) {
   const struct tree *t = lane->eval.tree;
   struct text text = tree_text(t, tree_node(t, tree_node(t, call)->c));
   struct child_run *c = mem_zalloc(sizeof *c);
@@ -159,7 +159,7 @@ void child_live(struct lane *lane, struct child_run *c, struct program *p) {
   c->run->main.name = buf_take(&name);
 }
 
-enum status child_record(struct lane *lane, const char *kind, struct record *r, struct error *err) {
+static enum status child_record(struct lane *lane, const char *kind, struct record *r, struct error *err) {
   return run_record_at(lane, "", kind, r, err);
 }
 

@@ -27,14 +27,9 @@ struct child_run {
   struct resume resume;
 };
 
-/* What is told to the parent's journal, always outside of steps. */
-enum status child_record(struct lane *lane, const char *kind, struct record *r,
-                         struct error *err) must_use;
 enum status child_finished(struct lane *lane, const struct child_run *c, const char *id,
                            value result, struct error *err) must_use;
 enum status child_failed(const struct child_run *c, struct error *err) must_use;
-/* A child at this place in the plan, without its run. */
-struct child_run *child_new(struct lane *lane, node_id call, bool waits);
 /* The inputs as the parent gives them; only_secret: those that the journal has not. */
 enum status child_inputs(struct lane *lane, struct child_run *c, struct program *p, node_id call,
                          bool only_secret, struct error *err) must_use;
@@ -66,8 +61,5 @@ enum status child_take_over(struct lane *lane, struct child_run *c, bool back,
  * same. */
 enum status child_started_before(struct lane *lane, struct child_run *c, bool *begun,
                                  struct error *err) must_use;
-/* What a run that succeeded gave to who waits for it. */
-enum status child_outputs(struct lane *lane, const struct history *h, value *out,
-                          struct error *err) must_use;
 
 #endif

@@ -43,7 +43,8 @@ static enum status take_output(void *ud, const char *name, value owned) {
   return OK;
 }
 
-enum status child_outputs(struct lane *lane, const struct history *h, value *out,
+/* What a run that succeeded gave to who waits for it. */
+static enum status child_outputs(struct lane *lane, const struct history *h, value *out,
                           struct error *err) {
   struct outputs o = {lane->run->program->syms, dict_new()};
   uint32_t end = 0;

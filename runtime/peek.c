@@ -57,14 +57,6 @@ const char *peek_next(const char *p, const char *end, struct member *m) {
   return take_value(p, end, m);
 }
 
-const char *peek_element(const char *p, const char *end, struct member *m) {
-  p = peek_space(p, end);
-  if (p < end && *p == ',') p = peek_space(p + 1, end);
-  if (p >= end || *p == ']') return NULL;
-  *m = (struct member){0};
-  return take_value(p, end, m);
-}
-
 bool peek(const char *json, size_t len, const char *key, struct member *m) {
   size_t n = strlen(key);
   const char *end = json + len, *p = peek_space(json, end);

@@ -13,8 +13,6 @@ struct member {
 const char *peek_next(const char *p, const char *end, struct member *m);
 /* The member of that name; false when there is none or json is no object. */
 bool peek(const char *json, size_t len, const char *key, struct member *m);
-/* The next element of an array; p begins after its '['. NULL after the last. Only value is set. */
-const char *peek_element(const char *p, const char *end, struct member *m);
 
 /* The value of a member as text: a string without quotes and escapes, anything else as written.
  * False when it is missing or null. */

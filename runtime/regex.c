@@ -302,12 +302,6 @@ enum status regex_search(struct regex *r, struct text s, size_t from, bool again
   return OK;
 }
 
-size_t regex_groups(const struct regex *r) {
-  uint32_t n = 0;
-  pcre2_pattern_info(r->code, PCRE2_INFO_CAPTURECOUNT, &n);
-  return n;
-}
-
 int regex_group(const struct regex *r, const char *name, size_t len) {
   char copy[64];
   if (len >= sizeof copy) return -1;
@@ -315,15 +309,4 @@ int regex_group(const struct regex *r, const char *name, size_t len) {
   copy[len] = '\0';
   int n = pcre2_substring_number_from_name(r->code, (PCRE2_SPTR)copy);
   return n > 0 ? n : -1;
-}
-
-const char *regex_group_name(const struct regex *r, size_t i) {
-  uint32_t count = 0, size = 0;
-  PCRE2_SPTR table = NULL;
-  pcre2_pattern_info(r->code, PCRE2_INFO_NAMECOUNT, &count);
-  pcre2_pattern_info(r->code, PCRE2_INFO_NAMEENTRYSIZE, &size);
-  pcre2_pattern_info(r->code, PCRE2_INFO_NAMETABLE, &table);
-  for (uint32_t k = 0; k < count; k++, table += size)
-    if (((size_t)table[0] << 8 | table[1]) == i) return (const char *)table + 2;
-  return NULL;
 }

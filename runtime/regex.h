@@ -35,8 +35,5 @@ struct match {
 enum status regex_search(struct regex *r, struct text s, size_t from, bool again, bool *found,
                          struct match *m, struct error *err) must_use;
 int regex_group(const struct regex *r, const char *name, size_t len); /* number, or -1 */
-size_t regex_groups(const struct regex *r);                           /* without the whole match */
-/* The name of group i (from 1), or NULL. */
-const char *regex_group_name(const struct regex *r, size_t i);
 
 #endif

@@ -281,7 +281,7 @@ enum status run_back_stop(struct error *err) {
   return ERR_WAITING;
 }
 
-void run_back_cause(const struct run *run, struct error *cause) {
+static void run_back_cause(const struct run *run, struct error *cause) {
   const struct history *h = run->history;
   const char *reason = run->options->resume->reason, *json;
   size_t len;

@@ -1,5 +1,5 @@
-/* Live runs and their lanes, as the engine's files share them. Private to the engine: run.c, step.c, statement.c,
- * binding.c, guard.c, approval.c, rollback.c, input.c, record.c. */
+/* Live runs and their lanes, as the engine's files share them. Private to the
+ * engine. */
 #ifndef STEPWISE_RUN_H
 #define STEPWISE_RUN_H
 
@@ -106,7 +106,8 @@ struct lane {
   struct buf item_key; /* "[web-1]" inside each_of; part of every step's id */
   char *name;          /* for people: which branch this is; NULL for the main line; owned */
   enum stop stop;
-  char *stop_reason; /* owned */  enum halt halt;
+  char *stop_reason; /* owned */
+  enum halt halt;
   struct replay *replay; /* what is told again before anything is done; owned */
   int64_t clock_us;      /* what `now` says until something happens */
   bool clock_known;
@@ -322,7 +323,6 @@ void others_walk(struct run *run, bool failed);
 /* The walk of a run that is to be undone ends here: an error that says so, and what follows it. */
 enum status run_back_stop(struct error *err) must_use;
 bool run_back(struct lane *lane, struct step_run *s, struct error *err);
-void run_back_cause(const struct run *run, struct error *cause);
 
 /* resume_step.c: a step that the journal has. */
 enum again {

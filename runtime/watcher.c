@@ -391,10 +391,6 @@ enum status watcher_add(struct watcher *w, struct program *program,
   return status;
 }
 
-size_t watcher_count(const struct watcher *w) {
-  return w->count;
-}
-
 struct watcher *watcher_new(const struct watcher_config *config) {
   struct watcher *w = mem_zalloc(sizeof *w);
   w->config = *config;

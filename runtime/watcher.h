@@ -45,7 +45,6 @@ void watcher_free(struct watcher *w);
  * borrowed. ERR_CONFLICT: another process watches one of them; ERR_VALUE: this one does already. */
 enum status watcher_add(struct watcher *w, struct program *program,
                         const struct run_options *options, struct error *err) must_use;
-size_t watcher_count(const struct watcher *w);
 /* Runs until `until_us` or until a signal stops it and all runs have come to a stop; which signal,
  * or 0. */
 int watcher_run(struct watcher *w);
