@@ -254,10 +254,15 @@ static enum status answered_before(struct lane *lane, const struct prompt *q, st
   enum status status = past_value(r->h, e, "answer", lane->run->program->syms, &c->value, err);
   if (status != OK) return status;
   *found = !value_has_secret(c->value);
+  if (!*found) {
+    value_unref(c->value);
+    c->value = VALUE_NIL;
+    return OK;
+  }
   out->comment = past_text(r->h, e, "evidence");
   if (q->kind == PROMPT_CHOOSE) {
     size_t i = 0;
-    while (*found && i < q->option_count && strcmp(q->options[i], value_str(c->value)->s) != 0)
+    while (i < q->option_count && strcmp(q->options[i], value_str(c->value)->s) != 0)
       i++;
     value_unref(c->value);
     c->value = value_int((int64_t)i);
