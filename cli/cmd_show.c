@@ -41,7 +41,7 @@ static enum status show_head(void *ud, const struct event *e) {
   struct show *s = ud;
   const struct standing *at = &s->standing;
   struct buf b = BUF_INIT, values = BUF_INIT;
-  if (at->title) buf_addf(&b, "%s\n", at->title);
+  if (at->title) text_print_line(stdout, at->title), putchar('\n');
   buf_addf(&b, "run %s of %s", at->run, at->runbook ? at->runbook : "?");
   if (at->started.text) buf_addf(&b, " (%s)", at->started.text);
   buf_adds(&b, "\nstarted ");

@@ -62,8 +62,10 @@ static size_t base_of(const struct dry_note *n) {
 
 static void show_head(struct plan_view *v, const struct dry_note *n) {
   fputs(ui_ink(&v->ui, INK_BOLD), v->ui.out);
-  text_print(v->ui.out, n->text, 0);
-  fprintf(v->ui.out, "%s\nplan of %s (", ui_ink(&v->ui, INK_PLAIN), n->detail);
+  text_print_line(v->ui.out, n->text);
+  fprintf(v->ui.out, "%s\nplan of ", ui_ink(&v->ui, INK_PLAIN));
+  text_print_line(v->ui.out, n->detail);
+  fputs(" (", v->ui.out);
   text_print(v->ui.out, v->file, 0);
   fputs("); nothing is changed by it\n\n", v->ui.out);
 }
@@ -107,7 +109,7 @@ static void show_problem(struct plan_view *v, const struct dry_note *n) {
 
 static void show_section(struct plan_view *v, const struct dry_note *n) {
   fprintf(v->ui.out, "\n%*s%s", (int)base_of(n), "", ui_ink(&v->ui, INK_BOLD));
-  text_print(v->ui.out, n->text, 0);
+  text_print_line(v->ui.out, n->text);
   fprintf(v->ui.out, "%s\n", ui_ink(&v->ui, INK_PLAIN));
 }
 

@@ -63,6 +63,13 @@ void text_print(FILE *out, const char *s, size_t indent) {
   buf_release(&b);
 }
 
+void text_print_line(FILE *out, const char *s) {
+  struct buf b = BUF_INIT;
+  text_tame(&b, s, strlen(s), '?');
+  fwrite(buf_str(&b), 1, b.len, out);
+  buf_release(&b);
+}
+
 void text_fit(struct buf *out, const char *s, size_t len, size_t columns) {
   size_t have = text_columns(s, len);
   if (have <= columns) {

@@ -15,11 +15,12 @@ size_t text_steers(const char *s, size_t len);
 void text_tame(struct buf *out, const char *s, size_t len, char instead);
 /* The same, keeping lines; each further one after `indent` spaces. */
 void text_tame_lines(struct buf *out, const char *s, size_t indent);
+/* Prints text from anywhere, tamed, keeping lines. */
 void text_print(FILE *out, const char *s, size_t indent);
 /* Adds s padded to `columns`, or cut with ".." when it is longer. Control characters become spaces.
  */
 void text_fit(struct buf *out, const char *s, size_t len, size_t columns);
-/* Prints text from anywhere, tamed, keeping lines. */
-void text_print(FILE *out, const char *s, size_t indent);
+/* Prints text from anywhere, tamed, on one line: line ends become '?' too. */
+void text_print_line(FILE *out, const char *s);
 
 #endif

@@ -94,15 +94,23 @@ void ui_error(struct ui *ui, const struct error *e, size_t indent) {
 
 /* --- steps --- */
 
+/* A title, on one line whatever stands in it. */
+static void headline(struct ui *ui, const char *text) {
+  fputs(ui_ink(ui, INK_BOLD), ui->out);
+  text_print_line(ui->out, text);
+  fprintf(ui->out, "%s\n", ui_ink(ui, INK_PLAIN));
+}
+
 static void on_run(struct ui *ui, const struct notice *n) {
-  fprintf(ui->out, "%s%s%s\n", ui_ink(ui, INK_BOLD), n->text, ui_ink(ui, INK_PLAIN));
+  headline(ui, n->text);
   fprintf(ui->out, "run %s by %s, %u step%s\n", n->id, n->detail, n->n, n->n == 1 ? "" : "s");
   ui->parted = false;
 }
 
 static void on_section(struct ui *ui, const struct notice *n) {
   ui_break(ui);
-  fprintf(ui->out, "\n%s%s%s\n", ui_ink(ui, INK_BOLD), n->text, ui_ink(ui, INK_PLAIN));
+  putc('\n', ui->out);
+  headline(ui, n->text);
   ui->parted = true;
 }
 

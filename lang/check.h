@@ -296,6 +296,8 @@ bool decl_type(struct check *k, node_id n, type_id *out);
 void decl_field(struct check *k, node_id id, const struct clause_args *a, sym name, type_id type,
                 struct field *out);
 type_id decl_record(struct check *k, const struct field *f, size_t count);
+/* check_least.c */
+void check_leasts(struct check *k, const struct clause_args *a); /* limits that can never be kept */
 bool is_constant(const struct check *k, node_id n);
 type_id constant_type(struct check *k, node_id n); /* checks it too */
 

@@ -253,6 +253,7 @@ void check_clause(struct check *k, node_id id, const struct clause *c, struct cl
   }
   check_needed(k, id, out);
   if (out->block) check_clause_block(k, out);
+  if (out->ok) check_leasts(k, out);
 }
 
 /* --- statements --- */

@@ -50,6 +50,23 @@ static enum status wrong(struct error *err, const struct field *f, const char *t
   return ERR_VALUE;
 }
 
+static enum status amiss(struct error *err, const struct field *f, const char *text, size_t len,
+                         const char *why, const char *help) {
+  error_set(err, ERR_VALUE, "%s '%.*s' %s", f->what, (int)len, text, why);
+  error_help(err, "%s", help);
+  return ERR_VALUE;
+}
+
+static enum status unknown_word(struct error *err, const char *text) {
+  struct buf all = BUF_INIT;
+  for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+    buf_addf(&all, "%s%s", i ? ", " : "", words[i].word);
+  error_set(err, ERR_VALUE, "there is no '%.*s'", WORD_MOST, text);
+  error_help(err, "there are %s; or five fields, as in \"0 8 * * 1-5\"", buf_str(&all));
+  buf_release(&all);
+  return ERR_VALUE;
+}
+
 /* A number or a name at *at, which moves behind it; -1 when it is neither. */
 static int number(const struct field *f, const char **at, const char *end) {
   const char *p = *at;
@@ -85,12 +102,18 @@ static enum status part(const struct field *f, const char *text, size_t len, uin
   }
   if (p < end && *p == '/') {
     p++;
-    step = p < end && isdigit((unsigned char)*p) ? number(f, &p, end) : 0;
+    step = p < end && isdigit((unsigned char)*p) ? number(f, &p, end) : f->most + 1;
   }
   bool names_day = f->names == weekdays;
   if (names_day && to == 0 && from > 0) to = 7; /* sat-sun */
-  if (p != end || from < f->least || to > f->most || from > to || step < 1 || step > f->most)
+  if (p != end || from < f->least || to < f->least || from > f->most || to > f->most ||
+      step > f->most)
     return wrong(err, f, text, len);
+  if (step < 1)
+    return amiss(err, f, text, len, "has a step of 0", "a step is 1 or more, as in \"*/15 * * * *\"");
+  if (from > to)
+    return amiss(err, f, text, len, "runs backwards",
+                 "write the smaller end first, or two ranges with a comma between them");
   for (int n = from; n <= to; n += step)
     *bits |= UINT64_C(1) << (names_day ? n % 7 : n);
   return OK;
@@ -133,6 +156,7 @@ enum status cron_parse(const char *text, struct cron *out, struct error *err) {
   text += strspn(text, " \t");
   for (size_t i = 0; i < sizeof words / sizeof *words; i++)
     if (strcmp(text, words[i].word) == 0) return cron_parse(words[i].means, out, err);
+  if (*text == '@') return unknown_word(err, text);
   for (; *text; count++) {
     size_t len = strcspn(text, " \t");
     if (count == FIELDS) break;

@@ -36,22 +36,33 @@ static void call_text(const struct tree *t, const struct node *n, struct buf *ou
   buf_adds(out, "...");
 }
 
-/* What the approver says yes to: the write actions of the body. */
-static void about_actions(struct gate_run *g) {
+static bool stands_in(const struct node *n, const struct node *outer) {
+  return n->start >= outer->start && n->end <= outer->end;
+}
+
+/* The write actions of a block, the first with `first` before it: how many. */
+static uint32_t about_calls(struct gate_run *g, node_id block, node_id except, const char *first) {
   enum { MOST = 8 };
   const struct tree *t = g->lane->eval.tree;
-  const struct node *body = tree_node(t, g->step->step->body);
+  const struct node *body = tree_node(t, block), *out = except ? tree_node(t, except) : NULL;
   uint32_t n = 0;
   for (node_id id = 1; id < t->count; id++) {
     const struct node *node = tree_node(t, id);
-    if (node->kind != N_call || node->start < body->start || node->end > body->end) continue;
+    if (node->kind != N_call || !stands_in(node, body) || (out && stands_in(node, out))) continue;
     const struct action *a = program_action(g->lane->run->program, t, node);
     if (!a || a->effect != EFFECT_WRITE || ++n > MOST) continue;
-    buf_adds(&g->about, n > 1 ? ", " : "does: ");
+    buf_adds(&g->about, n > 1 ? ", " : first);
     call_text(t, node, &g->about);
   }
   if (n > MOST) buf_addf(&g->about, " and %u more", n - MOST);
-  if (!n) buf_adds(&g->about, "does nothing that writes");
+  return n;
+}
+
+/* What the approver says yes to. Its undo is no part of what the step does. */
+static void about_actions(struct gate_run *g) {
+  const struct step *step = g->step->step;
+  if (!about_calls(g, step->body, step->rollback, "does: "))
+    buf_adds(&g->about, "does nothing that writes");
 }
 
 /* And the way back, or that there is none. */
@@ -59,7 +70,8 @@ static void about_undo(struct gate_run *g) {
   const struct step *step = g->step->step;
   struct error ignored = {0};
   char *why = NULL;
-  if (step->rollback) buf_adds(&g->about, "; can be rolled back");
+  if (step->rollback && !about_calls(g, step->rollback, 0, "; undone by: "))
+    buf_adds(&g->about, "; can be rolled back");
   if (!step->irreversible) return;
   buf_adds(&g->about, "; cannot be undone");
   /* It may speak of what the body has yet to find out. */

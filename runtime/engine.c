@@ -53,14 +53,26 @@ enum status run_call_block(struct lane *lane, node_id block, value *out, struct 
   return status;
 }
 
+/* What is written down and shown as one text has an end, and says so. */
+static void cut_text(struct buf *text) {
+  enum { MOST = 1 << 20, KEPT = 64 << 10 };
+  size_t len = text->len, at = KEPT;
+  if (len <= MOST) return;
+  while (((unsigned char)text->data[at] & 0xC0) == 0x80)
+    at--;
+  buf_truncate(text, at);
+  buf_addf(text, "... %.1f MiB, cut here", (double)len / MOST);
+}
+
 enum status run_text(struct lane *lane, node_id n, char **out, struct error *err) {
-  struct buf text = {.max = 1 << 20};
+  struct buf text = BUF_INIT;
   if (n) {
     value v;
     enum status status = run_eval(lane, n, &v, err);
     if (status != OK) return status;
     value_to_s(v, lane->run->program->syms, &text);
     value_unref(v);
+    cut_text(&text);
   }
   *out = buf_take(&text);
   return OK;

@@ -47,14 +47,18 @@ enum status journal_fail_readonly(const char *path, struct error *err) {
   const char *slash = strrchr(path, '/');
   if (slash) buf_add(&dir, path, slash == path ? 1 : (size_t)(slash - path));
   else buf_adds(&dir, ".");
-  if (access(path, W_OK) == 0 && access(buf_str(&dir), W_OK) != 0)
+  bool file = access(path, W_OK) != 0;
+  bool directory = !file && access(buf_str(&dir), W_OK) != 0;
+  bool mounted = (file || directory) && errno == EROFS;
+  if (directory)
     error_set(err, ERR_JOURNAL, "%s cannot be written: its directory %s %s", path, buf_str(&dir),
-              errno == EROFS ? "is on a read-only file system" : "may not be written by you");
+              mounted ? "is on a read-only file system" : "may not be written by you");
   else
     error_set(err, ERR_JOURNAL, "%s cannot be written: %s", path,
-              errno == EROFS ? "it is on a read-only file system" : "it is read-only for you");
-  error_help(err, "change its permissions, or give another journal with --journal PATH; "
-                  "`stepwise journal` can read it as it is");
+              mounted ? "it is on a read-only file system" : "it is read-only for you");
+  error_help(err, "%s, or give another journal with --journal PATH; `stepwise journal` can read it "
+                  "as it is",
+             mounted ? "remount it for writing" : "change its permissions");
   buf_release(&dir);
   return ERR_JOURNAL;
 }

@@ -149,6 +149,22 @@ ok(waiting.get("on") == "approval" and waiting.get("until_us") == asked.get("exp
 ok(asked.get("text") == "Drain 3 nodes" and asked.get("about") == "does nothing that writes" and asked.get("quorum") == 2 and asked.get("role") == "lead" and
    re.fullmatch("[0-9a-f]{32}", asked.get("nonce", "")) and asked.get("plan") == c.event("run.started")["data"].get("plan") and asked.get("requester", "").startswith(ME + "@"),
    "the request is whole", asked)
+d = Case(PEOPLE, text="""
+use "shell"
+runbook "drains" do
+  step "Drain" do
+    approve "Drain", by: :lead
+    shell.change("true")
+    rollback do
+      shell.change("false")
+    end
+  end
+end
+""")
+code, said = d.run()
+ok(d.event("approval.requested")["data"].get("about") == 'does: shell.change("true"); undone by: shell.change("false")',
+   "what undoes the step is no part of what it does", code, said)
+
 code, said = c.do("approve", "last", "drain")
 ok(code == 2 and "--yes" in said, "nobody agrees by accident", code, said)
 code, said = c.do("approve", "last", "drain", "--yes")

@@ -9,7 +9,7 @@
 #include "../../runtime/approval_text.h"
 
 #define REQUESTED                                                                                   \
-  "{\"text\":\"Drain 3 nodes\\nat \\\\ once\\r\",\"about\":\"does: pool.drain; can be rolled back\","  \
+  "{\"text\":\"Drain 3 nodes\\nat \\\\ once\\r\",\"about\":\"does: pool.drain; undone by: pool.fill\","  \
   "\"role\":\"dba\",\"quorum\":2,\"nonce\":\"00ff\",\"plan\":\"abcd\",\"expires_us\":1795339800000001}"
 
 static void is(const char *answer, bool denied, const char *want) {
@@ -30,7 +30,7 @@ static void is(const char *answer, bool denied, const char *want) {
   "stepwise approval 1\nverdict: " verdict "\napprover: kim\nrun: 20261122-080000-abcdef\n"         \
   "step: drain[web-1]\nplan: abcd\nrole: dba\nquorum: 2\nnonce: 00ff\n"                             \
   "answer-by: 2026-11-22T09:30:00.000001Z\n"
-#define ABOUT "about: does: pool.drain; can be rolled back\n"
+#define ABOUT "about: does: pool.drain; undone by: pool.fill\n"
 #define MESSAGE "message: Drain 3 nodes\\nat \\\\ once\\r\n"
 
 static void texts(void **state) {

@@ -100,8 +100,8 @@ static void test_refused(void **state) {
   refused("0 8 * * 8", "weekday '8' is none of 0 to 7 or sun to sat");
   refused("0 8 * * mo", "weekday 'mo'");
   refused("0 8 * * monday", "weekday 'monday'");
-  refused("5-1 8 * * *", "minute '5-1'");
-  refused("*/0 8 * * *", "minute '*/0'");
+  refused("5-1 8 * * *", "minute '5-1' runs backwards");
+  refused("*/0 8 * * *", "minute '*/0' has a step of 0");
   refused("*/ 8 * * *", "minute '*/'");
   refused("1,,2 8 * * *", "minute ''");
   refused("-1 8 * * *", "minute '-1'");
@@ -110,7 +110,9 @@ static void test_refused(void **state) {
   refused("99999999999999999999 8 * * *", "minute '9999");
   refused("0 0 30 2 *", "that day never comes");
   refused("0 0 31 4,6,9,11 *", "that day never comes");
-  refused("@often", "minute '@often'");
+  refused("@often", "there is no '@often'");
+  refused("@reboot", "there is no '@reboot'");
+  refused("*/99 8 * * *", "minute '*/99' is none of 0 to 59");
 }
 
 int main(void) {
