@@ -154,15 +154,15 @@ use "shell"
 runbook "drains" do
   step "Drain" do
     approve "Drain", by: :lead
-    shell.change("true")
+    shell.run(args: ["true"])
     rollback do
-      shell.change("false")
+      shell.run(args: ["false"])
     end
   end
 end
 """)
 code, said = d.run()
-ok(d.event("approval.requested")["data"].get("about") == 'does: shell.change("true"); undone by: shell.change("false")',
+ok(d.event("approval.requested")["data"].get("about") == 'does: shell.run(args: ["true"]); undone by: shell.run(args: ["false"])',
    "what undoes the step is no part of what it does", code, said)
 
 code, said = c.do("approve", "last", "drain")
