@@ -62,6 +62,16 @@ static bool goes_on(const struct taken *t, const struct carry *c, int *code) {
   return false;
 }
 
+/* What is being undone goes forward no more: nothing of it can be passed over. */
+static bool goes_forward(const struct resume_command *c, const struct taken *t) {
+  if (!t->history->rolling_back || (!c->from && !c->skip.count)) return true;
+  fprintf(stderr,
+          "stepwise: run %s is being rolled back: --skip and --from are for a run that goes forward\n"
+          "help: stepwise resume %s%s goes on with the rollback\n",
+          t->run, t->run, buf_str(&c->carry.tail));
+  return false;
+}
+
 static void texts_copy(struct texts *to, const struct texts *from) {
   for (size_t i = 0; i < from->count; i++)
     texts_add(to, from->items[i]);
@@ -80,7 +90,7 @@ static int resume_one(struct resume_command *c, const char *run) {
   enum status status = taken_own(&t, c->carry.store, c->owners, run, &err);
   if (status != OK) {
     code = report_error(&err);
-  } else if (goes_on(&t, &c->carry, &code)) {
+  } else if (goes_on(&t, &c->carry, &code) && goes_forward(c, &t)) {
     code = taken_load(&t, c->carry.store);
     if (code == EXIT_SUCCEEDED && !c->accept) taken_note_file(&t);
     if (code == EXIT_SUCCEEDED && c->accept)

@@ -54,7 +54,7 @@ static enum status other_call(const struct action_run *c, uint32_t event, struct
   struct buf now = BUF_INIT, recorded = BUF_INIT;
   call_now(c, &now);
   call_recorded(c, event, &recorded);
-  enum status status = replay_differs(buf_str(&recorded), buf_str(&now), err);
+  enum status status = replay_differs(c->lane, buf_str(&recorded), buf_str(&now), err);
   buf_release(&now);
   buf_release(&recorded);
   return status;

@@ -246,7 +246,7 @@ static enum status answered_before(struct lane *lane, const struct prompt *q, st
   *found = false;
   if (asked && !past_is(r->h, asked, "text", q->text)) {
     char *was = past_text(r->h, asked, "text");
-    enum status status = replay_differs(was ? was : "", q->text, err);
+    enum status status = replay_differs(lane, was ? was : "", q->text, err);
     mem_free(was);
     return status;
   }
@@ -266,7 +266,7 @@ static enum status answered_before(struct lane *lane, const struct prompt *q, st
       i++;
     value_unref(c->value);
     c->value = value_int((int64_t)i);
-    if (i == q->option_count) return replay_differs("an option that is not there now", q->text, err);
+    if (i == q->option_count) return replay_differs(lane, "an option that is not there now", q->text, err);
   }
   c->declined = c->value.tag == V_BOOL && !c->value.u.b && q->kind != PROMPT_ASK;
   return OK;

@@ -136,6 +136,7 @@ static void on_rollback_started(struct history *h, struct step_past *p, uint32_t
   (void)h;
   p->undo = UNDO_BEGUN;
   p->undo_at = event;
+  if (!p->undo_from) p->undo_from = event;
 }
 
 static void on_rollback_failed(struct history *h, struct step_past *p, uint32_t event) {
@@ -152,6 +153,7 @@ static void on_rollback_passed(struct history *h, struct step_past *p, uint32_t 
   (void)h;
   p->undo = UNDO_DONE;
   p->undo_at = event;
+  if (!p->undo_from) p->undo_from = event;
 }
 
 static void on_run_started(struct history *h, struct step_past *p, uint32_t event) {
@@ -253,7 +255,8 @@ static enum status take(void *ud, const struct event *e) {
   chain(h, p);
   enum run_state state = event_kinds[kind].state;
   if (state != RUN_NONE) h->state = state;
-  if (state == RUN_HELD || state >= RUN_SUCCEEDED) h->rested = h->count, h->rolling_back = 0;
+  if (state == RUN_HELD || state >= RUN_SUCCEEDED) h->rested = h->count;
+  if (state >= RUN_SUCCEEDED) h->rolling_back = 0;
   if (meaning[kind]) meaning[kind](h, p, h->count);
   return OK;
 }
@@ -351,7 +354,7 @@ bool history_said(struct history *h, enum event_kind kind, const char *text) {
 }
 
 int64_t history_body_began(const struct history *h, const struct step_past *p) {
-  for (uint32_t e = p->began; e; e = h->events[e].next) {
+  for (uint32_t e = p->began; e && e != p->undo_from; e = h->events[e].next) {
     enum event_kind kind = h->events[e].kind;
     bool acts = kind == EVENT_ACTION_STARTED || kind == EVENT_PROMPT_ASKED;
     if (kind == EVENT_STEP_RETRIED || kind == EVENT_WAIT_STARTED || kind == EVENT_CLOCK_READ ||

@@ -34,6 +34,7 @@ struct step_past {
   uint32_t ended;         /* step.finished, .skipped or .failed that counts, or 0 */
   uint32_t outputs_at;    /* the latest event that says what variables it set */
   uint32_t undo_at;    /* the latest rollback.started or rollback.passed */
+  uint32_t undo_from;  /* the first: what follows it is its rollback's and never the body's */
   int64_t armed_seq;   /* the event that armed it, or 0 */
   enum step_outcome outcome;
   enum step_undo undo;
@@ -52,7 +53,8 @@ struct history {
   size_t step_count, step_cap;
   uint32_t started, resumed, held; /* latest run.started, run.resumed, run.held; 0 = none */
   uint32_t doubted, verdict; /* latest run.in_doubt, and the first run.resumed after it */
-  uint32_t rolling_back;           /* the latest run.rolling_back, unless its rollback has ended */
+  uint32_t rolling_back; /* the latest run.rolling_back, unless its rollback has ended; a run that
+                            was held meanwhile is still rolling back */
   uint32_t plan_changed;  /* the latest run.plan_changed */
   uint32_t rested;        /* the latest event that held or ended it */
   enum run_state state;

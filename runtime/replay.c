@@ -39,12 +39,13 @@ static bool belongs(struct making *m, const struct history *h, uint32_t event) {
   }
 }
 
-/* The tellable events of a step from the one after `from`. */
-static struct replay *replay_from(const struct history *h, uint32_t from, bool attempts) {
+/* The tellable events of a step from `from` on, before `to` (0: all). */
+static struct replay *replay_from(const struct history *h, uint32_t from, uint32_t to,
+                                  bool attempts) {
   struct making m = {.r = mem_zalloc(sizeof *m.r)};
   struct replay *r = m.r;
   r->h = h;
-  for (uint32_t e = from; e; e = h->events[e].next) {
+  for (uint32_t e = from; e && e != to; e = h->events[e].next) {
     if (!tellable[h->events[e].kind] || (attempts && !belongs(&m, h, e))) continue;
     r->events = mem_grow(r->events, r->count, &m.cap, sizeof *r->events);
     r->events[r->count++] = e;
@@ -57,11 +58,11 @@ static struct replay *replay_from(const struct history *h, uint32_t from, bool a
 }
 
 struct replay *replay_body(const struct history *h, const struct step_past *p) {
-  return replay_from(h, h->events[p->attempt_at].next, true);
+  return replay_from(h, h->events[p->attempt_at].next, p->undo_from, true);
 }
 
 struct replay *replay_undo(const struct history *h, const struct step_past *p) {
-  return replay_from(h, h->events[p->undo_at].next, false);
+  return replay_from(h, h->events[p->undo_at].next, 0, false);
 }
 
 /* Outside of steps nothing else is tellable but the clock, which has places there. */
@@ -69,7 +70,7 @@ struct replay *replay_handler(const struct history *h) {
   uint32_t e = h->steps[0]->first;
   while (e && (e <= h->rested || h->events[e].kind == EVENT_ACTION_SETTLED))
     e = h->events[e].next; /* what was settled since belongs to the block that was told before */
-  return replay_from(h, e, true);
+  return replay_from(h, e, 0, true);
 }
 
 /* Each failure's block does things of its own: their keys go on from there. */
@@ -200,11 +201,22 @@ bool replaying(const struct lane *lane) {
   return lane->replay && lane->replay->left;
 }
 
-enum status replay_differs(const char *recorded, const char *now, struct error *err) {
+/* A run that is being undone goes forward no more: there is nothing to be passed over. */
+static void differs_help(const struct run *run, struct error *err) {
+  const char *tail = run->engine->config.tail;
+  if (run->back || run->rolling_back)
+    error_help(err, "nothing was done; go on undoing with other texts: stepwise resume %s "
+                    "--accept-plan-change FILE%s, or give it up: stepwise abandon", run->id, tail ? tail : "");
+  else
+    error_help(err, "nothing was done; go on past the step with --skip STEP --reason TEXT, or roll the run back");
+}
+
+enum status replay_differs(const struct lane *lane, const char *recorded, const char *now,
+                           struct error *err) {
   error_set(err, ERR_FAILED, "what the journal has is not what the runbook does\nrecorded: %s\nnow: %s",
             recorded, now);
   error_kind(err, "replay");
-  error_help(err, "nothing was done; go on past the step with --skip STEP --reason TEXT, or roll the run back");
+  differs_help(lane->run, err);
   return ERR_FAILED;
 }
 
@@ -221,10 +233,11 @@ static void event_name(const struct replay *r, uint32_t event, struct buf *out) 
 }
 
 /* Something else comes now than what stands in the journal. */
-static enum status more_recorded(const struct replay *r, const char *now, struct error *err) {
+static enum status more_recorded(const struct lane *lane, const struct replay *r, const char *now,
+                                 struct error *err) {
   struct buf recorded = BUF_INIT;
   event_name(r, r->events[r->head], &recorded);
-  enum status status = replay_differs(buf_str(&recorded), now, err);
+  enum status status = replay_differs(lane, buf_str(&recorded), now, err);
   buf_release(&recorded);
   return status;
 }
@@ -237,7 +250,7 @@ enum status replay_record(struct lane *lane, const char *kind, bool *told, struc
   *told = replay_next(lane->replay, k) != 0;
   /* What settles a doubt is recorded before anything is checked. */
   if (*told || k == EVENT_ACTION_SETTLED) return OK;
-  if (lane->replay->left) return more_recorded(lane->replay, kind, err);
+  if (lane->replay->left) return more_recorded(lane, lane->replay, kind, err);
   return replay_live(lane, err);
 }
 
@@ -259,7 +272,7 @@ void others_walk(struct run *run, bool failed) {
 
 enum status replay_live(struct lane *lane, struct error *err) {
   struct step_run *s = lane->at;
-  if (lane->replay && lane->replay->left) return more_recorded(lane->replay, "something else", err);
+  if (lane->replay && lane->replay->left) return more_recorded(lane, lane->replay, "something else", err);
   replay_free(lane->replay);
   lane->replay = NULL;
   others_walk(lane->run, false);
@@ -289,7 +302,7 @@ enum status replay_close(struct lane *lane, enum status status, struct error *er
     struct buf now = BUF_INIT;
     if (status == OK) buf_adds(&now, "the end of the step");
     else buf_addf(&now, "a failure: %s", err->message ? err->message : "");
-    status = more_recorded(r, buf_str(&now), err);
+    status = more_recorded(lane, r, buf_str(&now), err);
     buf_release(&now);
   }
   replay_free(r);

@@ -62,7 +62,8 @@ enum status replay_live(struct lane *lane, struct error *err) must_use;
  * more in the journal than it did. */
 enum status replay_close(struct lane *lane, enum status status, struct error *err) must_use;
 /* The kind "replay": both sides are shown. */
-enum status replay_differs(const char *recorded, const char *now, struct error *err) must_use;
+enum status replay_differs(const struct lane *lane, const char *recorded, const char *now,
+                           struct error *err) must_use;
 
 /* What `now` says: the same again in a replay; the clock stands still between two events. */
 int64_t replay_clock(struct lane *lane);
