@@ -43,12 +43,16 @@ enum status taken_own(struct taken *t, struct journal *j, struct owners *owners,
   const struct run_filter filter = {.run = run};
   int64_t first = 0;
   pid_t pid = 0;
+  bool joins = journal_pending(j); /* other runs of this process have something to commit */
   snprintf(t->run, sizeof t->run, "%s", run);
   enum status status = journal_runs(j, &filter, first_of, &first, err);
+  if (status == OK) status = journal_hold(j, err);
   if (status == OK) status = owner_take(owners, first, &pid, err);
-  if (status == ERR_CONFLICT) return owned_by(j, run, pid, err);
-  if (status == OK) status = history_load(&t->history, j, run, err);
-  if (status != OK && first) owner_drop(owners, first);
+  bool taken = status == OK;
+  if (status == ERR_CONFLICT) status = owned_by(j, run, pid, err);
+  if (taken) status = history_load(&t->history, j, run, err);
+  if (taken && status != OK) owner_drop(owners, first);
+  if (!joins) journal_rollback(j);
   return status;
 }
 

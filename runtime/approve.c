@@ -109,9 +109,12 @@ static enum status is_void(const struct approve *a, const char *why, struct erro
   return ERR_CONFLICT;
 }
 
+static enum status judge_again(struct approve *a, struct error *err);
+
 /* Whoever looks makes a limit hold: there is no process that waits for it. */
 static enum status void_late(struct approve *a, struct error *err) {
   struct buf members = BUF_INIT;
+  if (!journal_pending(a->op->journal)) return operation_end(a->op, judge_again(a, err));
   buf_addf(&members, "\"reason\":\"expired\",\"nonce\":\"%s\"", a->request->nonce);
   enum status status = operation_record(a->op, EVENT_NAME(APPROVAL_VOIDED), a->request->step,
                                         buf_str(&members), err);
@@ -213,7 +216,7 @@ static enum status permitted(const struct approve *a, struct error *err) {
 
 enum status approve_begin(struct approve *a, struct error *err) {
   bool open = false;
-  enum status status = operation_begin(a->op, false, err);
+  enum status status = operation_look(a->op, err);
   if (status == OK) status = request_find(a, err);
   if (status == OK) status = site_pinned_load(&a->pinned, a->op->journal, a->op->run, err);
   if (status == OK && a->pinned.site && a->request->role)
@@ -314,21 +317,25 @@ static enum status sign(struct approve *a, struct record *r, struct error *err) 
   return status;
 }
 
-/* Verified at once, with the keys as they are now; the journal keeps those for whoever verifies
- * later. */
-static enum status verify(struct approve *a, struct record *r, struct error *err) {
-  char *keys = NULL, sha[65];
-  enum status status = ssh_allowed_read(a->role->keys, &keys, err);
+/* Verified at once, with the keys as they are now: the caller's to release. */
+static enum status verify(struct approve *a, struct record *r, char **keys, struct error *err) {
+  enum status status = ssh_allowed_read(a->role->keys, keys, err);
   if (status == OK) {
     buf_addc(&r->data, '}');
     const struct approval_words w = words_of(a, r);
-    status = approval_verify(NULL, a->op->journal, &w, keys, 0, err);
+    status = approval_verify(NULL, a->op->journal, &w, *keys, 0, err);
     buf_truncate(&r->data, r->data.len - 1);
     if (status == ERR_FAILED) error_kind(err, "permission");
   }
-  if (status == OK) status = journal_put_text(a->op->journal, keys, strlen(keys), sha, err);
+  return status;
+}
+
+/* For whoever verifies later. */
+static enum status record_keys(struct approve *a, struct record *r, const char *keys,
+                               struct error *err) {
+  char sha[65];
+  enum status status = journal_put_text(a->op->journal, keys, strlen(keys), sha, err);
   if (status == OK) record_text(r, "signers", sha);
-  mem_free(keys);
   return status;
 }
 
@@ -372,23 +379,29 @@ static enum status glass_broken(struct approve *a, struct error *err) {
   return status;
 }
 
-/* Another terminal may have decided between the look and the append; the transaction is open now,
- * so nobody can any more. */
-static enum status still_open(struct approve *a, struct error *err) {
-  struct approvals now;
-  char nonce[65];
-  snprintf(nonce, sizeof nonce, "%s", a->request->nonce);
-  enum status status = approvals_read(a->op->journal, a->op->run, a->request->step, &now, err);
-  if (status != OK) return status;
-  const struct approval_request *r = NULL;
-  for (size_t i = 0; i < now.count; i++)
-    if (strcmp(now.at[i].nonce, nonce) == 0) r = &now.at[i];
-  const struct approval_answer *no = r ? approval_denial(r) : NULL;
-  bool others = no && !(a->deny && no == &r->answers[r->answer_count - 1]);
-  if (!r || r->used_seq || r->void_reason || others)
-    status = error_set(err, ERR_CONFLICT, "the approval of step %s was decided just now by somebody else",
-                       a->request->step);
-  approvals_release(&now);
+/* The request that was agreed to, as it is now: of several the one of the same number. */
+static enum status request_again(struct approve *a, struct error *err) {
+  char *nonce = mem_strdup(a->request->nonce), *step = mem_strdup(a->request->step);
+  approvals_release(&a->all);
+  a->request = NULL;
+  enum status status = approvals_read(a->op->journal, a->op->run, step, &a->all, err);
+  for (size_t i = 0; status == OK && i < a->all.count; i++)
+    if (strcmp(a->all.at[i].nonce, nonce) == 0) a->request = &a->all.at[i];
+  if (status == OK && !a->request)
+    status = error_set(err, ERR_JOURNAL, "the journal has lost the request for approval of step %s", step);
+  mem_free(nonce);
+  mem_free(step);
+  return status;
+}
+
+/* Others may have answered while a person read and signed: judged again, and from here on nobody
+ * else writes. */
+static enum status judge_again(struct approve *a, struct error *err) {
+  bool open = false;
+  enum status status = operation_begin(a->op, false, err);
+  if (status == OK) status = request_again(a, err);
+  if (status == OK) status = standing_of(a, &open, err);
+  if (status == OK && open) status = permitted(a, err);
   return status;
 }
 
@@ -402,19 +415,27 @@ static void say_done(struct approve *a) {
   if (enough && !a->op->pid) operation_hint(a->op, "resume", "", "the run goes on with");
 }
 
+static enum status record_answer(struct approve *a, struct record *r, struct error *err) {
+  const char *kind = a->deny ? EVENT_NAME(APPROVAL_DENIED) : EVENT_NAME(APPROVAL_GIVEN);
+  enum status status = append(a, a->request->step, kind, r, err);
+  if (status == OK && a->break_glass) status = glass_broken(a, err);
+  if (status == OK) status = journal_commit(a->op->journal, err);
+  if (status == OK) say_done(a);
+  return status;
+}
+
 enum status approve_do(struct approve *a, struct error *err) {
   struct record r = {0};
+  char *keys = NULL;
   bool is_signed = strcmp(a->identity, "signed") == 0;
   answer_members(a, &r);
   enum status status = is_signed ? sign(a, &r, err) : OK;
-  if (status == OK && is_signed) status = verify(a, &r, err);
-  if (status == OK)
-    status = append(a, a->request->step, a->deny ? EVENT_NAME(APPROVAL_DENIED) : EVENT_NAME(APPROVAL_GIVEN), &r, err);
-  if (status == OK && a->break_glass) status = glass_broken(a, err);
-  if (status == OK) status = still_open(a, err);
-  if (status == OK) status = journal_commit(a->op->journal, err);
-  if (status == OK) say_done(a);
-  else journal_rollback(a->op->journal);
+  if (status == OK && is_signed) status = verify(a, &r, &keys, err);
+  if (status == OK) status = judge_again(a, err);
+  if (status == OK && !a->done && is_signed) status = record_keys(a, &r, keys, err);
+  if (status == OK && !a->done) status = record_answer(a, &r, err);
+  journal_rollback(a->op->journal);
+  mem_free(keys);
   buf_release(&r.data);
   return status;
 }

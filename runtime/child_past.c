@@ -120,9 +120,15 @@ enum status child_take_over(struct lane *lane, struct child_run *c, bool back, s
   bool nothing = false;
   enum status status = row_of(lane, c->past_id, &row, err);
   if (status != OK || (back && is_undone(row.state))) return status;
-  status = own(lane, c, row.first_seq, err);
+  struct journal *j = lane->run->engine->config.journal;
+  bool joins = journal_pending(j);
+  status = journal_hold(j, err); /* what an operator does to it meanwhile is not missed */
   if (status != OK) return status;
-  status = past_load(lane, c, back, &nothing, err);
+  status = own(lane, c, row.first_seq, err);
+  bool owned = status == OK;
+  if (owned) status = past_load(lane, c, back, &nothing, err);
+  if (!joins) journal_rollback(j);
+  if (!owned) return status;
   if (status != OK || nothing) {
     owner_drop(lane->run->engine->owners, row.first_seq);
     return status;

@@ -9,8 +9,6 @@
 enum { LOOK_AGAIN_US = 50000 };
 
 void operation_release(struct operation *op) {
-  if (op->owned) owner_drop(op->owners, op->standing.first_seq);
-  op->owned = false;
   standing_release(&op->standing);
   buf_release(&op->said);
 }
@@ -41,22 +39,35 @@ static enum status first_of(void *ud, const struct run_row *r) {
   return OK;
 }
 
-enum status operation_begin(struct operation *op, bool own, struct error *err) {
+enum status operation_look(struct operation *op, struct error *err) {
   const struct run_filter filter = {.run = op->run};
   int64_t first = 0;
   enum status status = journal_runs(op->journal, &filter, first_of, &first, err);
   if (status != OK) return status;
-  op->pid = 0;
-  if (own && !op->owned) {
-    status = owner_take(op->owners, first, &op->pid, err);
-    if (status == ERR_CONFLICT) error_release(err);
-    else if (status != OK) return status;
-    op->owned = status == OK;
-  } else if (!own && !owner_of(op->owners, first, &op->pid)) {
-    op->pid = 0;
-  }
+  if (!owner_of(op->owners, first, &op->pid)) op->pid = 0;
   standing_release(&op->standing);
   return standing_read(op->journal, op->run, &op->standing, err);
+}
+
+/* Where locks cannot be seen they cannot be taken either. */
+static enum status surely_free(struct operation *op, struct error *err) {
+  int64_t first = op->standing.first_seq;
+  enum status status = owner_take(op->owners, first, &op->pid, err);
+  if (status == OK) owner_drop(op->owners, first);
+  if (status == ERR_CONFLICT) return error_release(err), OK;
+  return status;
+}
+
+enum status operation_begin(struct operation *op, bool sure, struct error *err) {
+  enum status status = journal_hold(op->journal, err);
+  if (status == OK) status = operation_look(op, err);
+  if (status == OK && sure && !op->pid) status = surely_free(op, err);
+  return status == OK ? OK : operation_end(op, status);
+}
+
+enum status operation_end(struct operation *op, enum status status) {
+  journal_rollback(op->journal);
+  return status;
 }
 
 enum status operation_record(struct operation *op, const char *kind, const char *step,
@@ -119,7 +130,7 @@ enum status operate_note(struct operation *op, const char *text, struct error *e
   const struct told *last = &op->standing.noted;
   if (last->by && strcmp(last->by, me(op)) == 0 && last->text && strcmp(last->text, text) == 0) {
     operation_say(op, "noted already");
-    return OK;
+    return operation_end(op, OK);
   }
   struct record r = {0};
   record_text(&r, "text", text);
@@ -137,11 +148,11 @@ enum status operate_take_over(struct operation *op, struct error *err) {
   if (standing_ended(s)) {
     conflict(op, err, ended(op), &s->last);
     error_help(err, "there is nothing left to operate; `note` records what is still to be said");
-    return ERR_CONFLICT;
+    return operation_end(op, ERR_CONFLICT);
   }
   if (strcmp(s->operator, me(op)) == 0) {
     operation_say(op, "%s operates run %s already", me(op), op->run);
-    return OK;
+    return operation_end(op, OK);
   }
   struct record r = {0};
   record_text(&r, "from", s->operator);
@@ -162,14 +173,14 @@ enum status operate_seal(struct operation *op, struct error *err) {
   const struct standing *s = &op->standing;
   if (s->sealed.by) {
     say_told(op, "sealed already", &s->sealed);
-    return OK;
+    return operation_end(op, OK);
   }
   if (op->pid || !standing_ended(s)) {
     error_set(err, ERR_CONFLICT, "run %s has not ended: it is %s", op->run,
               standing_state(s, op->pid != 0));
     error_help(err, "only an end can be sealed; `stepwise show %s%s` says what can be done",
                op->run, op->tail);
-    return ERR_CONFLICT;
+    return operation_end(op, ERR_CONFLICT);
   }
   struct record r = {0};
   record_text(&r, "reason", op->reason);
@@ -302,14 +313,14 @@ static enum status cancel_outcome(struct operation *op, bool rollback) {
 
 static enum status cancel_live(struct operation *op, bool rollback, int64_t wait_us,
                                bool *roll_back, struct error *err) {
-  enum status status = cancel_ask(op, rollback, err);
+  enum status status = operation_end(op, cancel_ask(op, rollback, err));
   pid_t pid = op->pid, holder;
   for (int64_t waited = 0; status == OK && waited < wait_us; waited += LOOK_AGAIN_US) {
     nap();
     if (owner_of(op->owners, op->standing.first_seq, &holder)) continue;
     status = operation_begin(op, true, err);
     if (status != OK) return status;
-    if (op->pid) continue; /* another one took it up at once */
+    if (op->pid && operation_end(op, OK) == OK) continue; /* another one took it up at once */
     if (standing_ended(&op->standing)) return cancel_outcome(op, rollback);
     return cancel_here(op, rollback, roll_back, err); /* it ended without having seen the request */
   }
@@ -326,9 +337,10 @@ enum status operate_cancel(struct operation *op, bool rollback, int64_t wait_us,
   *roll_back = false;
   enum status status = operation_begin(op, true, err);
   if (status != OK) return status;
-  if (op->pid) return cancel_live(op, rollback, wait_us, roll_back, err);
-  if (standing_ended(&op->standing)) return cancel_ended(op, rollback, err);
-  return cancel_here(op, rollback, roll_back, err);
+  if (op->pid) status = cancel_live(op, rollback, wait_us, roll_back, err);
+  else if (standing_ended(&op->standing)) status = cancel_ended(op, rollback, err);
+  else status = cancel_here(op, rollback, roll_back, err);
+  return operation_end(op, status);
 }
 
 /* --- abandon --- */
@@ -390,9 +402,9 @@ enum status operate_abandon(struct operation *op, struct error *err) {
   bool abandoned = s->error_kind && strcmp(s->error_kind, "abandoned") == 0;
   if (!op->pid && s->state == RUN_FAILED && abandoned) {
     say_told(op, "abandoned already", &s->last);
-    return OK;
+    return operation_end(op, OK);
   }
-  if (op->pid || standing_ended(s)) return abandon_refuse(op, err);
+  if (op->pid || standing_ended(s)) return operation_end(op, abandon_refuse(op, err));
   struct buf names = BUF_INIT;
   for (size_t i = 0; i < s->doubt_count; i++) {
     if (i) buf_adds(&names, ", ");

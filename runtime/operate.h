@@ -1,7 +1,9 @@
 /* What an operator does to a run from any terminal: the rules, and the events that record it.
  *
- * A verb either owns the run while it decides (no process has it) or appends an event that the
- * process which has the run acts upon. Repeating what was done succeeds and says so; what
+ * A verb looks, judges and records in one transaction of the journal: of two at once the second sees
+ * what the first recorded. A run is taken only in such a transaction too, so that one which nobody
+ * has while a verb judges is nobody's until its record is there. A run that a process has is told by
+ * an event, upon which that process acts. Repeating what was done succeeds and says so; what
  * contradicts the record is ERR_CONFLICT, with what was recorded, by whom and when. */
 #ifndef STEPWISE_OPERATE_H
 #define STEPWISE_OPERATE_H
@@ -19,13 +21,16 @@ struct operation {
   /* found out by the verbs */
   struct standing standing;
   pid_t pid; /* who has the run, or 0 */
-  bool owned;
 };
 void operation_release(struct operation *op);
 
-/* Finds out how the run stands. own: takes it too, unless a process has it (op->pid). Calling it
- * again brings it up to date. */
-enum status operation_begin(struct operation *op, bool own, struct error *err) must_use;
+/* Finds out how the run stands and who has it. Calling it again brings it up to date. */
+enum status operation_look(struct operation *op, struct error *err) must_use;
+/* The same for good: until operation_record or operation_end nobody else writes or takes the run.
+ * sure: it fails where nobody can tell who has the run. */
+enum status operation_begin(struct operation *op, bool sure, struct error *err) must_use;
+/* Lets others go on, without a record when there is none; also after it. Gives status. */
+enum status operation_end(struct operation *op, enum status status);
 /* Appends one event of the run and commits. data: an object's members, without the braces. */
 enum status operation_record(struct operation *op, const char *kind, const char *step,
                              const char *members, struct error *err) must_use;
@@ -46,7 +51,7 @@ enum status operate_cancel(struct operation *op, bool rollback, int64_t wait_us,
                            struct error *err) must_use;
 /* Undoes a run, until it is sealed; the step `to` and what was done before it stay done. A process
  * that has the run is asked to, as for cancel. Without one *go is set when there is anything to
- * undo: the caller undoes it. */
+ * undo: the run is this process's then, and the caller undoes it. */
 enum status operate_rollback(struct operation *op, const char *to, int64_t wait_us, bool *go,
                              struct error *err) must_use;
 enum status operate_abandon(struct operation *op, struct error *err) must_use;

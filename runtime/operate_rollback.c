@@ -84,22 +84,33 @@ static enum status outcome(struct operation *op) {
   return undone ? OK : ERR_STOP;
 }
 
+/* Whether there is anything to undo here: then the run is ours before anybody else may write. */
+static enum status judge(struct operation *op, const char *to, bool *go, struct error *err) {
+  size_t left = 0;
+  enum status status = op->standing.sealed.by ? refuse_sealed(op, err) : OK;
+  if (status == OK) status = look(op, to, &left, err);
+  if (status != OK || op->pid) return status;
+  *go = left || op->standing.state == RUN_ROLLING_BACK;
+  if (!*go) return say_nothing_left(op), OK;
+  status = owner_take(op->owners, op->standing.first_seq, NULL, err);
+  *go = status == OK;
+  return status;
+}
+
 static enum status rollback_live(struct operation *op, const char *to, int64_t wait_us, bool *go,
                                  struct error *err) {
   pid_t pid = op->pid, holder;
-  enum status status = ask_owner(op, to, err);
+  enum status status = operation_end(op, ask_owner(op, to, err));
   for (int64_t waited = 0; status == OK && waited < wait_us; waited += LOOK_AGAIN_US) {
     nap();
     if (owner_of(op->owners, op->standing.first_seq, &holder)) continue;
     status = operation_begin(op, true, err);
     if (status != OK) return status;
-    if (op->pid) continue; /* another one took it up at once */
+    if (op->pid && operation_end(op, OK) == OK) continue; /* another one took it up at once */
     bool seen = op->standing.state == RUN_ROLLED_BACK ||
                 op->standing.state == RUN_ROLLBACK_INCOMPLETE ||
                 op->standing.state == RUN_IN_DOUBT;
-    if (seen) return outcome(op);
-    *go = true; /* it ended without having seen the request */
-    return OK;
+    return seen ? outcome(op) : judge(op, to, go, err); /* it ended without a look at the request */
   }
   if (status != OK) return status;
   error_set(err, ERR_WAITING, "process %ld is asked to roll run %s back and has not done so yet",
@@ -111,14 +122,10 @@ static enum status rollback_live(struct operation *op, const char *to, int64_t w
 
 enum status operate_rollback(struct operation *op, const char *to, int64_t wait_us, bool *go,
                              struct error *err) {
-  size_t left;
   *go = false;
   enum status status = operation_begin(op, true, err);
-  if (status == OK && op->standing.sealed.by) status = refuse_sealed(op, err);
-  if (status == OK) status = look(op, to, &left, err);
   if (status != OK) return status;
-  if (op->pid) return rollback_live(op, to, wait_us, go, err);
-  if (left || op->standing.state == RUN_ROLLING_BACK) *go = true;
-  else say_nothing_left(op);
-  return OK;
+  status = judge(op, to, go, err);
+  if (status == OK && op->pid) status = rollback_live(op, to, wait_us, go, err);
+  return operation_end(op, status);
 }

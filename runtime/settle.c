@@ -384,10 +384,9 @@ static enum status settle(struct operation *op, const struct doubt *d, const str
   return status;
 }
 
-enum status operate_settle(struct operation *op, const struct settlement *s, struct error *err) {
+static enum status settle_named(struct operation *op, const struct settlement *s, struct error *err) {
   const struct doubt *d = NULL;
-  enum status status = operation_begin(op, true, err);
-  if (status == OK) status = find_doubt(op, s->action, &d, err);
+  enum status status = find_doubt(op, s->action, &d, err);
   if (status != OK) return status;
   const struct settled *was = d ? NULL : find_settled(&op->standing, s->action);
   if (was) return was_settled(op, was, s, err);
@@ -399,4 +398,9 @@ enum status operate_settle(struct operation *op, const struct settlement *s, str
     return ERR_CONFLICT;
   }
   return settle(op, d, s, err);
+}
+
+enum status operate_settle(struct operation *op, const struct settlement *s, struct error *err) {
+  enum status status = operation_begin(op, true, err);
+  return status == OK ? operation_end(op, settle_named(op, s, err)) : status;
 }
