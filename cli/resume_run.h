@@ -26,8 +26,8 @@ struct taken {
   struct run_result result;
 };
 
-/* Owns the run and loads its history: nobody else can act on it now. ERR_CONFLICT says which process
- * has it, and whose. */
+/* Owns the run and loads its history, in one transaction of the journal: no operator's verb decides in
+ * between. ERR_CONFLICT says which process has it, and whose. */
 enum status taken_own(struct taken *t, struct journal *j, struct owners *owners, const char *run,
                       struct error *err) must_use;
 /* Loads what it runs. Diagnostics go to stderr. EXIT_SUCCEEDED, or a code after saying why. */

@@ -16,7 +16,8 @@ struct owners;
 struct owners *owners_new(const char *journal_file) must_use; /* opens nothing yet */
 void owners_free(struct owners *o); /* gives up what it holds; NULL-safe */
 
-/* Takes the run; taking again what is held is OK. ERR_CONFLICT when another process has it, with
+/* Takes the run: while the journal is held (journal_hold), so that whoever holds it knows that a run
+ * nobody has stays so. Taking again what is held is OK. ERR_CONFLICT when another process has it, with
  * its number in *holder (may be NULL); ERR_JOURNAL when the file cannot be made or locked. */
 enum status owner_take(struct owners *o, int64_t first_seq, pid_t *holder,
                        struct error *err) must_use;
