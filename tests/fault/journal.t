@@ -52,7 +52,7 @@ my $counts;
 sub message_problems {
   my ($said, $exit) = @_;
   return "exit $exit: $said" if $exit != 9;
-  return "no message: $said" if $said !~ /^(?:stepwise|stopped|not recorded after [^:]+): .*journal\.db.*$/m;
+  return "no message: $said" if $said !~ /^(?:stepwise|stopped|not recorded(?: after [^:]+)?): .*journal\.db.*$/m;
   return "no help: $said" if $said !~ /^\s*help: \S/m;
   return $said =~ /(?:Segmentation|AddressSanitizer|runtime error)/ ? $said : ();
 }
