@@ -257,6 +257,7 @@ struct param {
   type_id type;
   bool required;
   const struct field *field; /* or NULL */
+  const char *words;         /* what people call its type, or NULL: its own name */
 };
 struct params {
   struct param *at;

@@ -13,7 +13,8 @@ static const char *signature(struct check *k, const struct params *params) {
   if (!params->count) buf_adds(&b, "it takes nothing");
   for (size_t i = 0; i < params->count; i++)
     buf_addf(&b, "%s%s: %s%s", i ? ", " : "it takes ", name_text(k, params->at[i].name),
-             type_text(k->types, k->syms, params->at[i].type, &t),
+             params->at[i].words ? params->at[i].words
+                                 : type_text(k->types, k->syms, params->at[i].type, &t),
              params->at[i].required ? "" : " (may be left out)");
   char *out = arena_dup(k->arena, b.data, b.len);
   buf_release(&b);
@@ -45,8 +46,9 @@ static void check_value(struct check *k, node_id value, const struct param *p,
   if (p->field) {
     check_field_value(k, value, have, p->field, of);
   } else if (!type_fits(k->types, have, p->type)) {
-    diag_add(k->diags, D_wrong_type, span_of(k, value), "`%s:` of %s is %s, not %s",
-             name_text(k, p->name), callee(k, of), type_words(k, p->type), type_words(k, have));
+    diag_add(k->diags, D_wrong_type, span_of(k, value), "`%s:` of %s is %s%s, not %s",
+             name_text(k, p->name), callee(k, of), p->words ? "a " : "",
+             p->words ? p->words : type_words(k, p->type), type_words(k, have));
   }
 }
 
@@ -177,7 +179,7 @@ type_id check_action(struct check *k, node_id id, struct node *call, uint32_t bi
   struct params params = {at, 0, name_text(k, b->name), name_text(k, a->name)};
   for (; params.count < a->take_count && params.count < FIELDS_MAX; params.count++) {
     const struct field *f = &a->takes[params.count];
-    at[params.count] = (struct param){f->name, f->type, !f->default_value && !f->optional, f};
+    at[params.count] = (struct param){f->name, f->type, !f->default_value && !f->optional, f, NULL};
   }
   check_arguments(k, call, &params);
   return a->result;
@@ -213,11 +215,13 @@ static type_id host_type(struct check *k, const char *text) {
 static void signature_params(struct check *k, const struct primitive_sig *sig, struct params *out) {
   for (const struct primitive_param *p = sig->params; p && p->name && out->count < FIELDS_MAX;
        p++) {
-    type_id type = host_type(k, p->type);
     size_t len = p->type ? strlen(p->type) : 0;
     bool optional = len && p->type[len - 1] == '?';
+    /* What a secret fits, a text that is none fits too. */
+    const char *words = strncmp(p->type, "text", 4) == 0 ? "text" : NULL;
+    type_id type = !words ? host_type(k, p->type) : optional ? type_optional(k->types, T_secret) : T_secret;
     out->at[out->count++] =
-        (struct param){sym_intern(k->syms, p->name, strlen(p->name)), type, !optional, NULL};
+        (struct param){sym_intern(k->syms, p->name, strlen(p->name)), type, !optional, NULL, words};
   }
 }
 

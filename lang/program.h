@@ -88,7 +88,8 @@ struct driver {
 };
 
 /* What a primitive is to the checker: data only; runtime/primitive.h adds the function. types are
- * texts as type_parse reads them; a parameter whose type ends in "?" may be left out. */
+ * texts as type_parse reads them; a parameter whose type ends in "?" may be left out. "text" is a
+ * string or symbol that may be secret. */
 struct primitive_param {
   const char *name, *type, *about;
 };

@@ -85,11 +85,22 @@ static enum status state_dir_make(const char *path, struct error *err) {
   return ERR_IO;
 }
 
+/* An argument that a primitive refuses is the driver's doing: where it stands. */
+static void argument_place(const struct eval *e, const struct primitive_sig *sig, node_id call) {
+  uint32_t line, col;
+  struct error *err = e->err;
+  if (err->status != ERR_VALUE || strcmp(err->kind, "validation") != 0) return;
+  char *had = err->help ? mem_strdup(err->help) : NULL;
+  source_line_col(e->tree->source, tree_span(e->tree, call).start, &line, &col);
+  error_help(err, "%s%sthe driver calls %s.%s at %s:%u:%u", had ? had : "", had ? "; " : "",
+             sig->group, sig->name, e->tree->source->name, line, col);
+  mem_free(had);
+}
+
 static enum status hook_primitive(void *ud, struct eval *e, const struct primitive_sig *sig,
                                   node_id call, const value *args, value *out) {
   struct driver_call *c = ud;
   const struct primitive *p = (const struct primitive *)(const void *)sig;
-  (void)call;
   if (sig->effect == EFFECT_WRITE && c->probing)
     return error_set(e->err, ERR_CHECK, "the probe of %s.%s calls %s.%s, which writes",
                      text_of(c, c->action->binding->name), text_of(c, c->action->name), sig->group,
@@ -106,6 +117,7 @@ static enum status hook_primitive(void *ud, struct eval *e, const struct primiti
                               .state_dir = c->state_dir,
                               .tasks = c->tasks};
   status = p->fn(&pc, args, out, e->err);
+  if (status != OK) argument_place(e, sig, call);
   c->unsure |= status != OK && pc.unsure && sig->effect == EFFECT_WRITE;
   return status;
 }

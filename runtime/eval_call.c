@@ -255,8 +255,9 @@ static enum status primitive_arg(struct eval *e, const struct primitive_sig *sig
   if (!expr) return *out = VALUE_NIL, OK;
   enum status st = eval_node(e, expr, out);
   if (st != OK || type_text_takes(p->type, *out)) return st;
-  st = error_set(e->err, ERR_TYPE, "%s.%s: %s is %s, not %s", sig->group, sig->name, p->name,
-                 p->type, value_type_name(*out));
+  int len = (int)strcspn(p->type, "?");
+  st = error_set(e->err, ERR_TYPE, "%s.%s: %s: takes %.*s, not %s", sig->group, sig->name, p->name,
+                 len, p->type, value_type_name(*out));
   if (out->tag == V_SECRET) error_help(e->err, "it would be shown there; give it as a plain text");
   error_at(e->err, tree_span(e->tree, expr));
   value_unref(*out);

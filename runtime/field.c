@@ -110,6 +110,9 @@ bool type_text_takes(const char *type, value v) {
   size_t len = strlen(type);
   bool optional = len && type[len - 1] == '?';
   if (optional) len--;
+  if (len == 4 && memcmp(type, "text", 4) == 0)
+    return value_is_text(v) || v.tag == V_SECRET || v.tag == V_SYMBOL || v.tag == V_UNKNOWN ||
+           (optional && v.tag == V_NIL);
   type_id id = type_named(type, len);
   if (id == T_any || id >= TYPE_COUNT || v.tag == V_UNKNOWN || (optional && v.tag == V_NIL))
     return true;

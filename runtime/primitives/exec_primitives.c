@@ -134,7 +134,7 @@ static const struct primitive_param params[] = {
     {"args", "array", "the program and its arguments, each by itself; no shell reads them"},
     {"dir", "path?", "the directory it works in"},
     {"env", "hash?", "variables set for it on top of ours; nil takes one away"},
-    {"stdin", "any?", "the text it reads; nothing unless said"},
+    {"stdin", "text?", "the text it reads; nothing unless said"},
     {"max", "integer?", "bytes of each output that are taken; 1 MiB unless said"},
     {"timeout", "duration?", "then it is stopped, with all it started: TERM, and KILL later"},
     {NULL, NULL, NULL}};

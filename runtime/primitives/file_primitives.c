@@ -263,7 +263,7 @@ static enum status read_file(struct primitive_call *call, const value *args, val
 
 static const struct primitive_param put_params[] = {
     PARAM_PATH,
-    {"text", "any", "what it gets"},
+    {"text", "text", "what it gets"},
     PARAM_STATE,
     {"sync", "boolean?", "on disk when it returns; true unless said"},
     {"mode", "integer?", "permissions of a new file; 0644 unless said"},

@@ -369,11 +369,11 @@ static enum status do_request(struct primitive_call *call, const value *args, va
 }
 
 #define PARAMS                                                                                     \
-  {"url", "any", "https://host/path"},                                                             \
+  {"url", "text", "https://host/path"},                                                             \
       {"query", "hash?",                                                                           \
        "added to the URL; arrays give a name several times, nil leaves one out"},                  \
       {"headers", "hash?", "of the request"},                                                      \
-      {"basic_auth", "any?", "a user and a password, in an array"}, {"bearer", "any?", "a token"}, \
+      {"basic_auth", "array?", "a user and a password, in an array"}, {"bearer", "text?", "a token"}, \
       {"ca_file", "path?", "certificates to trust instead of the system's"},                       \
       {"timeout", "duration?", "for the whole request; 1 minute unless said"},                     \
       {"max", "integer?", "bytes of the answer; 8 MiB unless said"}, {                             \

@@ -91,7 +91,11 @@ fails('a file that is not there', qq{    show files.text(path: "$dir/none")}, qr
 fails('a pipe that nobody writes', qq{    show files.text(path: "$dir/pipe")}, qr{cannot read \S+/pipe: it is not a file});
 fails('a directory', qq{    show files.text(path: "$dir/sub")}, qr{cannot read \S+/sub: it is not a file});
 fails('a file that is too large', qq{    show files.text(path: "$dir/large", max: 4999)}, qr{large is larger than 4999 bytes});
-fails('something that is no text', qq{    files.put(path: "$file", text: [1, 2])}, qr{text: is array, not a text});
+fails('something that is no text', qq{    files.put(path: "$file", text: [1, 2])}, qr{file\.write: text: takes text, not array});
+like((files(qq{    files.put(path: "$file", text: [1, 2])}))[0], qr{at \S*files\.rb:30:}, '  and where the driver does it');
+fails('what only the primitive can tell', qq{    show files.text(path: "$file", max: 0)}, qr{max: is from 1 to .*help: the driver calls file\.read at \S*files\.rb:\d+:\d+}s);
+write_file("$dir/wrong.rb", read_file("$dir/files.rb") =~ s/path, whole, mode: mode/path, 1.5, mode: mode/gr);
+like((run_quietly($stepwise, 'lint', "$dir/wrong.rb"))[0], qr/error\[RB230\]: `text:` of `file\.write` is a text, not a float/, 'lint knows what a primitive takes');
 fails('a full disk, to replace', qq{    files.put(path: "/dev/full", text: "a", append: true)}, qr{cannot append to /dev/full: No space left on device});
 
 # A disk that takes only so much: the old file stays whole.

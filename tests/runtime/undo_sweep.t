@@ -224,4 +224,19 @@ for my $name (sort keys %cases) {
     });
   is(join("\n", @problems), '', "$name: the undoing killed at writes of $count->{writes}");
 }
+{
+  my ($dir, $rb, $journal) = prepare($cases{asked});
+  fault_run('kill:write:60', undo_words(), '--answers', "$dir/answers.json", '--journal', $journal);
+  ok((grep { $_->{kind} eq 'run.rolling_back' } journal_events($journal)), 'a rollback under way');
+  for my $words (['--skip', 'two'], ['--from', 'two']) {
+    my ($said, $exit) = run_quietly($stepwise, 'resume', 'last', @$words, '--reason', 'test', '--journal', $journal);
+    ok($exit == 1 && $said =~ /is being rolled back: --skip and --from .*help: stepwise resume \S+ .*goes on with the rollback/s, "refuses $words->[0]")
+      or diag "$exit $said";
+  }
+  my ($said, $exit) = run_quietly($stepwise, 'resume', 'last', '--journal', $journal);
+  is($exit, 4, 'its question waits for an answer') or diag $said;
+  my $problem = bring_home($dir, $journal);
+  is($problem, undef, 'and goes on');
+  is(join("\n", problems_of($cases{asked}, $dir, $journal)), '', 'once, in order');
+}
 done_testing;
