@@ -233,8 +233,6 @@ for my $name (sort keys %cases) {
     ok($exit == 1 && $said =~ /is being rolled back: --skip and --from .*help: stepwise resume \S+ .*goes on with the rollback/s, "refuses $words->[0]")
       or diag "$exit $said";
   }
-  my ($said, $exit) = run_quietly($stepwise, 'resume', 'last', '--journal', $journal);
-  is($exit, 4, 'its question waits for an answer') or diag $said;
   my $problem = bring_home($dir, $journal);
   is($problem, undef, 'and goes on');
   is(join("\n", problems_of($cases{asked}, $dir, $journal)), '', 'once, in order');
