@@ -194,7 +194,7 @@ static int show_event(struct journal_request *q, int64_t seq) {
   }
   error_set(&err, ERR_NOT_FOUND, "no event %lld and no such run in %s", (long long)seq,
             journal_file(q->j));
-  error_help(&err, "`stepwise journal tail` shows the last ones");
+  error_help(&err, "`stepwise journal tail --journal %s` shows the last ones", journal_file(q->j));
   return journal_fails(&err);
 }
 

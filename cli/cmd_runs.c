@@ -305,7 +305,7 @@ static int list(struct listing *g, const struct asked *a) {
   enum status status = journal_read_at(a->journal, &g->journal, &err);
   if (status == OK) {
     g->owners = owners_new(journal_base(g->journal));
-    if (a->mine) g->filter.actor = journal_actor(g->journal);
+    if (a->mine) g->filter.mine = journal_actor(g->journal);
     status = gather(g, &err);
   }
   if (status == OK) status = print(g, filtered, &err);

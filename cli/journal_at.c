@@ -48,7 +48,12 @@ enum status run_find_at(struct journal *j, const char *text, char out[RUN_ID_MAX
     const char *meant = ends_so(&names, text);
     int near = meant ? -1 : name_nearest(text, names.items, names.count);
     if (near >= 0) meant = names.items[near];
-    if (meant) error_help(err, "did you mean %s? `stepwise runs` lists the runs there are", meant);
+    struct buf path = BUF_INIT;
+    buf_add_word(&path, journal_file(j));
+    if (meant)
+      error_help(err, "did you mean %s? `stepwise runs --journal %s` lists the runs there are", meant,
+                 buf_str(&path));
+    buf_release(&path);
   }
   error_release(&inner);
   for (size_t i = 0; i < names.count; i++)

@@ -117,7 +117,8 @@ static bool begin(struct all *a, size_t i) {
   o->all = a;
   enum status status = OK;
   if (a->states[i] == RUN_HELD)
-    status = error_set(&err, ERR_FAILED, "held: an operator decides; `stepwise resume %s` tries the step again", a->runs[i]);
+    status = error_set(&err, ERR_FAILED, "held: an operator decides; `stepwise resume %s%s` tries the step again",
+                       a->runs[i], buf_str(&a->carry->tail));
   if (status == OK) status = taken_own(t, a->carry->store, a->owners, a->runs[i], &err);
   if (status == OK && left_to_parent(a, t)) {
     owner_drop(a->owners, t->history->first_seq);
@@ -126,7 +127,8 @@ static bool begin(struct all *a, size_t i) {
     return false;
   }
   if (status == OK && taken_virtual(t))
-    status = error_set(&err, ERR_FAILED, "its clock is virtual: `stepwise resume %s` takes it by itself", a->runs[i]);
+    status = error_set(&err, ERR_FAILED, "its clock is virtual: `stepwise resume %s%s` takes it by itself",
+                       a->runs[i], buf_str(&a->carry->tail));
   int code = status == OK ? taken_load(t, a->carry->store) : EXIT_FAILED;
   if (code == EXIT_SUCCEEDED) {
     t->resume.reason = a->reason;

@@ -32,8 +32,13 @@ static enum status owned_by(struct journal *j, const char *run, pid_t pid, struc
   error_set(err, ERR_CONFLICT, "run %s is carried by process %ld, for %s", run, (long)pid,
             actor.len ? buf_str(&actor) : "somebody");
   error_kind(err, "owned");
-  error_help(err, "`stepwise show %s` tells how far it is; `stepwise cancel %s --reason TEXT` asks it to stop",
-             run, run);
+  struct buf path = BUF_INIT;
+  buf_add_word(&path, journal_file(j));
+  error_help(err,
+             "`stepwise show %s --journal %s` tells how far it is; `stepwise cancel %s --reason TEXT "
+             "--journal %s` asks it to stop",
+             run, buf_str(&path), run, buf_str(&path));
+  buf_release(&path);
   buf_release(&actor);
   return ERR_CONFLICT;
 }

@@ -90,12 +90,12 @@ static void inputs_collect(struct run_args *c) {
     value key, v;
     dict_at(d, i, &key, &v);
     if (key.tag != V_STRING) continue;
-    c->given[c->given_count++] = (struct given_input){value_str(key)->s, value_ref(v)};
+    c->given[c->given_count++] = (struct given_input){value_str(key)->s, value_ref(v), true};
   }
   for (size_t i = 0; i < c->sets.count; i++) {
     const char *set = c->sets.items[i], *equals = strchr(set, '=');
     c->names[i] = mem_dup(set, (size_t)(equals - set));
-    c->given[c->given_count++] = (struct given_input){c->names[i], value_cstr(equals + 1)};
+    c->given[c->given_count++] = (struct given_input){c->names[i], value_cstr(equals + 1), false};
   }
 }
 

@@ -220,10 +220,11 @@ static bool same_question(const struct gate_run *g, const struct approval_reques
          r->is_signed == (g->role && g->role->is_signed);
 }
 
-static enum status request_lost(const struct approval_request *r, struct error *err) {
+static enum status request_lost(const struct approval_request *r, const char *tail,
+                                struct error *err) {
   error_set(err, ERR_JOURNAL, r ? "a request for approval in the journal is not the one that was made"
                                 : "the journal has lost a request for approval");
-  error_help(err, "somebody changed the journal: `stepwise journal verify` says what is wrong");
+  error_help(err, "somebody changed the journal: `stepwise journal verify%s` says what is wrong", tail);
   return ERR_JOURNAL;
 }
 
@@ -255,7 +256,7 @@ static enum status gate_look(struct gate_run *g, bool *open, struct error *err) 
       approvals_read(config->journal, g->lane->run->id, g->step->id, &g->state, err);
   if (status != OK) return status;
   const struct approval_request *r = request_of(g);
-  if (!r || !same_question(g, r)) return request_lost(r, err);
+  if (!r || !same_question(g, r)) return request_lost(r, run_tail(g->lane), err);
   if (approval_denial(r)) return denied(g, approval_denial(r), err);
   if (r->void_reason) return lapsed(g, r->void_reason, err);
   status = approval_count(g->lane->run->engine->tasks, config->journal, g->lane->run->id, r,

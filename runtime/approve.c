@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "page.h"
+#include "peek.h"
 #include "ssh.h"
 #include "text.h"
 
@@ -92,6 +93,23 @@ static enum status repeated(struct approve *a, const struct approval_answer *sai
   return OK;
 }
 
+/* Saying it again with a key agrees only when it is the key that signed. */
+static enum status same_key(struct approve *a, const struct approval_answer *said,
+                            struct error *err) {
+  char print[SSH_FINGERPRINT];
+  char *signed_by = a->key ? peek_copy(said->data, said->len, "key") : NULL;
+  if (!signed_by) return repeated(a, said);
+  enum status status = ssh_fingerprint(NULL, a->key, print, err);
+  if (status == OK && strcmp(print, signed_by) != 0) {
+    error_set(err, ERR_CONFLICT, "step %s was approved by %s with another key: %s, not %s (%s)",
+              a->request->step, said->approver, signed_by, print, a->key);
+    error_help(err, "nothing was recorded; --as names who approves, --key is that person's key");
+    status = ERR_CONFLICT;
+  }
+  mem_free(signed_by);
+  return status == OK ? repeated(a, said) : status;
+}
+
 static enum status is_void(const struct approve *a, const char *why, struct error *err) {
   static const struct {
     const char *reason, *text;
@@ -146,7 +164,7 @@ static enum status standing_of(struct approve *a, bool *open, struct error *err)
   if (no) return decided(a, no, err);
   enum status status = r->used_seq || r->void_reason || a->deny ? OK : count_given(a, &counts, err);
   if (status != OK) return status;
-  if (same && counts) return repeated(a, own);
+  if (same && counts) return same_key(a, own, err);
   if (r->void_reason) return is_void(a, r->void_reason, err);
   if (r->used_seq) {
     error_set(err, ERR_CONFLICT, "step %s was approved, and the approval was used: the step has begun",
@@ -229,6 +247,14 @@ enum status approve_begin(struct approve *a, struct error *err) {
 
 /* --- showing --- */
 
+/* The site, once times are told in its zone. */
+static const struct site *zone_of(const struct approve *a) {
+  struct error ignored = {0};
+  bool known = a->pinned.site && site_zone_enter(a->pinned.site, &ignored) == OK;
+  error_release(&ignored);
+  return known ? a->pinned.site : NULL;
+}
+
 void approve_show(const struct approve *a, struct buf *out) {
   const struct approval_request *r = a->request;
   const struct standing *s = &a->op->standing;
@@ -244,7 +270,7 @@ void approve_show(const struct approve *a, struct buf *out) {
     buf_addc(out, '\n');
   }
   buf_adds(out, "answer by ");
-  site_time_text(NULL, r->expires_us, out);
+  site_time_text(zone_of(a), r->expires_us, out);
   buf_addf(out, "\nplan %s\n", r->plan);
   if (a->break_glass)
     buf_addf(out, "BREAK GLASS in the place of :%s: :%s is paged, and it has to be reviewed\n",

@@ -117,12 +117,24 @@ static void see_from(struct lane *outer, const struct item *branch) {
   if (from) outer->from_seen |= has_step(&alone, from);
 }
 
+/* What people see of an item: its key, or its number in the list where the key shows nothing or
+ * could steer a terminal. */
+static const char *item_name(const struct string *key, uint32_t index, char room[16]) {
+  bool plain = key->len > 0;
+  for (size_t i = 0; i < key->len; i++)
+    plain &= (unsigned char)key->s[i] >= ' ' && key->s[i] != 127;
+  if (plain) return key->s;
+  snprintf(room, 16, "#%u", index + 1);
+  return room;
+}
+
 static struct lane *branch_new(struct group *g) {
   struct lane *lane;
+  char room[16];
   if (g->list) {
     value key, index;
     dict_at(g->keys, g->begun, &key, &index);
-    lane = lane_new(g->outer, value_str(key)->s);
+    lane = lane_new(g->outer, item_name(value_str(key), g->begun, room));
     buf_addf(&lane->item_key, "[%s]", value_str(key)->s);
     eval_bind(&lane->eval, g->item->param, g->list->items[g->begun]);
   } else {

@@ -101,7 +101,7 @@ static enum status given_take(struct lane *lane, struct child_run *c, struct pro
   const char *name = sym_text(syms, tree_node(t, n->a)->a);
   if (!only_secret || is_secret(p, name, v))
     c->given[c->options.input_count++] =
-        (struct given_input){mem_strdup(name), value_into(v, syms, p->syms)};
+        (struct given_input){mem_strdup(name), value_into(v, syms, p->syms), true};
   value_unref(v);
   return OK;
 }
@@ -261,7 +261,7 @@ enum status child_undo(struct lane *lane, struct step_run *s, struct error *err)
   if (!c->run || c->result.state == RUN_ROLLED_BACK) return OK;
   error_set(err, ERR_FAILED, "the rollback of run %s (%s) is not complete: %s", c->runbook,
             child_id(c), c->result.error.message ? c->result.error.message : "failed");
-  error_help(err, "stepwise rollback %s goes on with it", child_id(c));
+  error_help(err, "stepwise rollback %s%s goes on with it", child_id(c), run_tail(lane));
   error_kind(err, "child");
   return ERR_FAILED;
 }
@@ -347,7 +347,7 @@ void child_over(struct child_run *c) {
 }
 
 /* What the parent is told of a child that did not succeed. Who waits for somebody is no failure. */
-enum status child_failed(const struct child_run *c, struct error *err) {
+enum status child_failed(const struct lane *lane, const struct child_run *c, struct error *err) {
   const struct run_result *r = &c->result;
   const char *message = r->error.message ? r->error.message : "it failed";
   const char *state = r->state ? run_state_name(r->state) : "did not begin";
@@ -360,7 +360,7 @@ enum status child_failed(const struct child_run *c, struct error *err) {
   error_set(err, status, "run %s (%s) %s%s: %s", c->runbook, child_id(c), r->state ? "is " : "",
             state, message);
   error_kind(err, r->interrupted ? "interrupted" : r->declined ? "declined" : "child");
-  if (r->state) error_help(err, "stepwise show %s", child_id(c));
+  if (r->state) error_help(err, "stepwise show %s%s", child_id(c), run_tail(lane));
   else if (r->error.help) error_help(err, "%s", r->error.help);
   return status;
 }
@@ -397,7 +397,7 @@ static enum status child_end(struct lane *lane, struct step_run *unit, enum stat
   lane->run->wrote |= c->run->wrote;
   if (c->result.state != RUN_SUCCEEDED && (status == OK || c->result.journal_lost)) {
     error_release(err);
-    status = child_failed(c, err);
+    status = child_failed(lane, c, err);
   } else if (c->result.state == RUN_SUCCEEDED && kept == OK) {
     error_release(err);
     status = OK; /* a stop is met at the next step */

@@ -29,7 +29,8 @@ struct child_run {
 
 enum status child_finished(struct lane *lane, const struct child_run *c, const char *id,
                            value result, struct error *err) must_use;
-enum status child_failed(const struct child_run *c, struct error *err) must_use;
+enum status child_failed(const struct lane *lane, const struct child_run *c,
+                         struct error *err) must_use;
 /* The inputs as the parent gives them; only_secret: those that the journal has not. */
 enum status child_inputs(struct lane *lane, struct child_run *c, struct program *p, node_id call,
                          bool only_secret, struct error *err) must_use;

@@ -68,10 +68,11 @@ static bool can_be_undone(const struct history *h) {
 
 /* --- taking a run over --- */
 
-static enum status has_errors(const struct child_run *c, struct error *err) {
+static enum status has_errors(const struct lane *lane, const struct child_run *c,
+                              struct error *err) {
   error_set(err, ERR_CHECK, "run %s (%s) cannot go on: this version refuses its text", c->runbook,
             c->past_id);
-  error_help(err, "stepwise resume %s tells why", c->past_id);
+  error_help(err, "stepwise resume %s%s tells why", c->past_id, run_tail(lane));
   return ERR_CHECK;
 }
 
@@ -112,7 +113,7 @@ static enum status past_load(struct lane *lane, struct child_run *c, bool back, 
   status = pinned_load(&c->pinned, j, c->past_id, err);
   if (status != OK) return status;
   bool good = c->pinned.program->plan && !c->pinned.program->diags.errors;
-  return good ? OK : has_errors(c, err);
+  return good ? OK : has_errors(lane, c, err);
 }
 
 enum status child_take_over(struct lane *lane, struct child_run *c, bool back, struct error *err) {
@@ -197,7 +198,7 @@ static enum status ended_badly(struct lane *lane, struct child_run *c, enum run_
                                struct error *err) {
   c->result.state = state;
   enum status status = child_finished(lane, c, c->past_id, VALUE_NIL, err);
-  return status == OK ? child_failed(c, err) : status;
+  return status == OK ? child_failed(lane, c, err) : status;
 }
 
 static enum again_child decide(struct lane *lane, struct child_run *c, const struct past_child *p,
@@ -250,8 +251,8 @@ enum status child_started_before(struct lane *lane, struct child_run *c, bool *b
   *begun = state != RUN_NONE;
   if (*begun && state < RUN_SUCCEEDED) {
     struct buf text = BUF_INIT;
-    buf_addf(&text, "%s was started before: run %s; stepwise show %s says how it is", c->runbook,
-             p.id, p.id);
+    buf_addf(&text, "%s was started before: run %s; stepwise show %s%s says how it is",
+             c->runbook, p.id, p.id, run_tail(lane));
     run_notice(lane, &(struct notice){.kind = NOTICE_NOTE, .text = buf_str(&text)});
     buf_release(&text);
   }

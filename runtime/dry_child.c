@@ -19,7 +19,7 @@ static enum status input_take(struct dry *d, node_id pair, struct child_inputs *
   enum status status = eval_node(d->e, n->b, &v);
   if (status != OK) return status;
   const char *name = sym_text(syms, tree_node(t, n->a)->a);
-  in->given[in->count++] = (struct given_input){name, v};
+  in->given[in->count++] = (struct given_input){name, v, true};
   buf_addf(&in->text, "%s%s: ", in->text.len ? ", " : "", name);
   dry_value_text(d, v, n->b, true, &in->text);
   buf_addc(&in->json, in->json.len ? ',' : '{');
@@ -73,7 +73,8 @@ static enum status child_walk(struct dry *d, struct program *p, const char *name
   struct given_input *given = mem_array(in->count + 1, sizeof *given);
   for (size_t i = 0; i < in->count; i++)
     given[i] = (struct given_input){in->given[i].name,
-                                    value_into(in->given[i].value, d->run->program->syms, p->syms)};
+                                    value_into(in->given[i].value, d->run->program->syms, p->syms),
+                                    true};
   struct run_options options = {.inputs = given, .input_count = in->count, .inputs_unknown = true};
   struct run_result result;
   struct dry c = {.options = d->options,

@@ -87,6 +87,7 @@ struct owners *engine_owners(struct engine *g);
 struct given_input {
   const char *name;
   value value; /* borrowed */
+  bool typed;  /* it has the type it was given with: a text is no list */
 };
 
 /* Which run began this one, where in its plan, and whether it waits. */

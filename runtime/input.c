@@ -90,6 +90,14 @@ static enum status ask_input(struct lane *lane, const struct field *f, value *ou
   return status;
 }
 
+/* A text of the command line is read as what is wanted; one of a file stands for what a text can
+ * say, a number or a date, but it is no list. */
+static bool reads_text(const struct lane *lane, const struct field *f,
+                       const struct given_input *in) {
+  bool list = type_base(lane->run->program->types, f->type) == T_array;
+  return in->value.tag == V_STRING && !(in->typed && list);
+}
+
 struct gathering {
   struct lane *lane;
   struct dict *inputs;
@@ -105,7 +113,7 @@ static enum status gather(struct gathering *g, const struct field *f, struct err
   struct error why = {0};
   enum status status = OK;
   if (in) {
-    status = field_check(&lane->eval, f, in->value, in->value.tag == V_STRING, &v, &why);
+    status = field_check(&lane->eval, f, in->value, reads_text(lane, f, in), &v, &why);
   } else if (f->default_value) {
     value raw = VALUE_NIL;
     status = default_of(lane, f, &raw, &why);

@@ -304,7 +304,8 @@ enum status journal_head(struct journal *j, struct error *err) {
   sqlite3_reset(s);
   if (!bad) return OK;
   error_set(err, ERR_JOURNAL, "%s is damaged: its last event has no hash", j->path);
-  error_help(err, "`stepwise journal verify` says what is wrong; go on with a new journal");
+  error_help(err, "`stepwise journal verify --journal %s` says what is wrong; go on with a new journal",
+             j->path);
   return ERR_JOURNAL;
 }
 

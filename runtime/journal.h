@@ -136,6 +136,7 @@ struct run_filter {
   const char *lock;           /* NULL = all; with `open`: the run that holds it, found at once */
   bool open;                  /* only those in a state that is no end */
   const char *actor;          /* NULL = all; "ana@ops", or "ana" wherever it was */
+  const char *mine;           /* NULL = all; else those this actor started or took over */
   int64_t since_us, until_us; /* started then or later, and before; 0 = whenever */
   bool newest_first;
   int64_t last; /* > 0: only the last n to start, still in order */

@@ -272,7 +272,7 @@ void checkpoints_sort(struct checkpoints *list) {
 
 static enum status no_origin(struct journal *j, struct error *err) {
   error_set(err, ERR_JOURNAL, "%s is damaged: it does not begin with its origin", j->path);
-  error_help(err, "`stepwise journal verify` says what is wrong");
+  error_help(err, "`stepwise journal verify --journal %s` says what is wrong", j->path);
   return ERR_JOURNAL;
 }
 

@@ -15,7 +15,8 @@ static const struct explanation explanations[] = {
     {SQLITE_NOTADB, "is not a journal: it is not an SQLite database",
      "give the path of a journal, or of a file that does not exist yet"},
     {SQLITE_CORRUPT, "is damaged",
-     "`stepwise journal verify --deep` says where; go on with a copy, or with a new journal"},
+     "`stepwise journal verify --deep --journal PATH` says where; go on with a copy, or with a new "
+     "journal"},
     {SQLITE_FULL, "has no room: its disk is full",
      "make room and try again; what was not committed was not recorded, and nothing depends on it"},
     {SQLITE_PROTOCOL, "is locked: other processes were quicker every time",

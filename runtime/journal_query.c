@@ -140,6 +140,10 @@ static void runs_where(struct query *q, const struct run_filter *f, int version)
   if (f->runbook) query_text(q, " AND runbook = ?", f->runbook);
   if (f->actor) query_text(q, " AND (actor = ?", f->actor);
   if (f->actor) query_text(q, " OR instr(actor, ? || '@') = 1)", f->actor);
+  if (f->mine) query_text(q, " AND (actor = ?", f->mine);
+  if (f->mine)
+    query_text(q, " OR EXISTS (SELECT 1 FROM event e WHERE e.run <> '' AND e.run = run.run AND e.kind = "
+                  "'run.taken_over' AND e.actor = ?))", f->mine);
   if (f->since_us) query_number(q, " AND started_us >= ?", f->since_us);
   if (f->until_us) query_number(q, " AND started_us < ?", f->until_us);
 }
@@ -198,7 +202,10 @@ enum status journal_count_runs(struct journal *j, const struct run_filter *f, in
 static enum status no_run(struct journal *j, const char *text, struct error *err) {
   if (strcmp(text, "last") == 0) error_set(err, ERR_NOT_FOUND, "no run in %s yet", j->path);
   else error_set(err, ERR_NOT_FOUND, "no run %s in %s", text, j->path);
-  error_help(err, "`stepwise runs` lists the runs there are");
+  struct buf path = BUF_INIT;
+  buf_add_word(&path, j->path);
+  error_help(err, "`stepwise runs --journal %s` lists the runs there are", buf_str(&path));
+  buf_release(&path);
   return ERR_NOT_FOUND;
 }
 

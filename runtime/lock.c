@@ -38,7 +38,8 @@ static enum status take_other(void *ud, const struct run_row *r) {
 static enum status refuse(const struct others *o, const char *what, struct error *err) {
   error_set(err, ERR_CONFLICT, "%s: %s", what, buf_str(&o->who));
   error_kind(err, "locked");
-  error_help(err, "wait for it, or end it: stepwise show %s says what it needs", o->first);
+  error_help(err, "wait for it, or end it: stepwise show %s%s says what it needs", o->first,
+             run_tail(o->lane));
   return ERR_CONFLICT;
 }
 

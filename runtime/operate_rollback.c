@@ -35,13 +35,15 @@ static void say_nothing_left(struct operation *op) {
 }
 
 /* An undoing that was interrupted stops where it was to stop. */
-static enum status same_end(const struct history *h, const char *to, struct error *err) {
+static enum status same_end(const struct operation *op, const struct history *h, const char *to,
+                            struct error *err) {
   char *was = h->rolling_back ? past_text(h, h->rolling_back, "to") : NULL;
   enum status status = OK;
   if (h->rolling_back && strcmp(was ? was : "", to ? to : "") != 0) {
     status = error_set(err, ERR_CONFLICT, "run %s is being rolled back%s%s, and was interrupted", h->run,
                        was ? " to " : " as a whole", was ? was : "");
-    error_help(err, "stepwise resume %s goes on with that; roll back further afterwards", h->run);
+    error_help(err, "stepwise resume %s%s goes on with that; roll back further afterwards", h->run,
+               op->tail);
   }
   mem_free(was);
   return status;
@@ -51,7 +53,7 @@ static enum status look(struct operation *op, const char *to, size_t *left, stru
   struct history *h = NULL;
   struct undo_list list = {0};
   enum status status = history_load(&h, op->journal, op->run, err);
-  if (status == OK && !op->pid) status = same_end(h, to, err);
+  if (status == OK && !op->pid) status = same_end(op, h, to, err);
   if (status == OK) status = undo_list_make(h, to, &list, err);
   *left = list.count;
   undo_list_release(&list);

@@ -173,8 +173,8 @@ static enum status inputs_take(struct run *run, struct error *err) {
       break;
     }
     r->inputs = mem_grow(r->inputs, r->input_count, &r->input_cap, sizeof *r->inputs);
-    r->inputs[r->input_count++] = (struct given_input){now->inputs[i].name,
-                                                       value_ref(now->inputs[i].value)};
+    r->inputs[r->input_count++] = (struct given_input){
+        now->inputs[i].name, value_ref(now->inputs[i].value), now->inputs[i].typed};
   }
   r->options.inputs = r->inputs;
   r->options.input_count = r->input_count;

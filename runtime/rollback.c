@@ -197,7 +197,8 @@ static enum status undo_step(struct lane *lane, struct step_run *s, struct error
 static enum status undo_doubtful(const struct step_run *s, struct error *err) {
   if (s->child) {
     error_set(err, ERR_FAILED, "whether an action of its run %s happened is not known", child_id(s->child));
-    error_help(err, "stepwise show %s tells which; settle it there", child_id(s->child));
+    error_help(err, "stepwise show %s%s tells which; settle it there", child_id(s->child),
+               run_tail(s->lane));
   } else {
     error_set(err, ERR_FAILED, "whether an action of step %s happened is not known", s->id);
   }

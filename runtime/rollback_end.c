@@ -25,7 +25,7 @@ static void left_text(const struct step_run *s, unsigned number, struct buf *out
   if (role) buf_addf(out, ", by :%s", sym_text(syms, role));
   if (s->in_doubt) buf_adds(out, ", once it is settled");
   buf_adds(out, ": ");
-  if (s->child) buf_addf(out, "stepwise rollback %s", child_id(s->child));
+  if (s->child) buf_addf(out, "stepwise rollback %s%s", child_id(s->child), run_tail(s->lane));
   else if (s->step->rollback) tree_line(s->lane->eval.tree, s->step->rollback, SHOWN, out);
   else buf_adds(out, "it is irreversible");
 }

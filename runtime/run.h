@@ -284,6 +284,12 @@ enum status inputs_gather(struct lane *lane, struct error *err) must_use; /* fil
 enum status run_preflight(struct lane *lane, struct error *err) must_use;
 void run_preflight_all(struct lane *lane, void (*tell)(void *ud, const struct error *problem),
                        void *ud);
+/* What follows a command that people are told: " --journal PATH", or nothing. */
+static inline const char *run_tail(const struct lane *lane) {
+  const char *tail = lane->run->engine->config.tail;
+  return tail ? tail : "";
+}
+
 /* lock.c: whether the run may begin beside those that are live. From here on until the next commit
  * no other process begins one. */
 enum status run_lock(struct lane *lane, struct error *err) must_use;

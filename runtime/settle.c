@@ -346,7 +346,7 @@ static enum status append_waiting(struct operation *op, struct error *err) {
   if (op->pid || s->doubt_count > 1 || !waits) return OK;
   struct record r = {0};
   struct buf text = BUF_INIT;
-  buf_addf(&text, "settled; go on with: stepwise resume %s", op->run);
+  buf_addf(&text, "settled; go on with: stepwise resume %s%s", op->run, op->tail);
   record_text(&r, "on", "operator");
   record_text(&r, "step", s->at ? s->at : s->last_step);
   record_text(&r, "text", buf_str(&text));

@@ -461,7 +461,7 @@ static enum status keys_check(const struct site *s, const struct site_role *r, s
   return site_fail(s, r->at, err);
 }
 
-static enum status zone_enter(const struct site *s, struct error *err) {
+enum status site_zone_enter(const struct site *s, struct error *err) {
   const char *zone = s->timezone, *dir = getenv("TZDIR");
   struct buf path = BUF_INIT;
   if (!zone) return OK;
@@ -486,7 +486,7 @@ enum status site_enter(const struct site *s, struct error *err) {
   enum status status = OK;
   for (size_t i = 0; status == OK && i < s->role_count; i++)
     status = keys_check(s, &s->roles[i], err);
-  return status == OK ? zone_enter(s, err) : status;
+  return status == OK ? site_zone_enter(s, err) : status;
 }
 
 static void local_time(int64_t us, struct tm *out) {

@@ -86,6 +86,8 @@ const struct source *site_text(const struct site *s); /* what is pinned; NULL fo
 /* For those who are about to run something: finds out what can only be known on this machine (files
  * of keys can be read, the zone is known), and makes the site's zone that of the process. */
 enum status site_enter(const struct site *s, struct error *err) must_use;
+/* Its part: from here on times are told in the site's zone. */
+enum status site_zone_enter(const struct site *s, struct error *err) must_use;
 
 /* ERR_NOT_FOUND with did-you-mean. */
 enum status site_role_find(const struct site *s, const char *name, const struct site_role **out,

@@ -63,4 +63,33 @@ for ([$said, 'run'], [$shown, 'show']) {
   like($text, qr/é\.\.\. 2\.0 MiB, cut here$/m, "$who: no character is cut in two");
 }
 is(length(($said =~ /(y{1000,})$/m)[0] // ''), 1 << 20, 'one MiB is shown whole');
+
+# Items whose key shows nothing go by their number; a text in a file is no list.
+write_file("$dir/c.rb", <<'RUBY');
+runbook "c" do
+  input :names, :array
+  each_of input.names, at_once: 2 do |name|
+    step "On #{name}" do
+      note "x"
+    end
+  end
+end
+RUBY
+write_file("$dir/c.json", '{"names": ["", "a\u001b[31m", "web"]}');
+($said, $exit) = stepwise('run', "$dir/c.rb", '--journal', $journal, '--inputs', "$dir/c.json");
+is($exit, 0, 'odd keys') or diag $said;
+like($said, qr/^\Q$_\E +\| \[\d\/3\]/m, "the branch '$_'") for '#1', '#2', 'web';
+write_file("$dir/c.json", '{"names": "no"}');
+($said, $exit) = stepwise('run', "$dir/c.rb", '--journal', $journal, '--inputs', "$dir/c.json");
+ok($exit == 3 && $said =~ /names must be an array, not "no"/, 'a text in a file is no list') or diag "$exit $said";
+($said, $exit) = stepwise('run', "$dir/c.rb", '--journal', $journal, '--set', 'names=a,b');
+ok($exit == 0 && $said =~ /^b +\| \[2\/2\]/m, 'on the command line it is') or diag "$exit $said";
+
+# A command that is told is one that can be given: it has the journal.
+write_file("$dir/d.rb", qq(runbook "d" do\n  lock "l"\n  step "S" do\n    confirm "Sure?"\n  end\nend\n));
+stepwise('run', "$dir/d.rb", '--journal', $journal);
+($said, $exit) = stepwise('run', "$dir/d.rb", '--journal', $journal);
+like($said, qr/stepwise show \S+ --journal \Q$journal\E says what it needs/, 'the lock that another run holds');
+($said, $exit) = stepwise('show', 'nothing', '--journal', $journal);
+like($said, qr/`stepwise runs --journal \Q$journal\E` lists/, 'a run that is not there');
 done_testing;

@@ -165,6 +165,17 @@ code, said = d.run()
 ok(d.event("approval.requested")["data"].get("about") == 'does: shell.run(args: ["true"]); undone by: shell.run(args: ["false"])',
    "what undoes the step is no part of what it does", code, said)
 
+d = Case(PEOPLE + "\n  timezone 'Asia/Tokyo'", LEAD)
+d.run()
+if ROOT and os.path.exists("/usr/share/zoneinfo/Asia/Tokyo"):
+    r = subprocess.run("echo no | script -qec '%s approve last drain --journal j.db' /dev/null" % STEPWISE, shell=True, cwd=d.dir,
+                       capture_output=True, text=True, timeout=60, user="daemon", extra_groups=[])
+    ok(re.search(r"answer by \S+ \S+ \+0900", r.stdout), "the limit is told in the site's zone", r.stdout, r.stderr)
+    ok(d.do("runs", "--mine", user="daemon")[1].startswith("no runs"), "who neither started nor took over a run has none")
+    d.do("take-over", "last", "--reason", "shift", user="daemon")
+    code, said = d.do("runs", "--mine", user="daemon")
+    ok(code == 0 and "waiting" in said, "a run that was taken over is whose who took it", code, said)
+
 code, said = c.do("approve", "last", "drain")
 ok(code == 2 and "--yes" in said, "nobody agrees by accident", code, said)
 code, said = c.do("approve", "last", "drain", "--yes")
@@ -448,6 +459,13 @@ else:
     code, said = c.do("approve", "last", "drain", "--yes", "--as", "lee", "--key", LEE + ".pub", env=env)
     ok(code == 0, "an agent's key as well: its private half is nowhere on disk", code, said)
     os.rename(LEE + ".away", LEE)
+    d = signed_case(DBA + ", quorum: 2")
+    d.run()
+    d.do("approve", "last", "drain", "--yes", "--as", "lee", "--key", LEE)
+    code, said = d.do("approve", "last", "drain", "--yes", "--as", "lee", "--key", KIM)
+    ok(code == 1 and "by lee with another key" in said, "who approved already is not agreed with by another's key", code, said)
+    code, said = d.do("approve", "last", "drain", "--yes", "--as", "lee", "--key", LEE)
+    ok(code == 0 and "nothing to do" in said, "the same key agrees", code, said)
     code = ended(p)
     ok(code == 0 and "approved by lee" in c.said(), "both are verified again, and the run goes on", code, c.said())
     ok(c.good() and c.event("approval.used")["data"].get("signers") == c.event("approval.given")["data"]["signers"], "the journal is good, and has the keys that the run verified with")
