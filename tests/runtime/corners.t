@@ -177,7 +177,7 @@ RUBY
   is("$exit " . books(), '5 one kid', "a run's limit cuts off a write of its child, which is in doubt then") or diag($said);
   ledger_control($dir);
   my ($parent, $kid) = map { $_->{run} } grep { $_->{kind} eq 'run.started' } journal_events($journal);
-  like($said, qr/an action of its run $kid happened.*stepwise show $kid tells which/s, '... people are told where to settle it');
+  like($said, qr/an action of its run $kid happened.*stepwise show $kid --journal \S+ tells which/s, '... people are told where to settle it');
   does('mark-done', $kid, '--result', '{"item": "kid", "key": "k"}');
   ($said, $exit) = does('resume', $parent);
   is("$exit " . books(), '6 one kid -kid -one', '... and then both are undone') or diag($said);
