@@ -45,7 +45,7 @@ runbook "stopped" do
   on_failure :rollback
   $head
   step "One" do
-    one = ledger.put(item: "one")
+    one = ledger.put_probed(item: "one")
     rollback do
       ledger.put_probed(item: "undo-#{one.item}")
       wait 0.01.seconds
