@@ -17,9 +17,15 @@ sub room {
   return ($dir, "$dir/case.rb", '--journal', "$dir/journal.db");
 }
 
-# What the process that runs it has open and has started, besides what looks.
+# What the process that runs it has open and has started, besides what looks; once it has taken hold of what
+# looks, which it does beside it.
 my $look = <<'SH' =~ s/\n/; /gr;
 cd /proc/$PPID
+n=0
+until ls -l fd | grep -q pidfd || [ $n = 100 ]
+do sleep 0.05
+n=$((n+1))
+done
 for fd in fd/*
 do readlink $fd
 done | cut -d: -f1 | sort
