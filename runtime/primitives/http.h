@@ -1,4 +1,4 @@
-/* HTTP requests on the loop: what the module stepwise-http.so offers.
+/* HTTP requests on the loop: what one is, and its answer. The module carries them out (curl.h).
  *
  * In a task. A request that is cancelled, too slow or too large is aborted there and then: its
  * connection is closed before request returns. Connections that ended well are kept for the next
@@ -39,14 +39,5 @@ struct http_response {
   char *url;   /* the last one; owned */
   bool unsure; /* it failed after the request began to be sent: it may have been carried out */
 };
-
-struct http_module {
-  uint32_t version;
-  /* OK: there is an answer, whatever its status. Else ERR_CANCELLED, kind "limit" (the task's own
-   * limit), or ERR_FAILED with kind transient, provider, permission or validation. */
-  enum status (*request)(struct tasks *t, const struct http_request *request,
-                         struct http_response *out, struct error *err);
-};
-enum { HTTP_MODULE_VERSION = 2 };
 
 #endif

@@ -1,9 +1,9 @@
 /* The primitives of the group `http`: values to a request, and the answer to values. The work is
- * done by the module stepwise-http.so, opened at the first request. */
+ * done by the module stepwise-curl.so, opened at the first request. */
 #include "../codec.h"
 #include "../module.h"
 #include "args.h"
-#include "http.h"
+#include "curl.h"
 
 #define DEFAULT(id, us, what) static const int64_t LIMIT_##id __attribute__((unused)) = us;
 #include "../limits.def"
@@ -304,7 +304,7 @@ static value given(struct primitive_call *call, const struct http_response *r) {
 /* --- the call --- */
 
 struct call_task {
-  const struct http_module *module;
+  const struct curl_module *module;
   struct tasks *tasks;
   struct job *job;
   struct error *err;
@@ -313,7 +313,7 @@ struct call_task {
 
 static void call_main(void *arg) {
   struct call_task *c = arg;
-  c->status = c->module->request(c->tasks, &c->job->request, &c->job->response, c->err);
+  c->status = c->module->http(c->tasks, &c->job->request, &c->job->response, c->err);
 }
 
 static enum status call_alone(struct call_task *c) {
@@ -328,7 +328,7 @@ static enum status call_alone(struct call_task *c) {
 
 static enum status send_request(struct primitive_call *call, struct job *j, struct error *err) {
   const void *module;
-  enum status s = module_open("http", HTTP_MODULE_VERSION, &module, err);
+  enum status s = module_open("curl", CURL_MODULE_VERSION, &module, err);
   if (s != OK) return s;
   struct call_task c = {.module = module, .tasks = call->tasks, .job = j, .err = err};
   if (!c.tasks || !task_current(c.tasks)) s = call_alone(&c);

@@ -15,7 +15,7 @@ my %door = (
   'pcre2.h'       => qr{^runtime/regex\.c$},
   'openssl/'      => qr{^runtime/digest\.c$},
   'archive'       => qr{^runtime/primitives/xlsx/zip\.c$},
-  'curl/'         => qr{^runtime/primitives/http/http\.c$},
+  'curl/'         => qr{^runtime/primitives/curl/loop\.h$},
   'expat.h'       => qr{^runtime/primitives/xlsx/xml\.c$},
   'termios.h'     => qr{^cli/line\.c$},
 );

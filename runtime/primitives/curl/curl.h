@@ -1,0 +1,10 @@
+/* The protocols of the module, each in its file: see ../curl.h for what they promise. */
+#ifndef STEPWISE_CURL_PROTOCOLS_H
+#define STEPWISE_CURL_PROTOCOLS_H
+
+#include "../curl.h"
+
+enum status http_carry(struct tasks *t, const struct http_request *request,
+                       struct http_response *out, struct error *err);
+
+#endif

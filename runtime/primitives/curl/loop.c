@@ -1,0 +1,159 @@
+/* libcurl, whose sockets and timer are watched on the loop: see loop.h.
+ *
+ * libcurl says which sockets it wants watched; when one is ready it works on, and says which
+ * transfers ended; their tasks are woken. */
+#include "loop.h"
+
+enum { IDLE_MAX = 64 };
+
+struct curl_loop {
+  struct tasks *tasks;
+  CURLM *multi;
+  struct alarm *alarm;
+  CURL *idle[IDLE_MAX]; /* handles that are used again */
+  size_t idle_count;
+};
+
+struct socket {
+  struct curl_loop *loop;
+  struct watch *watch;
+  curl_socket_t fd;
+};
+
+/* --- the loop --- */
+
+static void wake_ended(struct curl_loop *l) {
+  int left;
+  for (CURLMsg *m; (m = curl_multi_info_read(l->multi, &left));) {
+    struct transfer *x = NULL;
+    if (m->msg != CURLMSG_DONE) continue;
+    curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, (char **)&x);
+    x->code = m->data.result;
+    x->done = true;
+    task_wake(x->task);
+  }
+}
+
+static void socket_ready(void *ud, int events) {
+  struct socket *s = ud;
+  struct curl_loop *l = s->loop; /* s may be gone after the call */
+  int running, mask = 0;
+  if (events & WATCH_READ) mask |= CURL_CSELECT_IN;
+  if (events & WATCH_WRITE) mask |= CURL_CSELECT_OUT;
+  curl_multi_socket_action(l->multi, s->fd, mask, &running);
+  wake_ended(l);
+}
+
+static void time_passed(void *ud) {
+  struct curl_loop *l = ud;
+  int running;
+  curl_multi_socket_action(l->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+  wake_ended(l);
+}
+
+static int want_time(CURLM *multi, long ms, void *ud) {
+  struct curl_loop *l = ud;
+  (void)multi;
+  alarm_set(l->alarm, ms < 0 ? CLOCK_NEVER : (int64_t)ms * 1000);
+  return 0;
+}
+
+static int want_socket(CURL *easy, curl_socket_t fd, int what, void *ud, void *assigned) {
+  struct curl_loop *l = ud;
+  struct socket *s = assigned;
+  (void)easy;
+  if (what == CURL_POLL_REMOVE) {
+    if (s) watch_close(s->watch);
+    mem_free(s);
+    return 0;
+  }
+  if (!s) {
+    s = mem_alloc(sizeof *s);
+    *s = (struct socket){.loop = l, .fd = fd};
+    s->watch = watch_open(l->tasks, fd, socket_ready, s);
+    curl_multi_assign(l->multi, fd, s);
+  }
+  if (s->watch)
+    watch_set(s->watch,
+              (what & CURL_POLL_IN ? WATCH_READ : 0) | (what & CURL_POLL_OUT ? WATCH_WRITE : 0));
+  return 0;
+}
+
+static void loop_close(void *p) {
+  struct curl_loop *l = p;
+  while (l->idle_count)
+    curl_easy_cleanup(l->idle[--l->idle_count]);
+  curl_multi_cleanup(l->multi);
+  alarm_close(l->alarm);
+  curl_global_cleanup();
+  mem_free(l);
+}
+
+struct curl_loop *curl_loop(struct tasks *t) {
+  static const char key = 0;
+  struct curl_loop *l = tasks_kept(t, &key);
+  if (l) return l;
+  l = mem_zalloc(sizeof *l);
+  curl_global_init_mem(CURL_GLOBAL_DEFAULT, mem_alloc, mem_free, mem_realloc, mem_strdup,
+                       mem_array);
+  l->tasks = t;
+  l->alarm = alarm_open(t, time_passed, l);
+  l->multi = curl_multi_init();
+  if (!l->multi) mem_out();
+  curl_multi_setopt(l->multi, CURLMOPT_SOCKETFUNCTION, want_socket);
+  curl_multi_setopt(l->multi, CURLMOPT_SOCKETDATA, l);
+  curl_multi_setopt(l->multi, CURLMOPT_TIMERFUNCTION, want_time);
+  curl_multi_setopt(l->multi, CURLMOPT_TIMERDATA, l);
+  tasks_keep(t, &key, l, loop_close);
+  return l;
+}
+
+/* --- transfers --- */
+
+void transfer_open(struct curl_loop *l, struct transfer *x) {
+  x->easy = l->idle_count ? l->idle[--l->idle_count] : curl_easy_init();
+  if (!x->easy) mem_out();
+  curl_easy_setopt(x->easy, CURLOPT_PRIVATE, x);
+  curl_easy_setopt(x->easy, CURLOPT_ERRORBUFFER, x->reason);
+  curl_easy_setopt(x->easy, CURLOPT_NOSIGNAL, 1L);
+  curl_easy_setopt(x->easy, CURLOPT_QUICK_EXIT, 1L); /* an abort does not wait for the resolver */
+}
+
+enum status transfer_run(struct curl_loop *l, struct transfer *x, int64_t timeout,
+                         struct error *err) {
+  int64_t until = clock_add(clock_mono(tasks_clock(l->tasks)), timeout);
+  enum status s = OK;
+  x->task = task_current(l->tasks);
+  curl_multi_add_handle(l->multi, x->easy);
+  while (s == OK && !x->done)
+    s = task_await(l->tasks, until, err);
+  curl_multi_remove_handle(l->multi, x->easy); /* one under way is closed by this */
+  return x->done ? OK : s;
+}
+
+void transfer_close(struct curl_loop *l, struct transfer *x) {
+  if (!x->easy) return;
+  if (l->idle_count == IDLE_MAX) {
+    curl_easy_cleanup(x->easy);
+  } else {
+    curl_easy_reset(x->easy);
+    l->idle[l->idle_count++] = x->easy;
+  }
+  x->easy = NULL;
+}
+
+bool transfer_was_sent(const struct transfer *x) {
+  curl_off_t at = 0;
+  curl_easy_getinfo(x->easy, CURLINFO_PRETRANSFER_TIME_T, &at);
+  return at > 0;
+}
+
+void url_shown(const char *url, struct buf *out) {
+  const char *host = strstr(url, "://");
+  host = host ? host + 3 : url;
+  size_t len = strcspn(host, "/?#");
+  const char *at = memrchr(host, '@', len);
+  buf_add(out, url, (size_t)(host - url));
+  if (at) host = at + 1;
+  buf_add(out, host, strcspn(host, "?#"));
+}

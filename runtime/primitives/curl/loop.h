@@ -1,0 +1,44 @@
+/* libcurl on the loop of tasks: one multi handle, which keeps connections for whoever asks next.
+ *
+ * A transfer is opened, given its options, run and closed. On the loop's thread only. */
+#ifndef STEPWISE_CURL_LOOP_H
+#define STEPWISE_CURL_LOOP_H
+
+#include <curl/curl.h>
+
+#include "../../task.h"
+#include "../../../lang/buf.h"
+
+#if LIBCURL_VERSION_NUM < 0x075700
+#error "libcurl 7.87 or later is needed"
+#endif
+
+struct curl_loop;
+
+struct transfer {
+  CURL *easy;                   /* for curl_easy_setopt */
+  CURLcode code;                /* out: how it ended */
+  char reason[CURL_ERROR_SIZE]; /* out: what libcurl says of that, or "" */
+  struct task *task;
+  bool done;
+};
+
+/* That of these tasks, made at the first call; it is closed with their loop. */
+struct curl_loop *curl_loop(struct tasks *t);
+
+/* A handle with what every transfer has set: no signals, errors to x->reason. x is zeroed before,
+ * and stays where it is. */
+void transfer_open(struct curl_loop *l, struct transfer *x);
+/* In a task. Carries it out. OK: it has ended with x->code. ERR_WAITING: it had not within timeout
+ * us. Else as task_await. What is still under way on return is aborted, its connection closed. */
+enum status transfer_run(struct curl_loop *l, struct transfer *x, int64_t timeout,
+                         struct error *err) must_use;
+void transfer_close(struct curl_loop *l, struct transfer *x); /* the handle is used again */
+
+/* Whether anything may have reached the server: a connection was ready to be written to. */
+bool transfer_was_sent(const struct transfer *x);
+
+/* A URL without what may be secret in it: user and password, query, fragment. */
+void url_shown(const char *url, struct buf *out);
+
+#endif
