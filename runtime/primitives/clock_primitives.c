@@ -1,0 +1,154 @@
+/* The primitives of the group `clock`: the engine's time, so that a drill's waits take no time.
+ *
+ * Zones that were asked for are kept with the loop: quiet hours ask for the same few, once for each
+ * recipient. */
+#include "../task.h"
+#include "../text.h"
+#include "../zone.h"
+#include "args.h"
+
+static enum status now(struct primitive_call *call, const value *args, value *out,
+                       struct error *err) {
+  struct clock real;
+  (void)args, (void)err;
+  clock_real(&real);
+  *out = value_time(clock_wall(call->tasks ? tasks_clock(call->tasks) : &real));
+  return OK;
+}
+
+static enum status mono(struct primitive_call *call, const value *args, value *out,
+                        struct error *err) {
+  struct clock real;
+  (void)args, (void)err;
+  clock_real(&real);
+  *out = value_duration(clock_mono(call->tasks ? tasks_clock(call->tasks) : &real));
+  return OK;
+}
+
+static enum status pause_for(struct primitive_call *call, const value *args, value *out,
+                             struct error *err) {
+  int64_t us = arg_duration(args[0], -1);
+  if (us < 0) return arg_fail(err, ERR_VALUE, "validation", "a sleep is no shorter than nothing");
+  if (!call->tasks || !task_current(call->tasks))
+    return arg_fail(err, ERR_CHECK, "validation", "clock.sleep waits in a run only");
+  enum status s = task_sleep(call->tasks, us, err);
+  if (s == OK) *out = VALUE_NIL;
+  return s;
+}
+
+/* --- zones --- */
+
+enum { ZONES_KEPT = 64 };
+
+struct kept {
+  struct {
+    char *name;
+    struct zone *zone;
+  } at[ZONES_KEPT];
+  size_t count, next; /* where the oldest is replaced */
+};
+static const char kept_key;
+
+static void kept_free(void *p) {
+  struct kept *k = p;
+  for (size_t i = 0; i < k->count; i++) {
+    mem_free(k->at[i].name);
+    zone_free(k->at[i].zone);
+  }
+  mem_free(k);
+}
+
+static struct kept *kept_of(struct tasks *t) {
+  struct kept *k = tasks_kept(t, &kept_key);
+  if (!k) {
+    k = mem_zalloc(sizeof *k);
+    tasks_keep(t, &kept_key, k, kept_free);
+  }
+  return k;
+}
+
+static void keep(struct kept *k, const char *name, struct zone *zone) {
+  size_t i = k->next;
+  k->next = (i + 1) % ZONES_KEPT;
+  if (k->count < ZONES_KEPT) k->count++;
+  mem_free(k->at[i].name);
+  zone_free(k->at[i].zone);
+  k->at[i].name = mem_strdup(name);
+  k->at[i].zone = zone;
+}
+
+/* *mine: the caller frees it. */
+static enum status zone_for(struct primitive_call *call, const char *name, struct zone **out,
+                            bool *mine, struct error *err) {
+  struct kept *k = call->tasks ? kept_of(call->tasks) : NULL;
+  *mine = !k;
+  for (size_t i = 0; k && i < k->count; i++)
+    if (strcmp(k->at[i].name, name) == 0) {
+      *out = k->at[i].zone;
+      return OK;
+    }
+  enum status s = zone_open(name, out, err);
+  if (s != OK) error_kind(err, "validation");
+  else if (k) keep(k, name, *out);
+  return s;
+}
+
+static value fields(struct primitive_call *call, int64_t us, const struct zone *zone) {
+  int64_t at = us / SECOND - (us % SECOND < 0);
+  struct zone_moment m = zone_at(zone, at);
+  struct moment local = moment_of(us + m.offset * SECOND);
+  const struct tm *tm = &local.tm;
+  int64_t shows = (tm->tm_hour * INT64_C(3600) + tm->tm_min * 60 + tm->tm_sec) * SECOND + local.us;
+  struct dict *d = dict_new();
+  result_set(call, d, "year", value_int(tm->tm_year + INT64_C(1900)));
+  result_set(call, d, "month", value_int(tm->tm_mon + 1));
+  result_set(call, d, "day", value_int(tm->tm_mday));
+  result_set(call, d, "hour", value_int(tm->tm_hour));
+  result_set(call, d, "minute", value_int(tm->tm_min));
+  result_set(call, d, "second", value_int(tm->tm_sec));
+  result_set(call, d, "wday", value_int(tm->tm_wday));
+  result_set(call, d, "yday", value_int(tm->tm_yday + 1));
+  result_set(call, d, "time_of_day", value_duration(shows));
+  result_set(call, d, "offset", value_duration(m.offset * SECOND));
+  result_set(call, d, "dst", value_bool(m.dst));
+  result_set(call, d, "zone", value_cstr(m.abbreviation));
+  return value_record(d);
+}
+
+static enum status local(struct primitive_call *call, const value *args, value *out,
+                         struct error *err) {
+  bool mine;
+  struct zone *zone;
+  const char *name = arg_text(call, args[1]);
+  enum status s = zone_for(call, name ? name : "", &zone, &mine, err);
+  if (s != OK) return s;
+  *out = fields(call, args[0].u.i, zone);
+  if (mine) zone_free(zone);
+  return OK;
+}
+
+static const struct primitive_param no_params[] = {{NULL, NULL, NULL}};
+static const struct primitive_param sleep_params[] = {{"time", "duration", "how long"},
+                                                      {NULL, NULL, NULL}};
+static const struct primitive_param local_params[] = {
+    {"time", "time", "the moment"},
+    {"zone", "text", "as \"America/New_York\"; from the package tzdata"},
+    {NULL, NULL, NULL}};
+
+const struct primitive clock_now = {
+    {"clock", "now", no_params, "time", EFFECT_READ, "What time it is; in a drill, there"}, now};
+const struct primitive clock_monotone = {{"clock", "mono", no_params, "duration", EFFECT_READ,
+                                          "Time since some moment; it never steps back"},
+                                         mono};
+const struct primitive clock_sleep = {
+    {"clock", "sleep", sleep_params, "nil", EFFECT_READ,
+     "Waits; cut short when the step's time is up or the run is cancelled"},
+    pause_for};
+const struct primitive clock_local = {
+    {"clock", "local", local_params,
+     "{year: integer, month: integer, day: integer, hour: integer, minute: integer, second: "
+     "integer, "
+     "wday: integer, yday: integer, time_of_day: duration, offset: duration, dst: boolean, "
+     "zone: string}",
+     EFFECT_READ, "What calendar and clock show there at a moment; wday 0 is Sunday"},
+    local};
