@@ -3,6 +3,7 @@
 #   make            build/stepwise
 #   make demo       installs what is missing, builds, runs the spreadsheet import
 #   make check      builds and passes every test
+#   make check-services       the tests against real servers, which it installs
 #   make MODE=asan check      the same under ASan and UBSan
 #   make sweep      the tests of faults and killed runs at every point, some minutes
 #   make install PREFIX=/usr/local DESTDIR=
