@@ -258,6 +258,7 @@ struct param {
   bool required;
   const struct field *field; /* or NULL */
   const char *words;         /* what people call its type, or NULL: its own name */
+  void (*look)(struct check *k, node_id value); /* what else holds of it, or NULL */
 };
 struct params {
   struct param *at;
@@ -272,6 +273,10 @@ bool primitive_group(const struct check *k, sym name);
  * whose parameter it is. */
 void check_field_value(struct check *k, node_id value, type_id have, const struct field *f,
                        const struct params *of);
+
+/* check_sql.c: one text, and an array of [text, values] */
+void check_sql_text(struct check *k, node_id n);
+void check_sql_statements(struct check *k, node_id n);
 
 /* check_stmt.c: words without a receiver */
 struct clause_args {

@@ -49,6 +49,8 @@ static void check_value(struct check *k, node_id value, const struct param *p,
     diag_add(k->diags, D_wrong_type, span_of(k, value), "`%s:` of %s is %s%s, not %s",
              name_text(k, p->name), callee(k, of), p->words ? "a " : "",
              p->words ? p->words : type_words(k, p->type), type_words(k, have));
+  } else if (p->look) {
+    p->look(k, value);
   }
 }
 
@@ -179,7 +181,7 @@ type_id check_action(struct check *k, node_id id, struct node *call, uint32_t bi
   struct params params = {at, 0, name_text(k, b->name), name_text(k, a->name)};
   for (; params.count < a->take_count && params.count < FIELDS_MAX; params.count++) {
     const struct field *f = &a->takes[params.count];
-    at[params.count] = (struct param){f->name, f->type, !f->default_value && !f->optional, f, NULL};
+    at[params.count] = (struct param){f->name, f->type, !f->default_value && !f->optional, f, NULL, NULL};
   }
   check_arguments(k, call, &params);
   return a->result;
@@ -212,16 +214,37 @@ static type_id host_type(struct check *k, const char *text) {
   return type;
 }
 
+/* Types that only parameters of primitives have. */
+static const struct own_type {
+  const char *name;
+  uint8_t type;
+  const char *words;
+  void (*look)(struct check *k, node_id value);
+} own_types[] = {{"text", T_secret, "text", NULL}, /* what a secret fits, any text fits too */
+                 {"sql", T_string, "text", check_sql_text},
+                 {"statements", T_array, NULL, check_sql_statements}};
+
+static const struct own_type *own_type_find(const char *text, size_t len) {
+  for (size_t i = 0; i < sizeof own_types / sizeof *own_types; i++)
+    if (strlen(own_types[i].name) == len && strncmp(own_types[i].name, text, len) == 0)
+      return &own_types[i];
+  return NULL;
+}
+
 static void signature_params(struct check *k, const struct primitive_sig *sig, struct params *out) {
   for (const struct primitive_param *p = sig->params; p && p->name && out->count < FIELDS_MAX;
        p++) {
     size_t len = p->type ? strlen(p->type) : 0;
     bool optional = len && p->type[len - 1] == '?';
-    /* What a secret fits, a text that is none fits too. */
-    const char *words = strncmp(p->type, "text", 4) == 0 ? "text" : NULL;
-    type_id type = !words ? host_type(k, p->type) : optional ? type_optional(k->types, T_secret) : T_secret;
-    out->at[out->count++] =
-        (struct param){sym_intern(k->syms, p->name, strlen(p->name)), type, !optional, NULL, words};
+    const struct own_type *own = own_type_find(p->type, len - optional);
+    type_id type = own ? own->type : host_type(k, p->type);
+    if (own && optional) type = type_optional(k->types, type);
+    out->at[out->count++] = (struct param){sym_intern(k->syms, p->name, strlen(p->name)),
+                                           type,
+                                           !optional,
+                                           NULL,
+                                           own ? own->words : NULL,
+                                           own ? own->look : NULL};
   }
 }
 

@@ -574,3 +574,23 @@ void task_blocking(struct tasks *t, void (*fn)(void *arg), void *arg) {
     task_suspend(t, false, CLOCK_NEVER);
   t->outside--;
 }
+
+enum status task_blocking_until(struct tasks *t, void (*fn)(void *arg), void (*stop)(void *arg),
+                                void *arg, struct error *err) {
+  struct work w = {.fn = fn, .arg = arg, .task = t->current};
+  enum status status = OK;
+  w.req.data = &w;
+  if (uv_queue_work(loop_of(t), &w.req, work_run, work_done) != 0) {
+    fn(arg);
+    return OK;
+  }
+  t->outside++;
+  while (!w.done) {
+    enum wake wake = task_suspend(t, status == OK, CLOCK_NEVER);
+    if (w.done || status != OK) continue;
+    status = wake_status(wake, err);
+    if (status != OK) stop(arg);
+  }
+  t->outside--;
+  return status;
+}

@@ -73,6 +73,11 @@ enum status task_await(struct tasks *t, int64_t until, struct error *err) must_u
 /* Runs fn on the thread pool and waits for it, whatever happens: work cannot be cut off. fn must
  * not touch values (their counts are not atomic). */
 void task_blocking(struct tasks *t, void (*fn)(void *arg), void *arg);
+/* The same for work that can be asked to stop: when the task is cancelled or past its deadline, stop
+ * is called once, on the loop while fn runs. Waits for fn all the same; the status says why it was
+ * asked, OK when it was not. */
+enum status task_blocking_until(struct tasks *t, void (*fn)(void *arg), void (*stop)(void *arg),
+                                void *arg, struct error *err) must_use;
 /* Lets others run; with task_park and task_wake, the ground for other kinds of waiting. */
 void task_yield(struct tasks *t);
 enum status task_park(struct tasks *t, struct error *err) must_use; /* until task_wake */

@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { BUSY_MS = 10000 };
+enum { BUSY_MS = 10000, BUSY_STEP_MS = 5, STOP_STEPS = 1000 };
 
 struct complaint {
   int code;
@@ -67,8 +67,32 @@ static enum status check_path(const char *path, enum db_mode mode, struct error 
   return err->status;
 }
 
+static int lock_wait(void *ud, int count) {
+  struct db *db = ud;
+  if (!count) db->waited = 0;
+  if ((db->stop && atomic_load(db->stop)) || db->waited >= db->wait) return 0;
+  sqlite3_sleep(BUSY_STEP_MS);
+  db->waited += BUSY_STEP_MS * 1000;
+  return 1;
+}
+
+static int is_stopped(void *ud) {
+  struct db *db = ud;
+  return atomic_load(db->stop);
+}
+
+static void watch_stop(struct db *db) {
+  sqlite3_busy_handler(db->handle, lock_wait, db);
+  if (db->stop) sqlite3_progress_handler(db->handle, STOP_STEPS, is_stopped, db);
+}
+
 enum status db_open(struct db *db, const char *path, enum db_mode mode, struct error *err) {
-  *db = (struct db){0};
+  return db_open_until(db, path, mode, NULL, BUSY_MS * INT64_C(1000), err);
+}
+
+enum status db_open_until(struct db *db, const char *path, enum db_mode mode,
+                          const atomic_bool *stop, int64_t wait, struct error *err) {
+  *db = (struct db){.stop = stop, .wait = wait};
   enum status st = check_path(path, mode, err);
   if (st) return st;
   db->path = mem_strdup(path);
@@ -78,7 +102,7 @@ enum status db_open(struct db *db, const char *path, enum db_mode mode, struct e
   sqlite_memory();
   int code = sqlite3_open_v2(path, &db->handle, flags | SQLITE_OPEN_NOMUTEX, NULL);
   if (code == SQLITE_OK) {
-    sqlite3_busy_timeout(db->handle, BUSY_MS);
+    watch_stop(db);
     sqlite3_db_config(db->handle, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     st = db_exec(db, err,
                  "PRAGMA cache_size=-16000; PRAGMA temp_store=FILE; PRAGMA foreign_keys=ON;"

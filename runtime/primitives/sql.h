@@ -8,11 +8,14 @@
 #include "../../lang/buf.h"
 
 #include <sqlite3.h>
+#include <stdatomic.h>
 
 struct db {
   sqlite3 *handle;
   char *path;
   bool made; /* there was no file before */
+  const atomic_bool *stop; /* or NULL */
+  int64_t waited, wait;    /* for a lock, us: so far, at most */
 };
 
 enum db_mode {
@@ -22,6 +25,10 @@ enum db_mode {
 };
 
 enum status db_open(struct db *db, const char *path, enum db_mode mode, struct error *err) must_use;
+/* The same for work that is stopped: while *stop is true, what it runs ends with SQLITE_INTERRUPT, and
+ * a lock is no longer waited for. It waits for one so many us at most. */
+enum status db_open_until(struct db *db, const char *path, enum db_mode mode,
+                          const atomic_bool *stop, int64_t wait, struct error *err) must_use;
 void db_close(struct db *db); /* NULL-safe for a zeroed one; an open transaction is undone */
 
 /* What SQLite says, as an error with a kind and a help line. */
