@@ -23,7 +23,7 @@ my %door = (
 # What the C library and the compiler bring; everything else needs a door above.
 my %libc = map { $_ => 1 } qw(
   assert.h ctype.h dirent.h endian.h errno.h fcntl.h float.h inttypes.h limits.h malloc.h math.h poll.h pwd.h signal.h
-  stdarg.h stdbool.h stddef.h stdint.h stdio.h stdlib.h string.h strings.h time.h unistd.h
+  stdarg.h stdatomic.h stdbool.h stddef.h stdint.h stdio.h stdlib.h string.h strings.h time.h unistd.h
   sys/file.h sys/ioctl.h sys/mman.h sys/pidfd.h sys/prctl.h sys/random.h sys/resource.h sys/socket.h sys/stat.h sys/statvfs.h
   sys/time.h sys/types.h sys/uio.h sys/un.h sys/utsname.h sys/wait.h
 );
