@@ -18,6 +18,7 @@ enum status error_set(struct error *e, enum status status, const char *fmt, ...)
   e->message = message;
   e->help = NULL;
   e->kind[0] = '\0';
+  e->retry_after = 0;
   e->status = status;
   return status;
 }

@@ -45,11 +45,13 @@ struct error {
   char kind[ERROR_KIND_MAX];
   char *message; /* owned; one sentence, no full stop needed */
   char *help;    /* owned or NULL: what to do */
+  int64_t retry_after; /* us: whoever was asked wants to be left alone so long; 0: said nothing */
   struct span at;
   bool has_at;
 };
 
-/* Sets status and message, keeps an already known place, drops an old help. Returns status. */
+/* Sets status and message, keeps an already known place, drops the old kind and help and the time to
+ * wait. Returns status. */
 enum status error_set(struct error *e, enum status status, const char *fmt, ...) like_printf(3, 4);
 void error_help(struct error *e, const char *fmt, ...) like_printf(2, 3);
 void error_kind(struct error *e, const char *kind);

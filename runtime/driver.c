@@ -122,28 +122,43 @@ static enum status hook_primitive(void *ud, struct eval *e, const struct primiti
   return status;
 }
 
+/* fail! KIND, TEXT, retry_after: D. What a driver works out may be of another type than it thinks. */
+static enum status failure_of(struct driver_call *c, struct eval *e, value kind, value text,
+                              value after) {
+  struct buf b = BUF_INIT;
+  if (kind.tag != V_SYMBOL || (after.tag != V_NIL && after.tag != V_DURATION))
+    return error_set(e->err, ERR_TYPE, "fail! wants a symbol and, for retry_after:, a duration: it has %s and %s",
+                     value_type_name(kind), value_type_name(after));
+  value_to_s(text, c->program->syms, &b);
+  error_set(e->err, ERR_FAILED, "%s", buf_str(&b));
+  error_kind(e->err, text_of(c, kind.u.s));
+  if (after.tag == V_DURATION && after.u.i > 0) e->err->retry_after = after.u.i;
+  buf_release(&b);
+  return ERR_FAILED;
+}
+
+static enum status driver_fails(struct driver_call *c, struct eval *e, const struct node *call) {
+  enum { KIND, TEXT, AFTER, PARTS };
+  const node_id nodes[PARTS] = {call_arg(e->tree, call, 0), call_arg(e->tree, call, 1),
+                                call_keyword(e->tree, call, W_retry_after)};
+  value parts[PARTS] = {VALUE_NIL, VALUE_NIL, VALUE_NIL};
+  enum status status = OK;
+  for (size_t i = 0; status == OK && i < PARTS; i++)
+    if (nodes[i] && (status = eval_node(e, nodes[i], &parts[i])) != OK) parts[i] = VALUE_NIL;
+  if (status == OK) status = failure_of(c, e, parts[KIND], parts[TEXT], parts[AFTER]);
+  for (size_t i = 0; i < PARTS; i++)
+    value_unref(parts[i]);
+  return status;
+}
+
 /* Of the statements a driver has only fail!, which is the same word. */
 static enum status hook_statement(void *ud, struct eval *e, node_id call, sym word, value *out) {
   struct driver_call *c = ud;
   const struct node *n = tree_node(e->tree, call);
   if (word != W_fail_bang || n->kind != N_call)
     return error_set(e->err, ERR_CHECK, "%s cannot stand in a driver", text_of(c, word));
-  struct buf text[2] = {BUF_INIT, BUF_INIT};
-  enum status status = OK;
-  int count = 0;
-  for (node_id a; status == OK && count < 2 && (a = call_arg(e->tree, n, (size_t)count)); count++) {
-    value v;
-    status = eval_node(e, a, &v);
-    if (status == OK) value_to_s(v, c->program->syms, &text[count]), value_unref(v);
-  }
-  if (status == OK) {
-    status = error_set(e->err, ERR_FAILED, "%s", buf_str(&text[count == 2]));
-    error_kind(e->err, count == 2 ? buf_str(&text[0]) : "provider");
-  }
-  buf_release(&text[0]);
-  buf_release(&text[1]);
   *out = VALUE_NIL;
-  return status;
+  return driver_fails(c, e, n);
 }
 
 static enum status hook_action(void *ud, struct eval *e, const struct action *action, node_id call,

@@ -118,6 +118,13 @@ static char *member_text(value v, const char *name) {
   return found ? mem_dup(value_str(member)->s, value_str(member)->len) : NULL;
 }
 
+static int64_t member_int(value v, const char *name) {
+  value key = value_cstr(name), member;
+  bool found = dict_get(value_dict(v), key, &member) && member.tag == V_INT;
+  value_unref(key);
+  return found ? member.u.i : 0;
+}
+
 void past_error(const struct history *h, uint32_t event, const char *name, struct error *out) {
   const char *json;
   size_t len;
@@ -135,6 +142,7 @@ void past_error(const struct history *h, uint32_t event, const char *name, struc
   error_set(out, ERR_FAILED, "%s", message ? message : "failed");
   if (kind && strcmp(kind, "error") != 0) error_kind(out, kind);
   if (help) error_help(out, "%s", help);
+  out->retry_after = member_int(v, "retry_after_us");
   mem_free(kind);
   mem_free(message);
   mem_free(help);

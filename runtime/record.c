@@ -64,6 +64,7 @@ void record_error(struct record *r, const char *name, const struct error *e,
   record_text(&inner, "kind", e->kind[0] ? e->kind : "error");
   record_text(&inner, "message", e->message ? e->message : "failed");
   record_text(&inner, "help", e->help);
+  if (e->retry_after) record_int(&inner, "retry_after_us", e->retry_after);
   if (e->has_at && e->at.file < p->file_count) {
     uint32_t line, col;
     source_line_col(p->sources[e->at.file], e->at.start, &line, &col);

@@ -92,8 +92,9 @@ static enum status undo_attempts(struct undo *u, struct error *err) {
     if (status == OK) status = undo_try(u, err);
     /* What is in doubt has not failed yet: the attempt goes on when it is settled. */
     if (status == OK || u->s->in_doubt) return status;
-    bool again = undo_again(u, err);
+    bool again = undo_again(u, err) && !retry_too_late(err, u->timeout);
     int64_t delay = again ? backoff_delay(u->backoff, LIMIT_MAX_BACKOFF, u->attempt, true) : 0;
+    if (again && delay < err->retry_after) delay = err->retry_after;
     enum status kept = undo_failed(u, err, again, delay, &second);
     if (kept == OK && again) kept = task_sleep(tasks, delay, &second);
     if (kept != OK) error_release(&second); /* the rollback's own failure says more */

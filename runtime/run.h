@@ -274,6 +274,8 @@ enum status run_eval(struct lane *lane, node_id n, value *out, struct error *err
 enum status run_call_block(struct lane *lane, node_id block, value *out, struct error *err) must_use;
 /* Exponential from base, at most `most`; full jitter: anything from nothing to that. */
 int64_t backoff_delay(int64_t base, int64_t most, uint32_t attempt, bool jitter);
+/* Whether it asks for more time than there is; its message then says so. */
+bool retry_too_late(struct error *cause, int64_t left);
 extern const struct eval_hooks run_hooks;
 bool actor_is(const char *actor, const char *name); /* "ana@host" is ana */
 

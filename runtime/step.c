@@ -230,8 +230,9 @@ int64_t backoff_delay(int64_t base, int64_t most, uint32_t attempt, bool jitter)
   return (int64_t)(random % (uint64_t)base);
 }
 
-static enum status retry_delay(struct lane *lane, struct step_run *s, int64_t *out,
-                               struct error *err) {
+/* The backoff; longer when whoever failed asks for more time. */
+static enum status retry_delay(struct lane *lane, struct step_run *s, const struct error *cause,
+                               int64_t *out, struct error *err) {
   static const struct retry plain;
   const struct retry *r = s->step->retry ? s->step->retry : &plain;
   int64_t base, most;
@@ -245,14 +246,34 @@ static enum status retry_delay(struct lane *lane, struct step_run *s, int64_t *o
   }
   if (status != OK) return status;
   *out = backoff_delay(base, most, s->attempt, jitter);
+  if (*out < cause->retry_after) *out = cause->retry_after;
   return OK;
+}
+
+bool retry_too_late(struct error *cause, int64_t left) {
+  char asked[32], time[32];
+  struct buf b = BUF_INIT;
+  if (cause->retry_after <= left) return false;
+  took_text(cause->retry_after, asked);
+  took_text(left, time);
+  buf_addf(&b, "%s; not tried again: that may be after %s, and its time limit leaves %s",
+           cause->message, asked, time);
+  mem_free(cause->message);
+  cause->message = buf_take(&b);
+  return true;
+}
+
+static int64_t time_left(const struct lane *lane) {
+  const struct engine *g = lane->run->engine;
+  int64_t at = task_deadline(g->tasks), now = clock_mono(g->config.clock);
+  return at == CLOCK_NEVER ? CLOCK_NEVER : at > now ? at - now : 0;
 }
 
 static enum status wait_and_retry(struct lane *lane, struct step_run *s, struct error *cause,
                                   struct error *err) {
   int64_t delay;
   struct record r = {0};
-  enum status status = retry_delay(lane, s, &delay, err);
+  enum status status = retry_delay(lane, s, cause, &delay, err);
   if (status != OK) return status;
   s->attempt++;
   record_int(&r, "attempt", s->attempt);
@@ -288,7 +309,7 @@ static enum status attempts_loop(struct lane *lane, struct step_run *s, struct l
     enum status status = attempt(lane, s, l, &cause);
     l->timeout_at = CLOCK_NEVER; /* it ends with the attempt */
     if (status != OK && may_retry(lane, s, &cause, &again, err) != OK) status = err->status;
-    else if (!again) error_move(err, &cause);
+    else if (!again || retry_too_late(&cause, time_left(lane))) again = false, error_move(err, &cause);
     else if ((status = wait_and_retry(lane, s, &cause, err)) != OK) again = false;
     error_release(&cause);
     if (!again) return status;

@@ -83,13 +83,8 @@ driver :http, for: :web, default: true, about: "HTTP and HTTPS" do
     reply = http.get((near ? setting.base + url : url), query: query, headers: headers,
                     bearer: near ? setting.bearer : nil, ca_file: setting.ca_file, timeout: setting.timeout,
                     max: setting.max)
-    if reply.status >= 400 && !ok.include?(reply.status)
-      fail! :transient, "#{url} answers #{reply.status}" if reply.status >= 500 || [408, 429].include?(reply.status)
-      fail! :permission, "#{url} answers #{reply.status}" if [401, 403].include?(reply.status)
-      fail! :validation, "#{url} answers #{reply.status}" if [400, 404, 409, 422].include?(reply.status)
-      fail! :provider, "#{url} answers #{reply.status}"
-    end
-    { status: reply.status, headers: reply.headers, body: reply.body, json: reply.json }
+    fail! reply.failure, "#{url} answers #{reply.status}", retry_after: reply.retry_after if reply.failure && !ok.include?(reply.status)
+    reply
   end
 
   perform :post do |url, query, headers, ok, json, form, body|
@@ -98,13 +93,8 @@ driver :http, for: :web, default: true, about: "HTTP and HTTPS" do
                     json: json, form: form, body: body,
                     bearer: near ? setting.bearer : nil, ca_file: setting.ca_file, timeout: setting.timeout,
                     max: setting.max)
-    if reply.status >= 400 && !ok.include?(reply.status)
-      fail! :transient, "#{url} answers #{reply.status}" if reply.status >= 500 || [408, 429].include?(reply.status)
-      fail! :permission, "#{url} answers #{reply.status}" if [401, 403].include?(reply.status)
-      fail! :validation, "#{url} answers #{reply.status}" if [400, 404, 409, 422].include?(reply.status)
-      fail! :provider, "#{url} answers #{reply.status}"
-    end
-    { status: reply.status, headers: reply.headers, body: reply.body, json: reply.json }
+    fail! reply.failure, "#{url} answers #{reply.status}", retry_after: reply.retry_after if reply.failure && !ok.include?(reply.status)
+    reply
   end
 
   perform :post_once do |url, query, headers, ok, json, form, body|
@@ -113,13 +103,8 @@ driver :http, for: :web, default: true, about: "HTTP and HTTPS" do
                     json: json, form: form, body: body,
                     bearer: near ? setting.bearer : nil, ca_file: setting.ca_file, timeout: setting.timeout,
                     max: setting.max)
-    if reply.status >= 400 && !ok.include?(reply.status)
-      fail! :transient, "#{url} answers #{reply.status}" if reply.status >= 500 || [408, 429].include?(reply.status)
-      fail! :permission, "#{url} answers #{reply.status}" if [401, 403].include?(reply.status)
-      fail! :validation, "#{url} answers #{reply.status}" if [400, 404, 409, 422].include?(reply.status)
-      fail! :provider, "#{url} answers #{reply.status}"
-    end
-    { status: reply.status, headers: reply.headers, body: reply.body, json: reply.json }
+    fail! reply.failure, "#{url} answers #{reply.status}", retry_after: reply.retry_after if reply.failure && !ok.include?(reply.status)
+    reply
   end
 
   perform :put do |url, query, headers, ok, json, form, body|
@@ -128,13 +113,8 @@ driver :http, for: :web, default: true, about: "HTTP and HTTPS" do
                     json: json, form: form, body: body,
                     bearer: near ? setting.bearer : nil, ca_file: setting.ca_file, timeout: setting.timeout,
                     max: setting.max)
-    if reply.status >= 400 && !ok.include?(reply.status)
-      fail! :transient, "#{url} answers #{reply.status}" if reply.status >= 500 || [408, 429].include?(reply.status)
-      fail! :permission, "#{url} answers #{reply.status}" if [401, 403].include?(reply.status)
-      fail! :validation, "#{url} answers #{reply.status}" if [400, 404, 409, 422].include?(reply.status)
-      fail! :provider, "#{url} answers #{reply.status}"
-    end
-    { status: reply.status, headers: reply.headers, body: reply.body, json: reply.json }
+    fail! reply.failure, "#{url} answers #{reply.status}", retry_after: reply.retry_after if reply.failure && !ok.include?(reply.status)
+    reply
   end
 
   perform :delete do |url, query, headers, ok|
@@ -142,12 +122,7 @@ driver :http, for: :web, default: true, about: "HTTP and HTTPS" do
     reply = http.delete((near ? setting.base + url : url), query: query, headers: headers.merge({ "Idempotency-Key" => call.key }),
                     bearer: near ? setting.bearer : nil, ca_file: setting.ca_file, timeout: setting.timeout,
                     max: setting.max)
-    if reply.status >= 400 && !ok.include?(reply.status)
-      fail! :transient, "#{url} answers #{reply.status}" if reply.status >= 500 || [408, 429].include?(reply.status)
-      fail! :permission, "#{url} answers #{reply.status}" if [401, 403].include?(reply.status)
-      fail! :validation, "#{url} answers #{reply.status}" if [400, 404, 409, 422].include?(reply.status)
-      fail! :provider, "#{url} answers #{reply.status}"
-    end
-    { status: reply.status, headers: reply.headers, body: reply.body, json: reply.json }
+    fail! reply.failure, "#{url} answers #{reply.status}", retry_after: reply.retry_after if reply.failure && !ok.include?(reply.status)
+    reply
   end
 end

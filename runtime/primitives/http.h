@@ -37,6 +37,7 @@ struct http_response {
   struct buf headers; /* "name: value\n" each, names in lower case; of the last response */
   struct buf body;
   char *url;   /* the last one; owned */
+  int64_t retry_after; /* us, from Retry-After; 0: it said nothing, or a time that has passed */
   bool unsure; /* it failed after the request began to be sent: it may have been carried out */
 };
 

@@ -290,6 +290,29 @@ static value given_json(struct primitive_call *call, value headers, const struct
   return out;
 }
 
+/* What a status from 400 on is to whoever decides on another attempt. */
+static const struct {
+  long status;
+  const char *kind;
+} failures[] = {
+    {401, "permission"}, {403, "permission"}, {408, "transient"},  {425, "transient"},
+    {429, "transient"},  {400, "validation"}, {404, "validation"}, {409, "validation"},
+    {410, "validation"}, {413, "validation"}, {415, "validation"}, {422, "validation"},
+};
+
+static value failure_of(struct primitive_call *call, long status) {
+  const char *kind = status >= 500 ? "transient" : "provider";
+  if (status < 400) return VALUE_NIL;
+  for (size_t i = 0; i < sizeof failures / sizeof *failures; i++)
+    if (failures[i].status == status) kind = failures[i].kind;
+  return value_symbol(sym_intern(call->syms, kind, strlen(kind)));
+}
+
+static value given_wait(int64_t us) {
+  if (us > LIMIT_RETRY_AFTER) us = LIMIT_RETRY_AFTER;
+  return us ? value_duration(us) : VALUE_NIL;
+}
+
 static value given(struct primitive_call *call, const struct http_response *r) {
   struct dict *d = dict_new();
   value headers = given_headers(call, &r->headers);
@@ -298,6 +321,8 @@ static value given(struct primitive_call *call, const struct http_response *r) {
   result_set(call, d, "body", result_text(buf_str(&r->body), r->body.len));
   result_set(call, d, "json", given_json(call, headers, &r->body));
   result_set(call, d, "url", value_cstr(r->url));
+  result_set(call, d, "failure", failure_of(call, r->status));
+  result_set(call, d, "retry_after", given_wait(r->retry_after));
   return value_record(d);
 }
 
@@ -385,7 +410,9 @@ static enum status do_request(struct primitive_call *call, const value *args, va
   }
 #define END                                                                                        \
   { NULL, NULL, NULL }
-#define RESULT "{status: integer, headers: hash, body: string, json: any, url: string}"
+#define RESULT                                                                                     \
+  "{status: integer, headers: hash, body: string, json: any, url: string, failure: symbol?, "      \
+  "retry_after: duration?}"
 
 static const struct primitive_param read_params[] = {PARAMS, END};
 static const struct primitive_param write_params[] = {PARAMS, BODY, END};

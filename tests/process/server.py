@@ -1,7 +1,7 @@
 """A web server that misbehaves on request: server.py LOG [CERT KEY]. Prints its port, ends with its
 standard input. Each path's first word says what happens; LOG gets a line for each request and for
 each connection that the client closed before it was answered."""
-import json, os, socket, ssl, sys, threading, time
+import email.utils, json, os, socket, ssl, sys, threading, time
 
 log_path = sys.argv[1]
 lock = threading.Lock()
@@ -57,6 +57,9 @@ def serve(c):
             answer(c, 200, json.dumps(said).encode(), "application/json", "X-Two: a\r\nX-Two: b\r\n")
         elif word == "status":
             answer(c, int(rest), b"{\"why\": \"as asked\"}", "application/json")
+        elif word == "busy":  # busy/SECONDS, or busy/@SECONDS for a date so far from now
+            when = email.utils.formatdate(time.time() + int(rest[1:]), usegmt=True) if rest[0] == "@" else rest
+            answer(c, 429, b"not now", more=f"Retry-After: {when}\r\n")
         elif word == "later":
             time.sleep(0.7)
             answer(c, int(rest), b"late")

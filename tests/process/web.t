@@ -125,7 +125,7 @@ RUBY
   like($said, qr/\Q$want\E/, "$verb, redirected with $status: $want");
 }
 my %kinds = (400 => 'validation', 401 => 'permission', 403 => 'permission', 404 => 'validation', 408 => 'transient', 409 => 'validation',
-  410 => 'provider', 422 => 'validation', 429 => 'transient', 500 => 'transient', 503 => 'transient');
+  410 => 'validation', 413 => 'validation', 415 => 'validation', 418 => 'provider', 425 => 'transient', 422 => 'validation', 429 => 'transient', 500 => 'transient', 503 => 'transient');
 for my $status (sort keys %kinds) {
   my ($said, $exit, @events) = web(qq{    r = web.get(url: "$at/status/$status")\n    show r.status});
   is("$exit " . error_of(@events)->{kind}, "1 $kinds{$status}", "status $status is $kinds{$status}");
@@ -134,6 +134,16 @@ for my $status (sort keys %kinds) {
   my ($said, $exit) = web(qq{    r = web.get(url: "$at/status/404", ok: [404])\n    show r.json["why"]});
   is($exit, 0, 'a status that is said to be no failure is none');
   like($said, qr/as asked/, 'and has its body');
+}
+
+# --- when to ask again ---
+for my $case (['30', 30, 30], ['@120', 100, 121], ['0', 0, 0], ['@-60', 0, 0], ['9999999999', 86400, 86400], ['soon', 0, 0]) {
+  my ($says, $least, $most) = @$case;
+  my ($said, $exit, @events) = web(qq{    r = web.get(url: "$at/busy/$says")\n    show r.status}, clauses => "    retries 1, backoff: 1.second, jitter: false", args => ['--virtual-clock']);
+  my $asked = (error_of(@events)->{retry_after_us} // 0) / 1e6;
+  ok($asked >= $least && $asked <= $most, "Retry-After: $says") or diag "$asked\n$said";
+  my ($retried) = grep { $_->{kind} eq 'step.retried' } @events;
+  is($retried && $retried->{data}{delay_us}, $asked >= 86400 ? undef : ($asked || 1) * 1e6, '  and the next attempt waits so long');
 }
 
 # --- no answer ---

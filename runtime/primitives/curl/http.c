@@ -204,6 +204,10 @@ static enum status stopped(const struct exchange *x, enum status s, const char *
 
 static void read_result(struct exchange *x) {
   char *url = NULL;
+  curl_off_t after = 0;
+  curl_easy_getinfo(x->transfer.easy, CURLINFO_RETRY_AFTER, &after);
+  if (after > INT64_MAX / US_SECOND) after = INT64_MAX / US_SECOND;
+  x->out->retry_after = after > 0 ? after * US_SECOND : 0;
   curl_easy_getinfo(x->transfer.easy, CURLINFO_RESPONSE_CODE, &x->out->status);
   curl_easy_getinfo(x->transfer.easy, CURLINFO_EFFECTIVE_URL, &url);
   x->out->url = mem_strdup(url ? url : x->request->url);
