@@ -45,6 +45,7 @@ static int usage(struct plan_command *c, int argc, char **argv) {
                                    {"--virtual-clock", OPTION_FLAG, &c->virtual_clock},
                                    {"--detach", OPTION_FLAG, &c->detach},
                                    {"--wait", OPTION_TEXT, &c->wait},
+                                   {"--drill", OPTION_FLAG, &c->args.drill},
                                    {"--dry-run", OPTION_FLAG, &c->dry_run},
                                    {NULL, OPTION_FLAG, NULL}};
   int code = options_read(argc, argv, options, &c->args.files);
@@ -127,6 +128,7 @@ int cmd_plan(int argc, char **argv) {
   if (code == EXIT_SUCCEEDED)
     code = load_site(c.site_file, c.args.files.items[0], true, &c.host, &c.site);
   c.view.ui.program = c.program;
+  c.view.drill = c.args.drill;
   c.view.file = code == EXIT_SUCCEEDED ? c.args.files.items[0] : "";
   if (code == EXIT_SUCCEEDED) code = prepare(&c);
   if (code == EXIT_SUCCEEDED) code = plan_it(&c);

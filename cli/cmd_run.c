@@ -25,6 +25,7 @@ static int wait_check(struct run_command *c, const char *verb) {
   if (c->carry.detach && c->wait) return usage_error(verb, "--detach and --wait exclude each other");
   if (!c->wait) return EXIT_SUCCEEDED;
   if (c->virtual_clock) return usage_error(verb, "--wait takes real time, not --virtual-clock");
+  if (c->args.drill) return usage_error(verb, "--wait takes real time, and that of a --drill passes at once");
   if (option_duration(c->wait, &c->carry.wait_us))
     return EXIT_SUCCEEDED;
   return usage_error(verb, "--wait wants a duration such as 30m or 2h, not '%s'", c->wait);
@@ -45,12 +46,14 @@ static int usage(struct run_command *c, int argc, char **argv) {
                                    {"--wait", OPTION_TEXT, &c->wait},
                                    {"--json", OPTION_FLAG, &c->carry.json},
                                    {"--virtual-clock", OPTION_FLAG, &c->virtual_clock},
+                                   {"--drill", OPTION_FLAG, &c->args.drill},
                                    {"--dry-run", OPTION_FLAG, &c->dry_run},
                                    {NULL, OPTION_FLAG, NULL}};
   int code = options_read(argc, argv, options, &c->args.files);
   if (code != EXIT_SUCCEEDED) return code;
   if (c->dry_run) return EXIT_SUCCEEDED; /* cmd_plan reads it all again */
   code = wait_check(c, argv[0]);
+  c->virtual_clock |= c->args.drill;
   return code == EXIT_SUCCEEDED ? run_args_check(&c->args, argv[0]) : code;
 }
 

@@ -41,6 +41,7 @@ static enum status show_head(void *ud, const struct event *e) {
   struct show *s = ud;
   const struct standing *at = &s->standing;
   struct buf b = BUF_INIT, values = BUF_INIT;
+  if (run_is_drill(at->run)) printf("%sDRILL%s  ", ui_ink(&s->ui, INK_YELLOW), ui_ink(&s->ui, INK_PLAIN));
   if (at->title) text_print_line(stdout, at->title), putchar('\n');
   buf_addf(&b, "run %s of %s", at->run, at->runbook ? at->runbook : "?");
   if (at->started.text) buf_addf(&b, " (%s)", at->started.text);

@@ -61,6 +61,7 @@ static size_t base_of(const struct dry_note *n) {
 /* --- the head --- */
 
 static void show_head(struct plan_view *v, const struct dry_note *n) {
+  if (v->drill) fprintf(v->ui.out, "%sDRILL%s  ", ui_ink(&v->ui, INK_YELLOW), ui_ink(&v->ui, INK_PLAIN));
   fputs(ui_ink(&v->ui, INK_BOLD), v->ui.out);
   text_print_line(v->ui.out, n->text);
   fprintf(v->ui.out, "%s\nplan of ", ui_ink(&v->ui, INK_PLAIN));

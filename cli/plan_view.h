@@ -9,6 +9,7 @@ struct plan_view {
   struct ui ui;
   const char *file; /* the runbook's */
   bool all;         /* every item of every loop */
+  bool drill;       /* of a drill, not of a real run */
   int output_errno; /* why it could not be told, or 0 */
   /* while it is told: */
   bool headed; /* what stands before the first step is over */

@@ -161,7 +161,8 @@ int resume_all(struct carry *c, struct owners *owners, const char *reason) {
   struct all a = {.carry = c, .owners = owners, .reason = reason};
   struct error err = {0};
   struct symtab *syms = symtab_new();
-  enum status status = journal_runs(c->store, NULL, collect, &a, &err);
+  const struct run_filter real = {.drills = DRILLS_NOT}; /* who practises goes on by himself */
+  enum status status = journal_runs(c->store, &real, collect, &a, &err);
   if (status == OK && c->answers) status = asker_load(&c->asker, c->answers, syms, &err);
   if (status == OK) {
     struct engine_config config = carry_config(c, NULL);

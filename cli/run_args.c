@@ -102,6 +102,7 @@ static void inputs_collect(struct run_args *c) {
 enum status run_args_collect(struct run_args *a, struct symtab *syms, struct error *err) {
   enum status status = a->inputs ? inputs_read(a, syms, err) : OK;
   if (status == OK) inputs_collect(a);
+  if (status == OK && a->drill) a->made = drill_new();
   return status;
 }
 
@@ -114,7 +115,8 @@ struct run_options run_args_options(const struct run_args *a) {
                               .only = a->only,
                               .skip = a->skip.items,
                               .skip_count = a->skip.count,
-                              .skip_reason = a->reason};
+                              .skip_reason = a->reason,
+                              .drill = a->made};
 }
 
 void run_args_release(struct run_args *a) {
@@ -125,6 +127,7 @@ void run_args_release(struct run_args *a) {
   mem_free(a->given);
   mem_free(a->names);
   value_unref(a->inputs_file);
+  drill_unref(a->made);
   texts_release(&a->files);
   texts_release(&a->sets);
   texts_release(&a->roles);

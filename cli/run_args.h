@@ -3,12 +3,15 @@
 #ifndef STEPWISE_RUN_ARGS_H
 #define STEPWISE_RUN_ARGS_H
 
+#include "../runtime/drill.h"
 #include "../runtime/engine.h"
 #include "options.h"
 
 struct run_args {
   struct texts files, sets, roles, skip;
   const char *inputs, *from, *only, *reason;
+  bool drill;
+  struct drill *made; /* of --drill; owned */
   value inputs_file;
   struct given_input *given; /* of the file, then of --set; owned */
   size_t given_count;

@@ -102,8 +102,10 @@ static void headline(struct ui *ui, const char *text) {
 }
 
 static void on_run(struct ui *ui, const struct notice *n) {
+  if (n->drill) fprintf(ui->out, "%sDRILL%s  ", ui_ink(ui, INK_YELLOW), ui_ink(ui, INK_PLAIN));
   headline(ui, n->text);
   fprintf(ui->out, "run %s by %s, %u step%s\n", n->id, n->detail, n->n, n->n == 1 ? "" : "s");
+  if (n->drill) fputs("a drill: what it does is simulated, and its waits take no time\n", ui->out);
   ui->parted = false;
 }
 
@@ -314,7 +316,9 @@ static void on_end(struct ui *ui, const struct notice *n) {
   char took[32];
   ui_break(ui);
   took_text(n->us, took);
-  fprintf(ui->out, "\n%s%s%s", ui_ink(ui, end_ink(n->text)), n->text, ui_ink(ui, INK_PLAIN));
+  putc('\n', ui->out);
+  if (n->drill) fprintf(ui->out, "%sDRILL%s  ", ui_ink(ui, INK_YELLOW), ui_ink(ui, INK_PLAIN));
+  fprintf(ui->out, "%s%s%s", ui_ink(ui, end_ink(n->text)), n->text, ui_ink(ui, INK_PLAIN));
   if (n->us) fprintf(ui->out, " after %s", took);
   bool good = strcmp(n->text, "succeeded") == 0;
   if (n->error) {

@@ -11,9 +11,21 @@ static struct diag *report_setting(struct check *k, node_id at, sym name) {
                   name_text(k, name));
 }
 
+/* One that another driver declared, and this one declares anew: with another default, say. */
+static struct field *setting_shared(struct driver *d, sym name) {
+  for (size_t i = 0; i < d->shared_settings; i++)
+    if (d->settings[i].name == name) return &d->settings[i];
+  return NULL;
+}
+
 static void take_setting(struct check *k, const struct clause_args *a, struct driver *d) {
   if (!a->ok) return;
   sym name = node_at(k, a->pos[0])->a;
+  struct field *shared = setting_shared(d, name);
+  if (shared && a->types[1] == shared->value_type) {
+    decl_field(k, a->pos[0], a, name, a->types[1], shared);
+    return;
+  }
   if (d->setting_count == FIELDS_MAX) {
     diag_add(k->diags, D_too_many, span_of(k, a->pos[0]), "a driver has at most %d settings",
              FIELDS_MAX);
@@ -180,9 +192,12 @@ static void report_no_lease(struct check *k, node_id at, const struct action *a)
   diag_help(d, "write `lease: 15.minutes` there, if what it creates ends by itself");
 }
 
-/* Whether this code is the first of its kind for the action; then it is there. */
+/* Whether this code is the first of its kind for the action; then it is there. It takes the place of
+ * another driver's. */
 static bool code_begin(struct perform *p, struct action *a, enum code code) {
   bool first = code == CODE_PERFORM ? !p->action : code == CODE_PROBE ? !p->has_probe : !p->has_renew;
+  first |= p->shared >> code & 1;
+  p->shared &= (uint8_t)~(1u << code);
   if (code == CODE_PERFORM) p->action = a;
   if (code == CODE_PROBE) p->has_probe = true;
   if (code == CODE_RENEW) p->has_renew = true;
@@ -250,16 +265,43 @@ static void check_complete(struct check *k, const struct driver *d) {
     check_renew(k, d, &d->performs[i], &d->binding->actions[i]);
 }
 
-static struct driver *driver_new(struct check *k, const struct clause_args *a, struct binding *b) {
+/* The driver whose code this one has, but for what it says itself: declared before it. */
+static const struct driver *driver_other(struct check *k, const struct clause_args *a,
+                                         const struct binding *b) {
+  sym other = arg_name(k, a, W_same_as);
+  struct names names = {0};
+  for (const struct driver *d = b->drivers; d && other; d = d->next) {
+    if (d->name == other) return d;
+    names_add(&names, name_text(k, d->name));
+  }
+  if (!other) return NULL;
+  struct diag *d = diag_add(k->diags, D_unknown_binding, span_of(k, arg_key(a, W_same_as)),
+                            "no driver `%s` of `%s` stands above", name_text(k, other),
+                            name_text(k, b->name));
+  names_help(k, d, name_text(k, other), &names, "there are");
+  return NULL;
+}
+
+static void driver_share(struct driver *d, const struct driver *other) {
+  d->setting_count = d->shared_settings = other->setting_count;
+  memcpy(d->settings, other->settings, other->setting_count * sizeof *d->settings);
+  memcpy(d->performs, other->performs, d->binding->action_count * sizeof *d->performs);
+  for (size_t i = 0; i < d->binding->action_count; i++)
+    d->performs[i].shared = 1 << CODE_PERFORM | 1 << CODE_PROBE | 1 << CODE_RENEW;
+}
+
+static struct driver *driver_new(struct check *k, const struct clause_args *a, struct binding *b,
+                                 const struct driver *other) {
   struct driver *d = arena_new(k->arena, struct driver);
   node_id about = arg_key(a, W_about), is_default = arg_key(a, W_default),
-          body = node_at(k, a->block)->b;
+          body = a->block ? node_at(k, a->block)->b : 0;
   *d = (struct driver){.name = node_at(k, a->pos[0])->a, .binding = b, .at = span_of(k, a->pos[0])};
   d->about = about && node_at(k, about)->kind == N_str ? text_dup(k, about) : NULL;
   d->is_default = is_default && node_at(k, is_default)->kind == N_true;
-  d->settings = arena_alloc(
-      k->arena, (body ? list_count(k, node_at(k, body)->a) : 0) * sizeof *d->settings + 1);
+  size_t settings = (other ? other->setting_count : 0) + (body ? list_count(k, node_at(k, body)->a) : 0);
+  d->settings = arena_alloc(k->arena, settings * sizeof *d->settings + 1);
   d->performs = arena_alloc(k->arena, b->action_count * sizeof *d->performs + 1);
+  if (other) driver_share(d, other);
   struct driver **last = &b->drivers;
   for (; *last; last = &(*last)->next) {
     bool both = d->is_default && (*last)->is_default, same = (*last)->name == d->name;
@@ -287,19 +329,24 @@ void decl_driver(struct check *k, node_id call) {
   struct clause_args a;
   check_clause(k, call, clause_find(W_driver, IN_FILE), &a);
   sym binding = arg_name(k, &a, W_for);
-  if (!binding || !a.block || !a.pos[0] || node_at(k, a.pos[0])->kind != N_sym) return;
+  if (!binding || !a.pos[0] || node_at(k, a.pos[0])->kind != N_sym) return;
+  if (!a.block && !arg_name(k, &a, W_same_as)) {
+    diag_add(k->diags, D_block_missing, span_of(k, a.pos[0]), "`driver` needs a block, or same_as:");
+    return;
+  }
   int index = binding_find(k, binding);
   if (index < 0) {
     report_binding(k, arg_key(&a, W_for), binding);
     return;
   }
-  struct build b = {driver_new(k, &a, k->p->bindings[index]), true};
+  const struct driver *other = driver_other(k, &a, k->p->bindings[index]);
+  struct build b = {driver_new(k, &a, k->p->bindings[index], other), true};
   k->driver = b.driver;
-  each_clause(k, a.block, IN_DRIVER, driver_clause, &b);
+  if (a.block) each_clause(k, a.block, IN_DRIVER, driver_clause, &b);
   k->setting_type = decl_record(k, b.driver->settings, b.driver->setting_count);
   b.settings = false;
-  each_clause(k, a.block, IN_DRIVER, driver_clause, &b);
-  check_complete(k, b.driver);
+  if (a.block) each_clause(k, a.block, IN_DRIVER, driver_clause, &b);
+  if (other || !arg_name(k, &a, W_same_as)) check_complete(k, b.driver);
   k->driver = NULL;
   k->setting_type = 0;
 }

@@ -68,6 +68,7 @@ struct binding {
 
 struct perform {
   struct action *action;
+  uint8_t shared; /* a bit for each code that is another driver's: perform, probe, renew */
   struct unit unit;
   bool has_probe;
   struct unit probe;
@@ -81,6 +82,7 @@ struct driver {
   const char *about;
   struct field *settings;
   size_t setting_count;
+  size_t shared_settings; /* the first ones: those of the driver that same_as: names */
   struct perform *performs; /* one for each action of the binding, same order */
   bool is_default;          /* `driver :x, for: :y, default: true`: the embedded default */
   struct driver *next;

@@ -19,6 +19,11 @@ static void gate_release(struct gate_run *g) {
 
 /* --- what is asked --- */
 
+/* One person cannot sign for others; in a drill that is not asked for. */
+static bool wants_signature(const struct gate_run *g) {
+  return g->role && g->role->is_signed && !g->lane->run->drill;
+}
+
 /* A call as it is written, on one line. */
 static void call_text(const struct tree *t, const struct node *n, struct buf *out) {
   enum { LONGEST = 120 };
@@ -129,7 +134,7 @@ static enum status gate_request(struct gate_run *g, struct error *err) {
   record_int(&r, "use_by_us", g->use_by);
   record_int(&r, "expires_us", clock_add(clock_wall(clock_of(g)), g->within));
   if (g->approval->self_ok) record_bool(&r, "self_ok", true);
-  if (g->role && g->role->is_signed) record_bool(&r, "signed", true);
+  if (wants_signature(g)) record_bool(&r, "signed", true);
   record_text(&r, "requester", requester);
   mem_free(requester);
   return run_record(g->lane, EVENT_NAME(APPROVAL_REQUESTED), &r, err);
@@ -184,7 +189,7 @@ static enum status record_signers(struct gate_run *g, struct record *r, struct e
 
 static enum status used(struct gate_run *g, const struct approval_count *n, struct error *err) {
   struct record r = {0};
-  if (g->role && g->role->is_signed && !n->break_glass) {
+  if (wants_signature(g) && !n->break_glass) {
     enum status status = record_signers(g, &r, err);
     if (status != OK) return status;
   }
@@ -217,7 +222,7 @@ static bool same_question(const struct gate_run *g, const struct approval_reques
          r->quorum == g->approval->quorum &&
          strcmp(r->role ? r->role : "", g->role_name) == 0 && r->self_ok == g->approval->self_ok &&
          strcmp(r->about ? r->about : "", buf_str(&g->about)) == 0 &&
-         r->is_signed == (g->role && g->role->is_signed);
+         r->is_signed == wants_signature(g);
 }
 
 static enum status request_lost(const struct approval_request *r, const char *tail,

@@ -3,13 +3,13 @@
 
 #include "prompt.h"
 
-/* With a site a name proves nothing, unless the role takes typed names: only the operator can be
- * told by the account, and only where the runbook lets the requester approve. NULL: a name is asked
- * for. false: nobody can approve here. */
+/* In a drill whoever practises answers for others. With a site a name proves nothing, unless the role
+ * takes typed names: only the operator can be told by the account, and only where the runbook lets the
+ * requester approve. NULL: a name is asked for. false: nobody can approve here. */
 static bool prompt_takes(const struct gate_run *g, const char **as) {
   const char *me = journal_actor(config_of(g)->journal);
   *as = NULL;
-  if (!site_of(g) || g->role->typed) return true;
+  if (!site_of(g) || g->role->typed || g->lane->run->drill) return true;
   if (g->role->is_signed) return false;
   *as = me;
   return !approver_barred(request_of(g), site_of(g), me, false);
@@ -130,7 +130,7 @@ static enum status answer_record(struct gate_run *g, const struct gate_ask *a, b
   record_text(&r, "approver", by);
   record_text(&r, "nonce", g->nonce);
   record_text(&r, "reason", a->answer.comment);
-  record_text(&r, "identity", a->q.as ? "account" : "typed");
+  record_text(&r, "identity", g->lane->run->drill ? "drill" : a->q.as ? "account" : "typed");
   if (!no) record_int(&r, "use_by_us", clock_add(clock_wall(clock_of(g)), g->use_by));
   enum status status =
       run_record(g->lane, no ? EVENT_NAME(APPROVAL_DENIED) : EVENT_NAME(APPROVAL_GIVEN), &r, err);

@@ -24,6 +24,7 @@ struct approval_request {
   uint32_t quorum, gate; /* gate: which approval of its step, from 1 */
   int64_t seq, time_us, within_us, use_by_us, expires_us;
   bool self_ok, is_signed;
+  bool drill; /* its run is one: whoever practises answers for others, at its own prompt */
   struct approval_answer *answers; /* in their order */
   size_t answer_count, answer_cap;
   int64_t used_seq, used_us; /* 0: not used */

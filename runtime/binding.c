@@ -118,8 +118,7 @@ enum status action_driver_call(struct action_run *c, struct driver_call *out, st
   struct run *run = c->lane->run;
   struct engine *g = run->engine;
   value setting;
-  enum status status =
-      driver_settings(&run->settings, run->site, run->program, c->driver, &setting, err);
+  enum status status = run_settings(run, c->driver, &setting, err);
   if (status != OK) return status;
   *out = (struct driver_call){.program = run->program,
                               .setting = setting,
@@ -127,7 +126,7 @@ enum status action_driver_call(struct action_run *c, struct driver_call *out, st
                               .driver = c->driver,
                               .key = c->key,
                               .lease_until = c->lease_until,
-                              .state_dir = g->config.state_dir,
+                              .state_dir = run_state_dir(run),
                               .tasks = g->tasks,
                               .clock = g->config.clock};
   return OK;

@@ -56,7 +56,8 @@ const char *child_id(const struct child_run *c) {
 
 static enum status program_check(struct lane *lane, struct program *p, struct error *err) {
   const struct run_options *o = lane->run->options;
-  const struct run_options options = {.roles = o->roles, .role_count = o->role_count};
+  const struct run_options options = {
+      .roles = o->roles, .role_count = o->role_count, .drill = lane->run->drill};
   struct run_result result;
   struct error problem = {0};
   struct run *run = run_new(lane->run->engine, p, &options, &run_hooks, &result);
@@ -129,6 +130,7 @@ static void options_take(struct lane *lane, struct child_run *c, bool waits) {
     c->roles[c->options.role_count] = mem_strdup(o->roles[c->options.role_count]);
   c->options.roles = c->roles;
   c->options.virtual_clock = o->virtual_clock;
+  c->options.drill = lane->run->drill;
   c->options.parent = &c->parent;
   c->options.site = lane->run->site;
 }

@@ -172,6 +172,7 @@ struct step_run *child_arm_past(struct lane *lane, const struct child_run *c, co
       (struct run_parent){.run = then->parent_id, .place = buf_str(&then->place), .waits = true};
   then->options.parent = &then->parent;
   then->options.virtual_clock = c->options.virtual_clock;
+  then->options.drill = c->options.drill;
   then->options.site = lane->run->site;
   struct step_run *s = child_arm(lane, then, seq);
   s->did = true;

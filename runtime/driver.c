@@ -80,6 +80,14 @@ static enum status result_check(struct driver_call *c, struct eval *e, value in,
 static enum status state_dir_make(const char *path, struct error *err) {
   if (mkdir(path, 0700) == 0 || errno == EEXIST) return OK;
   int why = errno;
+  const char *slash = strrchr(path, '/');
+  if (why == ENOENT && slash && slash > path) { /* that of a drill is two below */
+    char *above = mem_dup(path, (size_t)(slash - path));
+    enum status status = state_dir_make(above, err);
+    mem_free(above);
+    if (status != OK || mkdir(path, 0700) == 0 || errno == EEXIST) return status;
+    why = errno;
+  }
   error_set(err, ERR_IO, "cannot make the directory %s: %s", path, strerror(why));
   error_help(err, "it holds what embedded drivers keep; it stands beside the journal (--journal)");
   return ERR_IO;

@@ -44,8 +44,7 @@ static enum status driver_ready(struct dry *d, const struct action *action,
   *driver = NULL;
   enum status status = run_driver(d->run, action->binding, driver, err);
   if (status != OK) return status;
-  return driver_settings(&d->run->settings, d->run->engine->config.site, d->run->program, *driver,
-                         setting, err);
+  return run_settings(d->run, *driver, setting, err);
 }
 
 /* Why the read is not performed; "" when it is. */
@@ -81,7 +80,7 @@ static enum status read_now(struct dry *d, const struct action *action, const va
   struct driver_call c = {.program = d->run->program,
                           .action = action,
                           .key = "",
-                          .state_dir = g->config.state_dir,
+                          .state_dir = run_state_dir(d->run),
                           .tasks = g->tasks,
                           .clock = g->config.clock,
                           .planning = true,

@@ -99,7 +99,16 @@ enum status run_duration(struct lane *lane, node_id n, int64_t otherwise, int64_
 
 enum status run_driver(const struct run *run, const struct binding *b, const struct driver **out,
                        struct error *err) {
+  if (run->drill) return drill_driver(run->program, b, out, err);
   return site_driver(run->site, run->program, b, out, err);
+}
+
+enum status run_settings(struct run *run, const struct driver *d, value *out, struct error *err) {
+  return driver_settings(&run->settings, run->drill ? NULL : run->site, run->program, d, out, err);
+}
+
+const char *run_state_dir(const struct run *run) {
+  return run->drill ? drill_dir(run->drill) : run->engine->config.state_dir;
 }
 
 bool actor_is(const char *actor, const char *name) {
@@ -129,7 +138,8 @@ const struct eval_hooks run_hooks = {.action = action_call,
 
 /* --- runs --- */
 
-/* The start's time in UTC and random characters: sorts by time, can be typed and told apart. */
+/* The start's time in UTC and random characters: sorts by time, can be typed and told apart. A drill
+ * says what it is. */
 static void run_name(struct run *run) {
   static const char letters[] = "23456789abcdefghjkmnpqrstuvwxyz";
   unsigned char random[6];
@@ -140,7 +150,8 @@ static void run_name(struct run *run) {
   random_bytes(random, sizeof random);
   for (size_t i = 0; i < sizeof random; i++)
     run->id[n + i] = letters[random[i] % (sizeof letters - 1)];
-  run->id[n + sizeof random] = '\0';
+  snprintf(run->id + n + sizeof random, sizeof run->id - n - sizeof random, "%s",
+           run->drill ? RUN_DRILL : "");
 }
 
 void run_free(struct run *run) {
@@ -164,6 +175,7 @@ void run_free(struct run *run) {
   spare_release(run);
   buf_release(&run->unproven);
   family_unref(run->family);
+  drill_unref(run->drill);
   mem_free(run);
 }
 
@@ -195,6 +207,7 @@ struct run *run_new(struct engine *g, struct program *program, const struct run_
                       .plan = program->plan,
                       .options = options,
                       .site = options->site ? options->site : g->config.site,
+                      .drill = drill_ref(options->drill),
                       .result = out,
                       .spare_fd = -1};
   run_name(run);
@@ -204,6 +217,7 @@ struct run *run_new(struct engine *g, struct program *program, const struct run_
     memcpy(run->id, run->history->run, sizeof run->id);
   }
   memcpy(out->id, run->id, sizeof out->id);
+  if (run->drill) drill_home(run->drill, g->config.state_dir, run->id);
   run->lanes = &run->main;
   run->main.run = run;
   eval_init(&run->main.eval, program, &run->plan->unit, hooks, &run->main, &run->main.err);

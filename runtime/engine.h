@@ -47,6 +47,7 @@ struct notice {
   /* Where it comes from, filled in by the engine: ids, "" outside a step; which of the branches that
    * go on side by side, or NULL; and where its places and symbols are. */
   const char *run, *step, *branch;
+  bool drill;
   const struct program *program;
   const char *text, *id, *detail;
   uint32_t n, of;
@@ -62,6 +63,7 @@ struct observer {
 };
 
 struct engine;
+struct drill;
 struct owners;
 struct site;
 struct engine_config {
@@ -123,6 +125,7 @@ struct run_options {
   const struct run_parent *parent; /* or NULL */
   const char *trigger;             /* what started it, when that is no person; or NULL */
   bool virtual_clock; /* recorded: the run's waits took no time */
+  struct drill *drill; /* or NULL: a run like any other, or one that its journal tells of */
   struct site *site;           /* the run's own, or NULL: that of the engine */
   const struct resume *resume; /* or NULL: a new run. inputs are then those that are secret */
   bool inputs_unknown; /* a plan: an input that nobody gives is an unknown value */

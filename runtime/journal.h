@@ -138,6 +138,7 @@ struct run_filter {
   const char *actor;          /* NULL = all; "ana@ops", or "ana" wherever it was */
   const char *mine;           /* NULL = all; else those this actor started or took over */
   int64_t since_us, until_us; /* started then or later, and before; 0 = whenever */
+  enum { DRILLS_TOO, DRILLS_ONLY, DRILLS_NOT } drills;
   bool newest_first;
   int64_t last; /* > 0: only the last n to start, still in order */
 };
@@ -149,6 +150,9 @@ enum status journal_runs(struct journal *j, const struct run_filter *f,
 enum status journal_count_runs(struct journal *j, const struct run_filter *f, int64_t *out,
                                struct error *err) must_use;
 #define RUN_ID_MAX 64
+/* How the id of a drill ends, and of no other run. */
+#define RUN_DRILL "-drill"
+bool run_is_drill(const char *run);
 /* Resolves a full id or an unambiguous prefix or "last". ERR_NOT_FOUND; ERR_VALUE when several
  * begin so. */
 enum status journal_find_run(struct journal *j, const char *text, char out[RUN_ID_MAX],

@@ -124,6 +124,11 @@ bool journal_changed(struct journal *j) {
 
 /* Runs. */
 
+bool run_is_drill(const char *run) {
+  size_t len = strlen(run), n = strlen(RUN_DRILL);
+  return len > n && strcmp(run + len - n, RUN_DRILL) == 0;
+}
+
 static void runs_where(struct query *q, const struct run_filter *f, int version) {
   /* Version 1 has no such column: what the event says. */
   const char *lock =
@@ -144,6 +149,7 @@ static void runs_where(struct query *q, const struct run_filter *f, int version)
   if (f->mine)
     query_text(q, " OR EXISTS (SELECT 1 FROM event e WHERE e.run <> '' AND e.run = run.run AND e.kind = "
                   "'run.taken_over' AND e.actor = ?))", f->mine);
+  if (f->drills) query_number(q, " AND (substr(run, -6) = '" RUN_DRILL "') = ?", f->drills == DRILLS_ONLY);
   if (f->since_us) query_number(q, " AND started_us >= ?", f->since_us);
   if (f->until_us) query_number(q, " AND started_us < ?", f->until_us);
 }

@@ -99,8 +99,7 @@ static enum status renew(struct run_lease *l, struct error *err) {
   struct run *run = l->run;
   struct engine *g = run->engine;
   value setting;
-  enum status status =
-      driver_settings(&run->settings, run->site, run->program, l->driver, &setting, err);
+  enum status status = run_settings(run, l->driver, &setting, err);
   if (status != OK) return status;
   int64_t now = wall(run), left = l->until - now;
   struct driver_call call = {.program = run->program,
@@ -109,7 +108,7 @@ static enum status renew(struct run_lease *l, struct error *err) {
                              .driver = l->driver,
                              .key = l->key,
                              .lease_until = clock_add(now, l->length),
-                             .state_dir = g->config.state_dir,
+                             .state_dir = run_state_dir(run),
                              .tasks = g->tasks,
                              .clock = g->config.clock};
   const struct perform *p = &l->driver->performs[l->action - l->action->binding->actions];

@@ -1,6 +1,7 @@
 /* What keeps runs apart: `lock` and `concurrency`, by what the journal says of the runs that have
  * not ended. A run holds its lock until it ends, whether a process has it or not: one that is held,
- * waits or was interrupted half-way left things as they are. */
+ * waits or was interrupted half-way left things as they are. Drills have nothing in common, neither
+ * with real runs nor with each other: they hold no lock and meet none. */
 #include "run.h"
 
 #include "owner.h"
@@ -77,7 +78,7 @@ static enum status check_concurrency(struct others *o, struct error *err) {
     error_at(err, tree_span(lane->eval.tree, n));
     return status;
   }
-  const struct run_filter f = {.runbook = lane->run->plan->name, .open = true};
+  const struct run_filter f = {.runbook = lane->run->plan->name, .open = true, .drills = DRILLS_NOT};
   status = others_find(o, &f, err);
   if (status != OK || o->count < most.u.i) return status;
   struct buf what = BUF_INIT;
@@ -90,6 +91,7 @@ static enum status check_concurrency(struct others *o, struct error *err) {
 
 enum status lock_look(struct lane *lane, struct error *err) {
   struct others o = {.lane = lane};
+  if (lane->run->drill) return OK;
   enum status status = check_lock(&o, err);
   if (status == OK) status = check_concurrency(&o, err);
   buf_release(&o.who);
@@ -101,7 +103,7 @@ enum status lock_look(struct lane *lane, struct error *err) {
 enum status run_lock(struct lane *lane, struct error *err) {
   struct engine *g = lane->run->engine;
   const struct plan *plan = lane->run->plan;
-  if (!plan->lock && !plan->concurrency) return OK;
+  if ((!plan->lock && !plan->concurrency) || lane->run->drill) return OK;
   /* A run that goes on and has not ended never gave up what it has. */
   if (lane->run->history && lane->run->history->state < RUN_SUCCEEDED) return OK;
   enum status status = journal_pending(g->config.journal) ? engine_commit(g, err) : OK;

@@ -19,9 +19,10 @@ enum status role_check(struct lane *lane, sym role, const char *what, struct err
   const struct site_role *r;
   if (!role) return OK;
   const char *name = sym_text(lane->run->program->syms, role);
-  if (!site) return role_claimed(lane, name, what, err);
+  bool drill = lane->run->drill != NULL; /* one person practises what several do */
+  if (!site) return drill ? OK : role_claimed(lane, name, what, err);
   enum status status = site_role_find(site, name, &r, err);
-  if (status == OK && !role_has(r, me)) {
+  if (status == OK && !drill && !role_has(r, me)) {
     struct buf members = BUF_INIT;
     role_members_text(r, &members);
     status = error_set(err, ERR_FAILED, "%s may be run by :%s only, and %s is no member of it", what,
@@ -49,8 +50,9 @@ static enum status requires_check(struct lane *lane, struct error *err) {
 static enum status quorum_check(struct lane *lane, const struct step *s, const struct approval *a,
                                 const struct site_role *r, struct error *err) {
   const char *requester = journal_actor(lane->run->engine->config.journal);
-  bool barred = !a->self_ok && role_has(r, requester);
-  size_t able = role_approvers(r, a->self_ok ? NULL : requester);
+  bool anybody = a->self_ok || lane->run->drill;
+  bool barred = !anybody && role_has(r, requester);
+  size_t able = role_approvers(r, anybody ? NULL : requester);
   if (able >= a->quorum) return OK;
   struct buf members = BUF_INIT;
   role_members_text(r, &members);

@@ -42,8 +42,7 @@ static enum status driver_check(struct lane *lane, const struct binding *b, stru
   const struct driver *d;
   value settings;
   enum status status = run_driver(lane->run, b, &d, err);
-  if (status == OK) status = driver_settings(&lane->run->settings, lane->run->site,
-                             lane->run->program, d, &settings, err);
+  if (status == OK) status = run_settings(lane->run, d, &settings, err);
   if (status != OK) error_at(err, at);
   return status;
 }

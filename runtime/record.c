@@ -193,6 +193,7 @@ void run_notice(struct lane *lane, const struct notice *n) {
   told.step = lane->at ? lane->at->id : "";
   told.branch = lane->name;
   told.program = lane->run->program;
+  told.drill = lane->run->drill != NULL;
   if (o->notice) o->notice(o->ud, &told);
 }
 

@@ -126,7 +126,9 @@ static enum status options_take(struct run *run, struct error *err) {
   o->skip = r->skip;
   o->roles = r->roles;
   value_unref(options);
-  return OK;
+  if (run->drill) return OK; /* that of the run that waits for it */
+  status = drill_past(run->history, run->engine->config.state_dir, &run->drill, err);
+  return status;
 }
 
 struct taking {

@@ -4,6 +4,7 @@
 #define STEPWISE_RUN_H
 
 #include "announce.h"
+#include "drill.h"
 #include "driver.h"
 #include "engine.h"
 #include "lease.h"
@@ -130,6 +131,7 @@ struct run {
   struct plan *plan;
   const struct run_options *options;
   struct site *site; /* or NULL; borrowed */
+  struct drill *drill; /* or NULL; a reference */
   struct run_result *result;
   char id[RUN_ID_MAX];
   struct {
@@ -394,6 +396,10 @@ enum status action_call(void *ud, struct eval *e, const struct action *action, n
 /* Which driver serves a binding, as the site or the modules say. */
 enum status run_driver(const struct run *run, const struct binding *b, const struct driver **out,
                        struct error *err) must_use;
+/* What it is set to; borrowed. */
+enum status run_settings(struct run *run, const struct driver *d, value *out,
+                         struct error *err) must_use;
+const char *run_state_dir(const struct run *run); /* where its drivers keep what they keep */
 
 /* Ends of a run. run_end records and commits the end; a journal that is gone becomes the result. */
 void run_main(void *arg); /* the main lane's task */

@@ -154,10 +154,18 @@ static enum status driver_unknown(const struct site *s, const struct site_connec
   return site_fail(s, c->at, err);
 }
 
+/* What only simulates is in nobody's way, and nobody's stand-in: a real run takes it where the site
+ * connects it, or where it is the default by its own word. */
 static const struct driver *driver_plain(const struct binding *b) {
-  for (const struct driver *d = b->drivers; d; d = d->next)
+  const struct driver *only = NULL;
+  size_t n = 0;
+  for (const struct driver *d = b->drivers; d; d = d->next) {
     if (d->is_default) return d;
-  return b->drivers && !b->drivers->next ? b->drivers : NULL;
+    if (d->name == W_simulated) continue;
+    only = d;
+    n++;
+  }
+  return n == 1 ? only : NULL;
 }
 
 enum status site_driver(const struct site *s, const struct program *p, const struct binding *b,
@@ -172,8 +180,10 @@ enum status site_driver(const struct site *s, const struct program *p, const str
   *out = driver_plain(b);
   if (*out) return OK;
   error_set(err, ERR_NOT_FOUND, "no driver serves binding %s", name);
-  error_help(err, b->drivers ? "it has several: the site connects one, or one has default: true"
-                             : "use a module that has a driver for it");
+  bool drills = b->drivers && !b->drivers->next && b->drivers->name == W_simulated;
+  error_help(err, drills       ? "it has only the one for drills: run --drill, or use a module that has another"
+                  : b->drivers ? "it has several: the site connects one, or one has default: true"
+                               : "use a module that has a driver for it");
   return ERR_NOT_FOUND;
 }
 

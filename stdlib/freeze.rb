@@ -50,3 +50,6 @@ driver :embedded, for: :freeze, default: true, about: "One file a name beside th
     held && file.read(path: "freeze-#{name}", state: true).to_f > now.to_f
   end
 end
+
+# In a drill the files are the drill's own.
+driver :simulated, for: :freeze, same_as: :embedded, about: "The same, in the drill's own directory"
