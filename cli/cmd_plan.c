@@ -46,6 +46,8 @@ static int usage(struct plan_command *c, int argc, char **argv) {
                                    {"--detach", OPTION_FLAG, &c->detach},
                                    {"--wait", OPTION_TEXT, &c->wait},
                                    {"--drill", OPTION_FLAG, &c->args.drill},
+                                   {"--drill-fail", OPTION_LIST, &c->args.drill_fails},
+                                   {"--drill-set", OPTION_LIST, &c->args.drill_sets},
                                    {"--dry-run", OPTION_FLAG, &c->dry_run},
                                    {NULL, OPTION_FLAG, NULL}};
   int code = options_read(argc, argv, options, &c->args.files);

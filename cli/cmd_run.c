@@ -47,6 +47,8 @@ static int usage(struct run_command *c, int argc, char **argv) {
                                    {"--json", OPTION_FLAG, &c->carry.json},
                                    {"--virtual-clock", OPTION_FLAG, &c->virtual_clock},
                                    {"--drill", OPTION_FLAG, &c->args.drill},
+                                   {"--drill-fail", OPTION_LIST, &c->args.drill_fails},
+                                   {"--drill-set", OPTION_LIST, &c->args.drill_sets},
                                    {"--dry-run", OPTION_FLAG, &c->dry_run},
                                    {NULL, OPTION_FLAG, NULL}};
   int code = options_read(argc, argv, options, &c->args.files);

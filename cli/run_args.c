@@ -17,7 +17,8 @@ static const char *no_text(const struct texts *t) {
 static int texts_check(const struct run_args *c, const char *verb) {
   const struct texts reason = {.items = (const char **)(uintptr_t)&c->reason,
                                .count = c->reason != NULL};
-  const struct texts *const all[] = {&c->files, &c->sets, &c->roles, &c->skip, &reason};
+  const struct texts *const all[] = {&c->files, &c->sets,        &c->roles,     &c->skip,
+                                     &reason,   &c->drill_fails, &c->drill_sets};
   for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
     const char *bad = no_text(all[i]);
     if (!bad) continue;
@@ -55,6 +56,10 @@ int run_args_check(const struct run_args *a, const char *verb) {
   for (size_t i = 0; i < a->sets.count; i++)
     if (!strchr(a->sets.items[i], '=') || a->sets.items[i][0] == '=')
       return usage_error(verb, "--set wants NAME=VALUE, not '%s'", a->sets.items[i]);
+  /* Whoever forgot --drill must not begin a real run. */
+  if (!a->drill && (a->drill_fails.count || a->drill_sets.count))
+    return usage_error(verb, "%s needs --drill: a real run fails by itself",
+                       a->drill_fails.count ? "--drill-fail" : "--drill-set");
   const char *twice = set_twice(&a->sets);
   if (twice) return usage_error(verb, "--set gives %.*s twice", (int)strcspn(twice, "="), twice);
   int code = usage_of_steps(a, verb);
@@ -99,10 +104,20 @@ static void inputs_collect(struct run_args *c) {
   }
 }
 
+static enum status drill_make(struct run_args *a, struct error *err) {
+  enum status status = OK;
+  a->made = drill_new();
+  for (size_t i = 0; status == OK && i < a->drill_fails.count; i++)
+    status = drill_fail(a->made, a->drill_fails.items[i], err);
+  for (size_t i = 0; status == OK && i < a->drill_sets.count; i++)
+    status = drill_set(a->made, a->drill_sets.items[i], err);
+  return status;
+}
+
 enum status run_args_collect(struct run_args *a, struct symtab *syms, struct error *err) {
   enum status status = a->inputs ? inputs_read(a, syms, err) : OK;
   if (status == OK) inputs_collect(a);
-  if (status == OK && a->drill) a->made = drill_new();
+  if (status == OK && a->drill) status = drill_make(a, err);
   return status;
 }
 
@@ -132,4 +147,6 @@ void run_args_release(struct run_args *a) {
   texts_release(&a->sets);
   texts_release(&a->roles);
   texts_release(&a->skip);
+  texts_release(&a->drill_fails);
+  texts_release(&a->drill_sets);
 }

@@ -8,7 +8,7 @@
 #include "options.h"
 
 struct run_args {
-  struct texts files, sets, roles, skip;
+  struct texts files, sets, roles, skip, drill_fails, drill_sets;
   const char *inputs, *from, *only, *reason;
   bool drill;
   struct drill *made; /* of --drill; owned */

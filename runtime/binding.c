@@ -134,12 +134,14 @@ enum status action_driver_call(struct action_run *c, struct driver_call *out, st
 
 enum status action_perform(struct action_run *c, value *out, struct error *err) {
   struct driver_call call;
+  bool lost = false;
   enum status status = action_driver_call(c, &call, err);
+  if (status == OK && c->lane->run->drill) status = drill_call(c, &lost, err);
   if (status != OK) return status;
   status = driver_perform(&call, c->perform, c->args, out, err);
   c->writing |= call.writing;
   c->unsure |= call.unsure;
-  return status;
+  return status == OK && lost ? drill_lose(c, *out, err) : status;
 }
 
 static enum status driver_of(struct action_run *c, struct error *err) {

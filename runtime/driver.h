@@ -26,10 +26,12 @@ struct driver_call {
 
 /* The settings of a driver as its performs read them, worked out at the first call and kept in a list
  * that begins empty. site may be NULL. *out is borrowed. */
+struct drill;
 struct site;
 struct driver_settings;
-enum status driver_settings(struct driver_settings **list, struct site *site, struct program *p,
-                            const struct driver *d, value *out, struct error *err) must_use;
+enum status driver_settings(struct driver_settings **list, struct site *site,
+                            const struct drill *drill, struct program *p, const struct driver *d,
+                            value *out, struct error *err) must_use;
 void driver_settings_free(struct driver_settings **list);
 /* In a task. Performs the action with arguments that were checked and checks the result against
  * what the action gives. */

@@ -130,6 +130,7 @@ static enum status head_tell(struct dry *d, struct error *err) {
   run_preflight_all(d->lane, problem_tell, d);
   struct error children = {0};
   if (children_check(d->lane, &children) != OK) problem_tell(d, &children);
+  else if (drill_check(d->lane, &children) != OK) problem_tell(d, &children);
   error_release(&children);
   return OK;
 }

@@ -104,7 +104,8 @@ enum status run_driver(const struct run *run, const struct binding *b, const str
 }
 
 enum status run_settings(struct run *run, const struct driver *d, value *out, struct error *err) {
-  return driver_settings(&run->settings, run->drill ? NULL : run->site, run->program, d, out, err);
+  return driver_settings(&run->settings, run->drill ? NULL : run->site, run->drill, run->program, d,
+                         out, err);
 }
 
 const char *run_state_dir(const struct run *run) {

@@ -251,6 +251,7 @@ static enum status run_first(struct lane *lane, struct error *err) {
   enum status status = inputs_gather(lane, err);
   if (status == OK) status = run_preflight(lane, err);
   if (status == OK) status = children_check(lane, err);
+  if (status == OK) status = drill_check(lane, err);
   if (status == OK) status = run_lock(lane, err);
   return status == OK ? run_begin(lane, err) : status;
 }

@@ -9,8 +9,9 @@ struct driver_settings {
   struct driver_settings *next;
 };
 
-enum status driver_settings(struct driver_settings **list, struct site *site, struct program *p,
-                            const struct driver *d, value *out, struct error *err) {
+enum status driver_settings(struct driver_settings **list, struct site *site,
+                            const struct drill *drill, struct program *p, const struct driver *d,
+                            value *out, struct error *err) {
   static const struct unit nothing;
   struct eval e;
   struct error inner = {0};
@@ -18,7 +19,7 @@ enum status driver_settings(struct driver_settings **list, struct site *site, st
   for (const struct driver_settings *s = *list; s; s = s->next)
     if (s->driver == d) return *out = s->settings, OK;
   eval_init(&e, p, &nothing, NULL, NULL, &inner);
-  enum status status = site_settings(site, &e, d, &made, &inner);
+  enum status status = site_settings(site, drill, &e, d, &made, &inner);
   eval_release(&e);
   if (status != OK) {
     error_move(err, &inner);

@@ -106,9 +106,10 @@ const struct site_connection *site_connection(const struct site *s, const char *
  * s may be NULL. ERR_NOT_FOUND says what is missing. */
 enum status site_driver(const struct site *s, const struct program *p, const struct binding *b,
                         const struct driver **out, struct error *err) must_use;
-/* The settings of that driver as its performs read them: what the site gives, checked, else the
- * defaults. e evaluates in the run's program. *out is an owned record. */
-enum status site_settings(struct site *s, struct eval *e, const struct driver *d, value *out,
+/* The settings of that driver as its performs read them: what a drill (or NULL) was asked to set, what
+ * the site gives, checked, else the defaults. e evaluates in the run's program. *out is an owned record. */
+struct drill;
+enum status site_settings(struct site *s, const struct drill *drill, struct eval *e, const struct driver *d, value *out,
                           struct error *err) must_use;
 
 /* Seconds that local time is ahead of UTC then, in the site's zone, once site_enter was called; 0

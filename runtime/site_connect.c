@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "drill.h"
 #include "site_inner.h"
 #include "text.h"
 #include "utf8.h"
@@ -291,7 +292,22 @@ static enum status setting_make(const struct site *s, const struct site_connecti
   return status;
 }
 
-enum status site_settings(struct site *s, struct eval *e, const struct driver *d, value *out,
+/* Text, as inputs are given on the command line. */
+static enum status setting_asked(struct eval *e, const char *binding, const struct field *f,
+                                 const char *text, value *out, struct error *err) {
+  struct error inner = {0};
+  value v = value_cstr(text);
+  enum status status = field_check(e, f, v, true, out, &inner);
+  value_unref(v);
+  if (status == OK) return OK;
+  error_set(err, status, "--drill-set %s.%s: %s", binding, sym_text(e->program->syms, f->name),
+            inner.message);
+  if (inner.help) error_help(err, "%s", inner.help);
+  error_release(&inner);
+  return status;
+}
+
+enum status site_settings(struct site *s, const struct drill *drill, struct eval *e, const struct driver *d, value *out,
                           struct error *err) {
   const char *binding = sym_text(e->program->syms, d->binding->name);
   struct site_connection *c = (struct site_connection *)(uintptr_t)site_connection(s, binding);
@@ -302,7 +318,9 @@ enum status site_settings(struct site *s, struct eval *e, const struct driver *d
   struct dict *settings = dict_new();
   for (size_t i = 0; status == OK && i < d->setting_count; i++) {
     value v;
-    status = setting_make(s, c, e, d, &d->settings[i], &v, err);
+    const char *asked = drill_setting(drill, binding, sym_text(e->program->syms, d->settings[i].name));
+    status = asked ? setting_asked(e, binding, &d->settings[i], asked, &v, err)
+                   : setting_make(s, c, e, d, &d->settings[i], &v, err);
     if (status == OK) dict_set(settings, value_symbol(d->settings[i].name), v);
   }
   if (status == OK) *out = value_record(settings);

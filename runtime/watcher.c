@@ -145,7 +145,7 @@ static enum status trigger_action(void *ud, struct eval *e, const struct action 
   (void)given;
   enum status status = site_driver(g->site, s->program, action->binding, &c.driver, e->err);
   if (status == OK)
-    status = driver_settings(&s->settings, g->site, s->program, c.driver, &c.setting, e->err);
+    status = driver_settings(&s->settings, g->site, NULL, s->program, c.driver, &c.setting, e->err);
   if (status == OK)
     status = driver_perform(&c, &c.driver->performs[action - action->binding->actions], args, out,
                             e->err);
