@@ -118,12 +118,18 @@ static enum status ask_approval(struct asker *a, const struct prompt *q, struct 
   return read_text(a, q, "reason:", &out->comment, err);
 }
 
+static enum status ask_page(struct asker *a, const struct prompt *q, struct answer *out,
+                            struct error *err) {
+  return read_value(a, q, "? has somebody got the page? [ack, ack and a remark, or no]", out, err);
+}
+
 enum status ask_terminal(struct asker *a, const struct prompt *q, struct answer *out,
                          struct error *err) {
   static enum status (*const ways[])(struct asker *, const struct prompt *, struct answer *,
                                      struct error *) = {
       [PROMPT_CONFIRM] = ask_confirm, [PROMPT_CHOOSE] = ask_choose,     [PROMPT_ASK] = ask_value,
-      [PROMPT_MANUAL] = ask_manual,   [PROMPT_APPROVAL] = ask_approval, [PROMPT_INPUT] = ask_value};
+      [PROMPT_MANUAL] = ask_manual,   [PROMPT_APPROVAL] = ask_approval, [PROMPT_INPUT] = ask_value,
+      [PROMPT_PAGE] = ask_page};
   ui_ask(a->ui, q->branch);
   if (q->problem) say(a, INK_YELLOW, q->problem);
   enum status status = ways[q->kind](a, q, out, err);

@@ -48,11 +48,16 @@ static bool entry(struct asker *a, const char *key, value *out) {
   return false;
 }
 
+/* An approval and a page are no questions of their step: its id alone does not mean them. */
+static const char *prefix_of(const struct prompt *q) {
+  return q->kind == PROMPT_APPROVAL ? "approve " : q->kind == PROMPT_PAGE ? "ack " : "";
+}
+
 static bool find(struct asker *a, const struct prompt *q, value *out) {
   struct buf key = BUF_INIT;
   bool found = entry(a, q->text, out);
   if (!found && *q->step) {
-    if (q->kind == PROMPT_APPROVAL) buf_adds(&key, "approve ");
+    buf_adds(&key, prefix_of(q));
     buf_adds(&key, q->step);
     found = entry(a, buf_str(&key), out);
   }
@@ -86,7 +91,6 @@ static void take(struct asker *a, value v, struct answer *out) {
 }
 
 static enum status nobody(const struct asker *a, const struct prompt *q, struct error *err) {
-  const char *approve = q->kind == PROMPT_APPROVAL ? "approve " : "";
   if (q->kind == PROMPT_INPUT)
     return error_set(err, ERR_WAITING, "nobody to ask for input %s", q->text);
   if (a->path)
@@ -95,7 +99,7 @@ static enum status nobody(const struct asker *a, const struct prompt *q, struct 
     error_set(err, ERR_WAITING, "nobody to answer '%s' (step %s): there is no terminal", q->text,
               q->step);
   error_kind(err, "unanswered");
-  error_help(err, "%s \"%s%s\": ... %s", a->path ? "add" : "give --answers FILE.json with", approve,
+  error_help(err, "%s \"%s%s\": ... %s", a->path ? "add" : "give --answers FILE.json with", prefix_of(q),
              q->step, a->path ? "to it" : "in it");
   return ERR_WAITING;
 }

@@ -1,7 +1,7 @@
 /* Who answers the engine's questions: an answers file first, then the person at the terminal.
  *
  * The answers file is one JSON object. A key is a question's text, or the id of the step that asks;
- * for approvals "approve STEP-ID". A value is the answer, or an object
+ * for approvals "approve STEP-ID", for the acknowledgement of a page "ack STEP-ID". A value is the answer, or an object
  * {"answer": "approve", "by": "kim", "evidence": "...", "reason": "..."}; an array of these is used
  * up in order, anything else answers every time. */
 #ifndef STEPWISE_ASKER_H

@@ -124,7 +124,12 @@ static const struct telling tellings[] = {
     {"noted", {"text"}},
     {"finding", {"kind", "text"}},
     {"follow_up", {"text"}},
-    {"paged", {"role", "text"}},
+    {"paged", {"roles", "text"}},
+    {"page.delivered", {"role", "way", "to"}},
+    {"page.undelivered", {"role", "way", "to"}},
+    {"page.escalated", {"to", "reason"}},
+    {"page.acknowledged", {"role", "note"}},
+    {"page.unanswered", {"reason"}},
 };
 
 static const struct telling *telling_of(const char *kind) {

@@ -59,6 +59,21 @@ static void open_gates(const struct standing *at, struct buf *b) {
   }
 }
 
+/* Those that nobody says to have, and that somebody should. */
+static bool page_open(const struct open_page *p) {
+  return !p->acked.by && (p->until_us || p->unanswered);
+}
+
+static void open_pages(const struct standing *at, struct buf *b) {
+  for (size_t i = 0; i < at->page_count; i++) {
+    const struct open_page *p = &at->pages[i];
+    if (!page_open(p)) continue;
+    buf_adds(b, p->text ? p->text : "");
+    if (p->until_us) buf_adds(b, ", until "), time_text(p->until_us, false, 0, b);
+    open_line(p->until_us ? "a page waits to be acknowledged" : "a page that nobody has", b);
+  }
+}
+
 static void open_rest(const struct standing *at, struct buf *b) {
   for (size_t i = 0; i < at->lease_count; i++) {
     const struct lease *l = &at->leases[i];
@@ -80,6 +95,7 @@ void show_open(struct show *s) {
   struct buf b = BUF_INIT;
   if (!s->pid || at->state == RUN_IN_DOUBT) open_doubts(at, &b);
   if (!standing_ended(at)) open_gates(at, &b);
+  open_pages(at, &b);
   open_rest(at, &b);
   bool told =
       at->state != RUN_RUNNING && at->state != RUN_ROLLING_BACK && at->state != RUN_SUCCEEDED;
@@ -183,7 +199,17 @@ static void next_parked(struct nexts *n) {
     add(n, "gives it up: it ends as failed", "abandon", " --reason TEXT");
 }
 
+static void next_pages(struct nexts *n) {
+  const struct standing *at = &n->show->standing;
+  for (size_t i = 0; i < at->page_count; i++) {
+    if (!page_open(&at->pages[i])) continue;
+    add(n, "says that somebody has what it pages about", "ack", "%s", "");
+    return;
+  }
+}
+
 static void nexts_of(struct nexts *n) {
+  next_pages(n);
   if (standing_ended(&n->show->standing)) next_ended(n);
   else if (n->show->pid) next_live(n);
   else next_parked(n);
@@ -247,6 +273,23 @@ static void json_gates(const struct standing *at, struct buf *b) {
   buf_addc(b, ']');
 }
 
+static void json_pages(const struct standing *at, struct buf *b) {
+  buf_adds(b, ",\"pages\":[");
+  for (size_t i = 0; i < at->page_count; i++) {
+    const struct open_page *p = &at->pages[i];
+    buf_adds(b, i ? ",{" : "{");
+    json_field(b, "page", p->page);
+    json_field(b, "step", p->step);
+    json_field(b, "text", p->text);
+    json_field(b, "acknowledged_by", p->acked.by);
+    json_field(b, "note", p->acked.text);
+    json_field(b, "unanswered", p->unanswered);
+    if (p->until_us) buf_addf(b, ",\"until_us\":%lld", (long long)p->until_us);
+    buf_addc(b, '}');
+  }
+  buf_addc(b, ']');
+}
+
 static void json_nexts(struct show *s, struct buf *b) {
   struct nexts n = {.show = s};
   nexts_of(&n);
@@ -283,6 +326,7 @@ void show_json(struct show *s) {
            (unsigned long long)at->events);
   json_doubts(at, &b);
   json_gates(at, &b);
+  json_pages(at, &b);
   json_nexts(s, &b);
   buf_addc(&b, '}');
   puts(buf_str(&b));

@@ -219,6 +219,10 @@ static void on_paged(struct ui *ui, const struct notice *n) {
   detail(ui, INK_BOLD, "%s", n->detail);
 }
 
+static void on_page(struct ui *ui, const struct notice *n) {
+  detail(ui, n->n ? INK_RED : "", "%s", n->text);
+}
+
 static void on_note(struct ui *ui, const struct notice *n) {
   detail(ui, "", "%s", n->text);
 }
@@ -358,6 +362,7 @@ static void (*const on_notice[])(struct ui *ui, const struct notice *n) = {
     [NOTICE_APPROVAL] = on_approval,
     [NOTICE_APPROVED] = on_approved,
     [NOTICE_PAGED] = on_paged,
+    [NOTICE_PAGE] = on_page,
     [NOTICE_NOTE] = on_note,
     [NOTICE_SHOW] = on_show,
     [NOTICE_FINDING] = on_finding,

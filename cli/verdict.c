@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "command.h"
+#include "glass.h"
 #include "text.h"
 #include "verb.h"
 
@@ -72,6 +73,7 @@ int verdict_main(int argc, char **argv, bool deny) {
     ask = false;
   }
   if (ask) status = approve_do(a, &err);
+  if (status == OK && a->glass.len) glass_page(&c.verb, a);
   approve_release(a);
   return verb_end(&c.verb, status, &err);
 }

@@ -63,7 +63,7 @@ static void names_add_visible(struct check *k, struct names *n) {
   names_add(n, "today");
   if (!k->driver)
     for (size_t i = 0; i < k->p->binding_count; i++)
-      names_add(n, name_text(k, k->p->bindings[i]->name));
+      if (binding_seen(k, k->p->bindings[i])) names_add(n, name_text(k, k->p->bindings[i]->name));
   if (k->driver && k->p->host && k->p->host->primitives)
     for (const struct primitive_sig *const *p = k->p->host->primitives; *p; p++)
       if (p == k->p->host->primitives || strcmp(p[-1]->group, (*p)->group) != 0)

@@ -1,5 +1,6 @@
 /* The site file: roles, connections, secrets, escalation. */
 #include "check.h"
+#include "way.h"
 
 static void repeated(struct check *k, node_id at, const char *what, sym name, struct span first) {
   struct diag *d = diag_add(k->diags, D_repeated_name, span_of(k, at), "%s `%s` stands twice", what,
@@ -7,10 +8,25 @@ static void repeated(struct check *k, node_id at, const char *what, sym name, st
   diag_note(d, first, "it stands here first");
 }
 
+/* Contacts that are written out. The keyword of a hash may be quoted, then it is a string. */
+static void check_ways(struct check *k, node_id page) {
+  if (!page || node_at(k, page)->kind != N_hash) return;
+  for (node_id p = node_at(k, page)->a; p; p = node_at(k, p)->next) {
+    sym name = node_literal_name(k, node_at(k, p)->a);
+    int near = -1;
+    if (!name || way_find(name_text(k, name), &near) >= 0) continue;
+    struct diag *d = diag_add(k->diags, D_unknown_choice, span_of(k, node_at(k, p)->a),
+                              "nobody can be paged by `%s`", name_text(k, name));
+    if (near >= 0) diag_help(d, "did you mean `%s`?", ways[near].name);
+    else diag_help(d, "ways are sms, email, chat and pager");
+  }
+}
+
 static void take_role(struct check *k, node_id id, const struct clause_args *a,
                       struct site_decl *s) {
   sym name = node_at(k, a->pos[0])->a;
   uint32_t first;
+  check_ways(k, arg_key(a, W_page));
   if (index_get(&k->index, &s->roles, name, &first))
     repeated(k, a->pos[0], "the role", name, s->roles[first].at);
   else index_put(&k->index, &s->roles, name, (uint32_t)s->role_count);
@@ -21,6 +37,7 @@ static void take_role(struct check *k, node_id id, const struct clause_args *a,
                                                  .keys = arg_key(a, W_keys),
                                                  .typed = arg_key(a, W_typed),
                                                  .break_glass = arg_key(a, W_break_glass),
+                                                 .ack_within = arg_key(a, W_ack_within),
                                                  .at = span_of(k, id)};
 }
 
@@ -53,6 +70,38 @@ static void escalation_clause(struct check *k, node_id id, const struct clause_a
   if (a->ok) s->severities[s->severity_count++] = id;
 }
 
+/* A role may be declared after the escalation that names it. */
+static void check_paged(struct check *k, const struct site_decl *s, node_id name) {
+  uint32_t i;
+  const char *text = name_text(k, node_at(k, name)->a);
+  if (node_at(k, name)->kind != N_sym) return;
+  if (index_get(&k->index, &s->roles, node_at(k, name)->a, &i)) return;
+  struct names names = {0};
+  for (i = 0; i < s->role_count; i++)
+    names_add(&names, name_text(k, s->roles[i].name));
+  struct diag *d =
+      diag_add(k->diags, D_unknown_name, span_of(k, name), "the site names no role `%s`", text);
+  names_help(k, d, text, &names, "roles are");
+}
+
+static void check_severities(struct check *k, const struct site_decl *s) {
+  for (size_t i = 0; i < s->severity_count; i++) {
+    const struct node *call = node_at(k, s->severities[i]);
+    sym name = node_at(k, call->c)->a;
+    uint32_t first;
+    if (index_get(&k->index, &s->severities, name, &first))
+      repeated(k, call->c, "the severity", name, span_of(k, s->severities[first]));
+    else index_put(&k->index, &s->severities, name, (uint32_t)i);
+    for (node_id a = call->c; a; a = node_at(k, a)->next) {
+      const struct node *pair = node_at(k, a);
+      if (pair->kind != N_pair || node_literal_name(k, pair->a) != W_page) continue;
+      bool list = node_at(k, pair->b)->kind == N_array;
+      for (node_id r = list ? node_at(k, pair->b)->a : pair->b; r; r = list ? node_at(k, r)->next : 0)
+        check_paged(k, s, r);
+    }
+  }
+}
+
 static void take_escalation(struct check *k, const struct clause_args *a, struct site_decl *s) {
   node_id body = a->block ? node_at(k, a->block)->b : 0;
   uint32_t lines = body ? list_count(k, node_at(k, body)->a) : 0;
@@ -63,6 +112,7 @@ static void take_escalation(struct check *k, const struct clause_args *a, struct
 
 static void site_clause(struct check *k, node_id id, const struct clause_args *a, void *ud) {
   struct site_decl *s = ud;
+  s->roles_refused |= !a->ok && a->clause->word == W_role;
   if (!a->ok) return;
   switch (a->clause->word) {
   case W_timezone:
@@ -105,6 +155,7 @@ void decl_site(struct check *k, node_id call) {
   scope_begin(k, &scope);
   k->place = (struct place){IN_SITE, EFFECTS_NONE, "a site"};
   each_clause(k, a.block, IN_SITE, site_clause, s);
+  if (!s->roles_refused) check_severities(k, s);
   s->unit = (struct unit){.file = k->file, .body = body};
   scope_end(k, &scope, &s->unit);
   k->scope = outer;

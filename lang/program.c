@@ -2,6 +2,7 @@
  * and checks them. Bindings are declared before drivers, and both before the runbook that calls
  * them. */
 #include "check.h"
+#include "way.h"
 
 /* --- files --- */
 
@@ -139,6 +140,50 @@ static bool load_file(struct check *k, uint32_t file) {
   return ok;
 }
 
+/* --- what a page needs --- */
+
+/* Somewhere a statement `page`: in a site the word is an argument's name only. */
+static bool pages_somebody(const struct tree *t) {
+  for (node_id id = 1; id < t->count; id++) {
+    const struct node *n = tree_node(t, id);
+    if (n->kind == N_call && !n->a && n->b == W_page && n->c) return true;
+  }
+  return false;
+}
+
+static bool declares_binding(struct check *k, const char *name) {
+  for (size_t file = 0; file < k->p->file_count; file++) {
+    check_file(k, (uint32_t)file);
+    for (node_id s = first_line(k); s; s = node_at(k, s)->next) {
+      const struct node *n = node_at(k, s);
+      if (n->kind != N_call || !is_word_call(k, s, W_binding) || !n->c) continue;
+      const struct node *first = node_at(k, n->c);
+      if (first->kind == N_sym && strcmp(name_text(k, first->a), name) == 0) return true;
+    }
+  }
+  return false;
+}
+
+/* Bindings by which people are reached, for a runbook that pages and does not use them itself. Its
+ * expressions do not see them, and one that cannot be had is told when it is wanted. */
+static bool load_ways(struct check *k) {
+  struct program *p = k->p;
+  bool ok = true;
+  p->hidden_from = (uint32_t)p->file_count;
+  if (!p->host || !p->host->load_module || !pages_somebody(p->trees[0])) return true;
+  for (int i = 0; i < WAYS; i++) {
+    struct source s = {0};
+    struct error err = {0};
+    uint32_t file;
+    if (declares_binding(k, ways[i].name)) continue;
+    if (p->host->load_module(p->host->ud, p->sources[0]->name, ways[i].module, &s, &err) != OK)
+      error_release(&err);
+    else if (is_loaded(p, s.name)) source_release(&s);
+    else ok &= file_add(p, &s, &file) == PARSE_OK && load_file(k, file);
+  }
+  return ok;
+}
+
 /* --- child runbooks --- */
 
 static struct child *child_known(struct check *k, sym name) {
@@ -207,28 +252,41 @@ static bool reaches_itself(struct check *k, uint32_t file, node_id at) {
   return found;
 }
 
+static void child_uses(struct check *k, uint32_t file, node_id at);
+
+/* at: 0 when nobody is told that it cannot be read. */
+static void child_module(struct check *k, uint32_t file, const char *name, node_id at) {
+  struct program *p = k->p;
+  struct source s = {0};
+  struct error err = {0};
+  uint32_t used;
+  bool read = p->host->load_module(p->host->ud, p->sources[file]->name, name, &s, &err) == OK;
+  if (!read && at)
+    diag_add(k->diags, D_child_runbook, span_of(k, at), "%s: %s", p->sources[file]->name,
+             err.message ? err.message : "a module cannot be read");
+  else if (read && is_loaded(p, s.name)) source_release(&s);
+  else if (read && file_add(p, &s, &used) == PARSE_OK) child_uses(k, used, at);
+  error_release(&err);
+}
+
 /* Texts that the child uses: they are part of what the runbook is made of, and read no further. */
 static void child_uses(struct check *k, uint32_t file, node_id at) {
   struct program *p = k->p;
   const struct tree *t = p->trees[file];
+  if (!p->host->load_module) return;
   for (node_id id = 1; id < t->count; id++) {
     const struct node *n = tree_node(t, id);
     if (n->kind != N_call || n->a || n->b != W_use || !n->c) continue;
-    if (tree_node(t, n->c)->kind != N_str || !p->host->load_module) continue;
+    if (tree_node(t, n->c)->kind != N_str) continue;
     struct text text = tree_text(t, tree_node(t, n->c));
     char *name = mem_dup(text.s, text.len);
-    struct source s = {0};
-    struct error err = {0};
-    uint32_t used;
-    if (p->host->load_module(p->host->ud, p->sources[file]->name, name, &s, &err) != OK)
-      diag_add(k->diags, D_child_runbook, span_of(k, at), "%s: %s", p->sources[file]->name,
-               err.message ? err.message : "a module cannot be read");
-    else if (is_loaded(p, s.name)) source_release(&s);
-    else if (file_add(p, &s, &used) == PARSE_OK) child_uses(k, used, at);
-    error_release(&err);
+    child_module(k, file, name, at);
     mem_free(name);
     t = p->trees[file];
   }
+  if (pages_somebody(t))
+    for (int i = 0; i < WAYS; i++)
+      child_module(k, file, ways[i].module, 0);
 }
 
 /* The child's file and what it needs in turn; true when that comes back to where it began. */
@@ -356,7 +414,8 @@ static void check_program(struct check *k) {
   struct scope scope;
   struct unit unit;
   scope_begin(k, &scope);
-  bool ok = load_file(k, 0);
+  k->p->hidden_from = UINT32_MAX;
+  bool ok = load_file(k, 0) && load_ways(k);
   size_t files = k->p->file_count;
   if (ok && !k->diags->errors) {
     for (size_t i = 0; i < files; i++)

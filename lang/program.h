@@ -38,18 +38,6 @@ struct unit {
 enum effect { EFFECT_READ, EFFECT_WRITE };
 enum repeat { REPEAT_UNSAFE, REPEAT_SAFE, REPEAT_BY_KEY };
 
-/* Asked before a write reaches somebody: code of one parameter, which only reads. It answers nil, a
- * text (refused, and why), or :wait (not now). */
-struct admit {
-  sym param;
-  struct unit unit;
-  struct span at;
-};
-struct admit_use {
-  const struct admit *admit;
-  size_t index; /* of the parameter in the action's takes */
-};
-
 struct action {
   struct binding *binding;
   sym name;
@@ -66,8 +54,6 @@ struct action {
   size_t give_count;
   struct field *plain; /* `gives :boolean`: the whole result, name 0; else NULL */
   type_id result;      /* record of gives, the type of plain, or T_nil */
-  struct admit_use *admits; /* those of its binding that concern it */
-  size_t admit_count;
   struct span at;
 };
 
@@ -76,8 +62,6 @@ struct binding {
   const char *about;
   struct action *actions;
   size_t action_count;
-  struct field *settings; /* every driver has them, before its own */
-  size_t setting_count;
   struct driver *drivers; /* chained; those seen in loaded files */
   struct span at;
 };
@@ -139,7 +123,7 @@ struct program_host {
 /* Of a site file. Settings stay tree nodes of the site's file (unit.file). */
 struct role_decl {
   sym name;
-  node_id members, page, is_signed, keys, typed, break_glass; /* expressions or 0 */
+  node_id members, page, is_signed, keys, typed, break_glass, ack_within; /* expressions or 0 */
   struct span at;
 };
 struct connect_decl {
@@ -156,6 +140,7 @@ struct site_decl {
   node_id checkpoint;        /* the call or 0 */
   struct role_decl *roles;
   size_t role_count;
+  bool roles_refused; /* one had a mistake: not all of them are here */
   struct connect_decl *connects;
   size_t connect_count;
   node_id *severities; /* calls of `severity` in the escalation block */
@@ -170,6 +155,8 @@ struct program {
   struct source **sources; /* owned, one for each file; sources[0] is the main file */
   struct tree **trees;
   size_t file_count, file_cap;
+  uint32_t hidden_from; /* files from this one on are there for `page` alone: the others do not see
+                           their bindings */
   struct binding **bindings; /* in the arena; REF_BINDING names hold an index into it */
   size_t binding_count;
   struct plan *plan; /* NULL when the main file holds no runbook */

@@ -23,6 +23,11 @@ void record_args(struct record *r, const struct lane *lane, const struct action 
                  const value *args);
 void action_site(const struct action_run *c, struct buf *out); /* "LINE:COL" */
 void action_text(const struct action_run *c, struct buf *out); /* "pool.drain" */
+/* Whether it may be done again when nobody knows what became of it. Of a page that is delivered twice
+ * nobody is worse off; one that is not delivered may never be noticed. */
+static inline bool action_repeatable(const struct action_run *c) {
+  return c->action->repeat != REPEAT_UNSAFE || c->lane->paging;
+}
 /* What the driver is called with. */
 enum status action_driver_call(struct action_run *c, struct driver_call *out,
                                struct error *err) must_use;

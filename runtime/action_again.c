@@ -64,7 +64,7 @@ static enum status other_call(const struct action_run *c, uint32_t event, struct
 
 static void flags_again(const struct action_run *c, bool ok) {
   struct step_run *s = c->lane->at;
-  if (!s || c->action->effect != EFFECT_WRITE) return;
+  if (!s || c->action->effect != EFFECT_WRITE || c->lane->paging) return;
   s->unsafe |= c->action->repeat == REPEAT_UNSAFE;
   s->writing = true;
   s->did |= ok;
@@ -144,7 +144,7 @@ static enum status not_repeated(struct action_run *c, bool *told, value *out, st
   const struct step_run *s = c->lane->at;
   struct past_call past;
   if (!s || !s->past || (!s->rolling_back && (s->again || !s->attempt))) return OK;
-  if (c->action->effect != EFFECT_WRITE || c->action->repeat != REPEAT_UNSAFE) return OK;
+  if (c->action->effect != EFFECT_WRITE || action_repeatable(c)) return OK;
   history_call(h, s->past, c->ordinal, s->rolling_back, &past);
   const char *json;
   size_t len;

@@ -4,14 +4,15 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "page.h"
 #include "peek.h"
+#include "run.h"
 #include "ssh.h"
 #include "text.h"
 
 void approve_release(struct approve *a) {
   approvals_release(&a->all);
   site_pinned_release(&a->pinned);
+  buf_release(&a->glass);
   mem_free(a->by);
 }
 
@@ -365,6 +366,11 @@ static enum status record_keys(struct approve *a, struct record *r, const char *
   return status;
 }
 
+static void glass_text(const struct approve *a, struct buf *out) {
+  buf_addf(out, "%s broke glass for :%s: %s (%s)", a->by, a->role->name, a->request->text,
+           a->op->reason);
+}
+
 static enum status append(struct approve *a, const char *step, const char *kind, struct record *r,
                           struct error *err) {
   buf_addc(&r->data, '}');
@@ -378,30 +384,18 @@ static enum status append(struct approve *a, const char *step, const char *kind,
   return status;
 }
 
-/* Who is called, and what is left to do: in the same commit as the answer. They are the run's own:
- * the step's events are what its body did. */
+/* What a broken glass leaves to do, in the same commit as the answer. It is the run's own: the step's
+ * events are what its body did. Who is paged is paged then, by a run of its own. */
 static enum status glass_broken(struct approve *a, struct error *err) {
-  const struct site_role *paged = site_role(a->pinned.site, a->role->break_glass);
-  struct buf text = BUF_INIT;
-  struct record page = {0}, note = {0}, todo = {0};
-  buf_addf(&text, "%s broke glass for :%s: %s (%s)", a->by, a->role->name, a->request->text,
-           a->op->reason);
-  page_record(&page, paged, paged->name, buf_str(&text));
-  record_text(&note, "text", buf_str(&text));
+  struct record note = {0}, todo = {0};
+  glass_text(a, &a->glass);
+  record_text(&note, "text", buf_str(&a->glass));
   record_bool(&note, "break_glass", true);
-  record_text(&todo, "text", buf_str(&text));
-  record_text(&todo, "owner", paged->name);
-  enum status status = append(a, "", EVENT_NAME(PAGED), &page, err);
-  if (status == OK) status = append(a, "", EVENT_NAME(RUN_NOTED), &note, err);
-  else buf_release(&note.data);
+  record_text(&todo, "text", buf_str(&a->glass));
+  record_text(&todo, "owner", a->role->break_glass);
+  enum status status = append(a, "", EVENT_NAME(RUN_NOTED), &note, err);
   if (status == OK) status = append(a, "", EVENT_NAME(FOLLOW_UP), &todo, err);
   else buf_release(&todo.data);
-  struct buf members = BUF_INIT;
-  page_members(paged, &members);
-  operation_say(a->op, "PAGE :%s (%s): %s\nthis version delivers no pages: call them", paged->name,
-                buf_str(&members), buf_str(&text));
-  buf_release(&members);
-  buf_release(&text);
   return status;
 }
 

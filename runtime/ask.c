@@ -2,7 +2,7 @@
  * the answer. */
 #include "run.h"
 
-const char *const prompt_kind_name[] = {"confirm", "choose", "ask", "manual", "approval", "input"};
+const char *const prompt_kind_name[] = {"confirm", "choose", "ask", "manual", "approval", "input", "page"};
 
 void answer_release(struct answer *a) {
   value_unref(a->value);

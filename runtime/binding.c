@@ -3,7 +3,7 @@
  * The intent of a write is on disk before its driver runs, the result is checked against what the
  * action gives, and the outcome is journalled before anything that depends on it. Drivers are
  * evaluated here, with primitives at hand that no runbook can reach. */
-#include "admit.h"
+#include "action.h"
 
 #include "codec.h"
 #include "digest.h"
@@ -16,7 +16,7 @@ static const char *text_of(const struct lane *lane, sym s) {
 /* H(run, step id with the item's key, call ordinal): the same over attempts. The on_failure block of a
  * run that went on and failed once more tells of another failure. Each part ends in a zero byte, so
  * that no two differ only in where one part ends. */
-static void key_make(struct lane *lane, uint32_t ordinal, char out[65]) {
+void call_key(struct lane *lane, uint32_t ordinal, char out[65]) {
   struct buf b = BUF_INIT;
   const struct history *h = lane->run->history;
   buf_adds(&b, lane->run->id);
@@ -66,6 +66,7 @@ void action_text(const struct action_run *c, struct buf *out) {
 /* A step is armed with its first intent: a half-done step is rolled back too. */
 static enum status arm(struct lane *lane, struct error *err) {
   struct step_run *s = lane->at;
+  if (lane->paging) return OK;
   lane->run->wrote = true;
   if (!s || s->armed || lane->run->rolling_back || lane->run->in_handler) return OK;
   step_arm(lane, s, INT64_MAX);
@@ -87,6 +88,7 @@ static enum status intent(struct action_run *c, struct error *err) {
   record_args(&r, lane, c->action, c->args);
   record_text(&r, "driver", text_of(lane, c->driver->name));
   if (write) record_text(&r, "key", c->key);
+  if (lane->paging) record_bool(&r, "page", true);
   if (c->lease_until) record_int(&r, "lease_until_us", c->lease_until);
   if (lane->at) record_int(&r, "attempt", lane->at->attempt);
   status = run_record(lane, EVENT_NAME(ACTION_STARTED), &r, err);
@@ -106,7 +108,7 @@ static enum status outcome(struct action_run *c, value result, const struct erro
 static void tell(const struct action_run *c, enum notice_kind kind, int64_t us,
                  const struct error *e) {
   struct buf name = BUF_INIT;
-  if (c->action->effect != EFFECT_WRITE) return;
+  if (c->action->effect != EFFECT_WRITE || c->lane->paging) return;
   action_text(c, &name);
   run_notice(c->lane, &(struct notice){.kind = kind, .text = buf_str(&name), .us = us, .error = e});
   buf_release(&name);
@@ -153,7 +155,7 @@ static enum status driver_of(struct action_run *c, struct error *err) {
 }
 
 static void begin_write(struct action_run *c) {
-  struct step_run *s = c->lane->at;
+  struct step_run *s = c->lane->paging ? NULL : c->lane->at;
   if (s && c->action->repeat == REPEAT_UNSAFE) s->unsafe = true;
   if (s) s->writing = true;
   tell(c, NOTICE_ACTION, 0, NULL);
@@ -162,7 +164,7 @@ static void begin_write(struct action_run *c) {
 /* A write that was cut off by a limit, or whose answer was lost, may have happened: unless repeating
  * is harmless, the driver is asked. */
 static bool cut_off(const struct action_run *c, const struct error *err) {
-  if (!c->writing || c->action->repeat != REPEAT_UNSAFE) return false;
+  if (!c->writing || action_repeatable(c)) return false;
   return c->unsure || strcmp(err->kind, "limit") == 0;
 }
 
@@ -221,7 +223,7 @@ static enum status leases_told(struct action_run *c, value *out, struct error *e
 
 static void note_did(const struct action_run *c, enum status status, const struct error *problem) {
   struct step_run *s = c->lane->at;
-  if (!s || c->action->effect != EFFECT_WRITE) return;
+  if (!s || c->action->effect != EFFECT_WRITE || c->lane->paging) return;
   s->did |= status == OK || strcmp(problem->kind, "limit") == 0 || s->in_doubt;
 }
 
@@ -255,8 +257,8 @@ static enum status carry_out(struct action_run *c, value *out, struct error *err
 static enum status action_now(struct action_run *c, value *out, struct error *err) {
   struct run *run = c->lane->run;
   enum status status = task_poll(run->engine->tasks, err);
-  if (status == OK && c->action->effect == EFFECT_WRITE) status = leases_check(run, err);
-  if (status == OK) status = admit_action(c, err);
+  bool effect = c->action->effect == EFFECT_WRITE && !c->lane->paging;
+  if (status == OK && effect) status = leases_check(run, err);
   if (status == OK) status = lease_until(run, c->action, &c->lease_until, err);
   return status == OK ? carry_out(c, out, err) : status;
 }
@@ -270,7 +272,7 @@ enum status action_call(void *ud, struct eval *e, const struct action *action, n
   bool told = false;
   (void)given;
   c.ordinal = lane->at ? ++lane->at->calls : ++lane->run->handler_calls;
-  key_make(lane, c.ordinal, c.key);
+  call_key(lane, c.ordinal, c.key);
   enum status status = driver_of(&c, &err);
   if (status == OK && lane->run->history) status = action_again(&c, &told, out, &err);
   if (status == OK && told) status = leases_told(&c, out, &err);

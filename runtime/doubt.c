@@ -78,8 +78,8 @@ enum status doubt_settle(struct action_run *c, bool *done, value *out, struct er
   struct buf why = BUF_INIT;
   enum probed known;
   *done = false;
-  if (c->action->repeat != REPEAT_UNSAFE)
-    return settled_record(c, "not_done", c->action->repeat == REPEAT_SAFE ? "safe" : "by_key", NULL,
+  if (action_repeatable(c))
+    return settled_record(c, "not_done", c->action->repeat == REPEAT_BY_KEY ? "by_key" : "safe", NULL,
                           "it may be done again", err);
   enum status status = probe(c, &known, out, &why, err);
   if (status == OK && known == PROBED_UNKNOWN)

@@ -26,7 +26,8 @@ enum notice_kind {
   NOTICE_ANSWER,       /* text: question, detail: answer; not typed here */
   NOTICE_APPROVAL,     /* text, detail: by whom, until when, and the command */
   NOTICE_APPROVED,     /* text, detail: by whom, n: 1 when glass was broken */
-  NOTICE_PAGED,        /* text, detail: whom and how */
+  NOTICE_PAGED,        /* text, detail: whom */
+  NOTICE_PAGE,         /* text: how it goes with a page; n: 1 when that is bad */
   NOTICE_NOTE,         /* text */
   NOTICE_SHOW,         /* text: name or NULL, value */
   NOTICE_FINDING,      /* text, detail: kind */
@@ -128,6 +129,7 @@ struct run_options {
   struct drill *drill; /* or NULL: a run like any other, or one that its journal tells of */
   struct site *site;           /* the run's own, or NULL: that of the engine */
   const struct resume *resume; /* or NULL: a new run. inputs are then those that are secret */
+  bool page_and_go; /* a page waits for no acknowledgement */
   bool inputs_unknown; /* a plan: an input that nobody gives is an unknown value */
   /* Called in the run's task when all of it is over, with what engine_start was given; or NULL. */
   void (*ended)(void *ud, struct run_result *result);

@@ -126,7 +126,7 @@ static void on_armed(struct history *h, struct step_past *p, uint32_t event) {
 /* A step without a rollback has no step.armed: its first intent of a write stands for it. */
 static void on_intent(struct history *h, struct step_past *p, uint32_t event) {
   if (p->armed_seq && h->wrote) return;
-  if (!past_is(h, event, "effect", "write")) return;
+  if (!past_is(h, event, "effect", "write") || past_is(h, event, "page", NULL)) return;
   h->wrote = true;
   if (*p->id && !p->armed_seq && !past_is(h, event, "rollback", NULL))
     p->armed_seq = h->events[event].seq;

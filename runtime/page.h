@@ -1,18 +1,34 @@
-/* Calling people: who is meant, and by which ways the site reaches them.
+/* Calling people: `page :role, "text", severity: 2`.
  *
- * This version delivers nothing: a page is recorded and shown, loudly, and whoever sees it calls. */
+ * A page goes to its roles, each by its contacts in the site's order, until one takes it. Where an
+ * acknowledgement is wanted (ack_within: of the role, else of the severity's line) the page then
+ * waits for it; on silence the next contacts are tried, then the roles of the severity's line one
+ * after the other, then all of it again as often as the line repeats. Each delivery is a call of an
+ * action, with everything that the journal does for one, except that it is no effect of its step: it
+ * arms no rollback and is done again when nobody knows what became of it.
+ *
+ * Whatever becomes of a page, the run goes on: nobody reached, or nobody who answers, is told, is
+ * recorded, and is something to follow up. */
 #ifndef STEPWISE_PAGE_H
 #define STEPWISE_PAGE_H
 
 #include "run.h"
 
-/* The members of a `paged` event. role: NULL without a site. */
-void page_record(struct record *r, const struct site_role *role, const char *name,
-                 const char *text);
-/* "ana, sam; sms +15005550006". */
+/* call: the statement, where the journal says that the deliveries stand. severity: nil when the
+ * statement says none. Fails when the journal does, when the run is to stop, and when a limit of the
+ * step passes. */
+enum status page_do(struct lane *lane, node_id call, const char *const *roles, size_t count,
+                    const char *text, value severity, struct error *err) must_use;
+
+/* Before the run begins: the roles and severities of its pages are there, and so is what drivers
+ * need to reach the people behind them. */
+enum status pages_check(struct lane *lane, struct error *err) must_use;
+
+/* Whether a role, of those that a page names or of its severity's line, can be reached at all. For
+ * people: "ana, sam; sms +15005550006". */
 void page_members(const struct site_role *role, struct buf *out);
-/* Pages one role: records it and tells the operator. severity: nil when there is none. */
-enum status page_role(struct lane *lane, const char *name, const char *text, value severity,
-                      struct error *err) must_use;
+
+/* An event says that somebody has a page: its lane looks. */
+void page_ack_came(struct run *run, const struct event *e);
 
 #endif

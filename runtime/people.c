@@ -1,5 +1,5 @@
 /* Roles before a run begins: who may run it, who can approve, who is paged. */
-#include "run.h"
+#include "page.h"
 
 /* Without a site nobody has said who holds a role; the operator says so, and the journal has it. */
 static enum status role_claimed(struct lane *lane, const char *name, const char *what,
@@ -73,32 +73,6 @@ static enum status approvers_check(struct lane *lane, const struct step *s, stru
     status = site_role_find(site, sym_text(lane->run->program->syms, a->role), &r, err);
     if (status == OK) status = quorum_check(lane, s, a, r, err);
     if (status != OK) error_at(err, tree_span(lane->eval.tree, a->at));
-  }
-  return status;
-}
-
-/* Roles that a statement pages: :name or a list of names. */
-static enum status paged_check(struct lane *lane, node_id roles, struct error *err) {
-  const struct tree *t = lane->eval.tree;
-  const struct site *site = lane->run->site;
-  bool list = tree_node(t, roles)->kind == N_array;
-  for (node_id i = list ? tree_node(t, roles)->a : roles; i; i = list ? tree_node(t, i)->next : 0) {
-    const struct site_role *r;
-    const char *name = sym_text(lane->run->program->syms, tree_node(t, i)->a);
-    if (site_role_find(site, name, &r, err) == OK) continue;
-    error_at(err, tree_span(t, i));
-    return err->status;
-  }
-  return OK;
-}
-
-static enum status pages_check(struct lane *lane, struct error *err) {
-  const struct tree *t = lane->eval.tree;
-  enum status status = OK;
-  for (node_id id = 1; status == OK && id < t->count; id++) {
-    const struct node *n = tree_node(t, id);
-    if (n->kind == N_call && n->x == CALL_STATEMENT && n->b == W_page)
-      status = paged_check(lane, call_arg(t, n, 0), err);
   }
   return status;
 }

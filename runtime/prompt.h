@@ -12,7 +12,8 @@ enum prompt_kind {
   PROMPT_ASK,      /* a value of a type */
   PROMPT_MANUAL,   /* done by hand; evidence may be wanted */
   PROMPT_APPROVAL, /* approve or deny, by somebody */
-  PROMPT_INPUT     /* an input of the runbook */
+  PROMPT_INPUT,    /* an input of the runbook */
+  PROMPT_PAGE      /* somebody has the page: "ack", with a remark behind it or none */
 };
 extern const char *const prompt_kind_name[]; /* "confirm" ... as the journal has them */
 

@@ -9,6 +9,8 @@ static const bool tellable[EVENT_KINDS] = {
     [EVENT_PROMPT_ASKED] = true,    [EVENT_PROMPT_ANSWERED] = true, [EVENT_EXPECT_CHECKED] = true,
     [EVENT_VERIFY_CHECKED] = true,  [EVENT_SHOWN] = true,           [EVENT_NOTED] = true,
     [EVENT_FINDING] = true,         [EVENT_FOLLOW_UP] = true,       [EVENT_PAGED] = true,
+    [EVENT_PAGE_DELIVERED] = true,  [EVENT_PAGE_UNDELIVERED] = true, [EVENT_PAGE_ESCALATED] = true,
+    [EVENT_PAGE_UNANSWERED] = true,
     [EVENT_CLOCK_READ] = true,      [EVENT_WAIT_STARTED] = true,    [EVENT_WAIT_FINISHED] = true};
 
 struct making {
@@ -77,7 +79,9 @@ struct replay *replay_handler(const struct history *h) {
 uint32_t replay_handled(const struct history *h) {
   int64_t most = 0;
   for (uint32_t e = h ? h->steps[0]->first : 0; e && e <= h->rested; e = h->events[e].next) {
-    int64_t call = h->events[e].kind == EVENT_ACTION_STARTED ? past_int(h, e, "call", 0) : 0;
+    enum event_kind kind = h->events[e].kind;
+    bool counts = kind == EVENT_ACTION_STARTED || kind == EVENT_PAGED;
+    int64_t call = counts ? past_int(h, e, "call", 0) : 0;
     if (call > most) most = call;
   }
   return (uint32_t)most;

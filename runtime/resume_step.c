@@ -57,7 +57,8 @@ static struct writes writes_of(const struct history *h, const struct step_past *
     const char *json;
     size_t len;
     if (kind == EVENT_ACTION_STARTED) {
-      write = past_is(h, e, "effect", "write") && !past_is(h, e, "rollback", NULL);
+      write = past_is(h, e, "effect", "write") && !past_is(h, e, "rollback", NULL) &&
+              !past_is(h, e, "page", NULL);
       if (write) w.open = e;
     } else if (kind == EVENT_ACTION_FINISHED && write) {
       w.open = 0;

@@ -33,6 +33,7 @@ struct engine {
   struct sync_wait *waiting; /* tasks that wait for the next commit */
   struct sync_wait **waiting_end;
   struct gate_wait *gates; /* lanes that wait for an approval */
+  struct page_wait *pages; /* and those that wait until somebody has a page */
   int64_t watched, look_at; /* of watch_journal.c: the last event seen, the next look */
   struct ask_wait *asking; /* who asks a person, and those who wait to, in order */
   int64_t pending_since;     /* first event not committed yet; 0 = none */
@@ -114,6 +115,7 @@ struct lane {
   bool clock_known;
   uint32_t clock_reads; /* outside of steps */
   bool from_seen; /* the step of --from was met */
+  bool paging; /* the action under way delivers a page: no effect of the step, and never in doubt */
   uint32_t armed;      /* steps of it that were armed, all in all */
   struct group *group;     /* of a branch: what it is one of */
   struct lane *group_next; /* of those that are over */
@@ -393,6 +395,8 @@ void answer_word(const struct lane *lane, value v, struct buf *out);
 enum status run_statement(void *ud, struct eval *e, node_id call, sym word, value *out);
 enum status action_call(void *ud, struct eval *e, const struct action *action, node_id call,
                         const value *args, const bool *given, value *out);
+/* The idempotency key of the call of this ordinal, where the lane stands. */
+void call_key(struct lane *lane, uint32_t ordinal, char out[65]);
 /* Which driver serves a binding, as the site or the modules say. */
 enum status run_driver(const struct run *run, const struct binding *b, const struct driver **out,
                        struct error *err) must_use;

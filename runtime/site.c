@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../lang/way.h"
 #include "clock.h"
 #include "eval.h"
 #include "site_inner.h"
@@ -121,8 +122,9 @@ static enum status role_contacts(struct site *s, struct site_role *r, node_id n,
     struct buf way = BUF_INIT, where = BUF_INIT;
     dict_at(d, i, &key, &to);
     value_to_s(key, s->program->syms, &way);
-    value_to_s(to, s->program->syms, &where);
-    r->contacts[r->contact_count++] = (struct site_contact){buf_take(&way), buf_take(&where)};
+    if (to.tag != V_BOOL || !to.u.b) value_to_s(to, s->program->syms, &where);
+    r->contacts[r->contact_count++] =
+        (struct site_contact){buf_take(&way), where.len ? buf_take(&where) : NULL};
   }
   value_unref(v);
   return OK;
@@ -161,8 +163,22 @@ static enum status members_check(const struct site *s, const struct site_role *r
   return OK;
 }
 
+/* Ways that were not written out are known only now. */
+static enum status ways_check(const struct site *s, const struct site_role *r, struct error *err) {
+  for (size_t i = 0; i < r->contact_count; i++) {
+    const struct site_contact *c = &r->contacts[i];
+    int way = way_find(c->way, NULL);
+    if (way < 0)
+      return role_problem(s, r, err, "cannot be paged by %s: ways are sms, email, chat and pager", c->way);
+    if (!c->to && (way == WAY_sms || way == WAY_email))
+      return role_problem(s, r, err, "is to be paged by %s, and it is not said where", c->way);
+  }
+  return OK;
+}
+
 static enum status role_check(const struct site *s, const struct site_role *r, struct error *err) {
   enum status status = members_check(s, r, err);
+  if (status == OK) status = ways_check(s, r, err);
   if (status != OK) return status;
   if (r->is_signed && !r->keys)
     return role_problem(s, r, err, "is signed and needs keys: the path of its allowed_signers file");
@@ -176,6 +192,16 @@ static enum status role_check(const struct site *s, const struct site_role *r, s
   return OK;
 }
 
+static enum status duration_value(const struct site *s, node_id n, int64_t *out,
+                                  struct error *err) {
+  value v;
+  if (!n) return OK;
+  enum status status = site_value(s, n, &v, err);
+  if (status == OK && v.tag == V_DURATION && v.u.i > 0) *out = v.u.i;
+  else if (status == OK) value_unref(v), status = wrong(s, n, "a duration above zero", err);
+  return status;
+}
+
 static enum status role_open(struct site *s, const struct role_decl *d, struct site_role *r,
                              struct error *err) {
   const struct tree *t = s->program->trees[0];
@@ -187,7 +213,7 @@ static enum status role_open(struct site *s, const struct role_decl *d, struct s
   enum status status = texts_value(s, d->members, &r->members, &r->member_count, err);
   if (status == OK && d->page) status = role_contacts(s, r, d->page, err);
   if (status == OK) status = path_value(s, d->keys, &r->keys, err);
-  return status;
+  return status == OK ? duration_value(s, d->ack_within, &r->ack_within, err) : status;
 }
 
 static enum status roles_open(struct site *s, const struct site_decl *d, struct error *err) {
@@ -251,6 +277,23 @@ static enum status secrets_open(struct site *s, node_id call, struct error *err)
   return status;
 }
 
+static enum status severity_times(const struct site *s, const struct node *n,
+                                  struct site_severity *v, struct error *err) {
+  enum { REPEAT_MAX = 9 };
+  const struct tree *t = s->program->trees[0];
+  node_id repeat = call_keyword(t, n, W_repeat);
+  value times = value_int(0);
+  enum status status = duration_value(s, call_keyword(t, n, W_ack_within), &v->ack_within, err);
+  if (status == OK && repeat) status = site_value(s, repeat, &times, err);
+  if (status != OK) return status;
+  if (times.tag != V_INT || times.u.i < 0 || times.u.i > REPEAT_MAX) {
+    value_unref(times);
+    return wrong(s, repeat, "a number from 0 to 9", err);
+  }
+  v->repeat = times.u.i;
+  return OK;
+}
+
 static enum status severity_open(struct site *s, node_id call, struct error *err) {
   const struct tree *t = s->program->trees[0];
   const struct node *n = tree_node(t, call);
@@ -262,7 +305,8 @@ static enum status severity_open(struct site *s, node_id call, struct error *err
     struct text text = tree_text(t, tree_node(t, about));
     v->about = mem_dup(text.s, text.len);
   }
-  if (!page) return OK;
+  enum status status = severity_times(s, n, v, err);
+  if (status != OK || !page) return status;
   if (tree_node(t, page)->kind == N_array) return texts_value(s, page, &v->page, &v->page_count, err);
   v->page = mem_array(1, sizeof *v->page);
   v->page[v->page_count++] = mem_strdup(text_of(s, tree_node(t, page)->a));
@@ -279,18 +323,13 @@ static enum status escalation_open(struct site *s, const struct site_decl *d, st
 
 static enum status checkpoint_open(struct site *s, node_id call, struct error *err) {
   const struct tree *t = s->program->trees[0];
-  value every;
   if (!call) return OK;
   const struct node *n = tree_node(t, call);
   enum status status =
       texts_value(s, call_keyword(t, n, W_to), &s->checkpoint_to, &s->checkpoint_count, err);
   if (status == OK) status = path_value(s, call_keyword(t, n, W_key), &s->checkpoint_key, err);
-  node_id at = call_keyword(t, n, W_every);
-  if (status != OK || !at) return status;
-  status = site_value(s, at, &every, err);
-  if (status == OK && every.tag == V_DURATION && every.u.i > 0) s->checkpoint_every = every.u.i;
-  else if (status == OK) value_unref(every), status = wrong(s, at, "a duration above zero", err);
-  return status;
+  if (status != OK) return status;
+  return duration_value(s, call_keyword(t, n, W_every), &s->checkpoint_every, err);
 }
 
 /* --- the whole --- */
@@ -417,6 +456,23 @@ enum status site_role_find(const struct site *s, const char *name, const struct 
   else error_help(err, "say who holds it: role :%s, members: %%w[...] in %s", name, s->file);
   mem_free(names);
   return ERR_NOT_FOUND;
+}
+
+enum status site_severity_find(const struct site *s, const char *name,
+                               const struct site_severity **out, struct error *err) {
+  *out = NULL;
+  if (!s || !s->severity_count) return OK;
+  const char **names = mem_array(s->severity_count, sizeof *names);
+  for (size_t i = 0; i < s->severity_count; i++) {
+    names[i] = s->severities[i].name;
+    if (strcmp(names[i], name) == 0) *out = &s->severities[i];
+  }
+  int near = *out ? -1 : name_nearest(name, names, s->severity_count);
+  if (!*out) error_set(err, ERR_NOT_FOUND, "the escalation of the site %s has no severity :%s", s->name, name);
+  if (near >= 0) error_help(err, "did you mean :%s?", names[near]);
+  else if (!*out) error_help(err, "say who is paged: severity :%s, page: [...] in %s", name, s->file);
+  mem_free(names);
+  return *out ? OK : ERR_NOT_FOUND;
 }
 
 static bool same_person(const char *account, const char *member) {

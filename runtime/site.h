@@ -15,7 +15,7 @@
 struct eval;
 
 struct site_contact {
-  char *way, *to; /* "sms", "+15005550006" */
+  char *way, *to; /* "sms", "+15005550006"; to is NULL where the site says `true`: the driver's own */
 };
 
 struct site_role {
@@ -24,6 +24,7 @@ struct site_role {
   size_t member_count;
   struct site_contact *contacts; /* page: */
   size_t contact_count;
+  int64_t ack_within;      /* us in which somebody acknowledges a page to it; 0: not said */
   bool is_signed;          /* approvals carry an SSH signature */
   char *keys;              /* path of its allowed_signers file, or NULL; there is one when is_signed */
   bool typed;              /* a name typed at the run's own prompt will do */
@@ -51,6 +52,8 @@ struct site_severity {
   char **page;              /* roles */
   size_t page_count;
   bool ticket;
+  int64_t ack_within; /* of roles that say nothing of their own; 0: not said */
+  int64_t repeat;     /* how often all of it begins anew before nobody is left */
 };
 
 struct site {
@@ -93,6 +96,10 @@ enum status site_zone_enter(const struct site *s, struct error *err) must_use;
 enum status site_role_find(const struct site *s, const char *name, const struct site_role **out,
                            struct error *err) must_use;
 const struct site_role *site_role(const struct site *s, const char *name); /* or NULL */
+/* The line of the escalation; ERR_NOT_FOUND with did-you-mean. s may be NULL, or have no escalation:
+ * then *out is NULL. */
+enum status site_severity_find(const struct site *s, const char *name,
+                               const struct site_severity **out, struct error *err) must_use;
 bool role_has(const struct site_role *r, const char *account); /* "ana@host" is ana */
 bool site_knows(const struct site *s, const char *account);    /* a member of any role */
 /* Members that may approve when `requester` may not (NULL: all may). */

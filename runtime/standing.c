@@ -32,6 +32,17 @@ static void gate_free(struct gate *g) {
   mem_free(g->nonce);
 }
 
+static void page_free(struct open_page *p) {
+  mem_free(p->page);
+  mem_free(p->step);
+  mem_free(p->text);
+  mem_free(p->unanswered);
+  for (size_t i = 0; i < p->role_count; i++)
+    mem_free(p->roles[i]);
+  mem_free(p->roles);
+  told_free(&p->acked);
+}
+
 void standing_release(struct standing *s) {
   char *texts[] = {s->runbook,  s->title,      s->lock,     s->parent, s->operator, s->last_step,
                    s->waits_on, s->error_kind, s->question, s->at};
@@ -47,6 +58,8 @@ void standing_release(struct standing *s) {
     settled_free(&s->settled[i]);
   for (size_t i = 0; i < s->gate_count; i++)
     gate_free(&s->gates[i]);
+  for (size_t i = 0; i < s->page_count; i++)
+    page_free(&s->pages[i]);
   for (size_t i = 0; i < s->lease_count; i++)
     mem_free(s->leases[i].step), mem_free(s->leases[i].of);
   for (size_t i = 0; i < s->wrote_count; i++)
@@ -56,6 +69,7 @@ void standing_release(struct standing *s) {
   mem_free(s->doubts);
   mem_free(s->settled);
   mem_free(s->gates);
+  mem_free(s->pages);
   mem_free(s->leases);
   mem_free(s->wrote);
   mem_free(s->wrote_index);
@@ -190,6 +204,7 @@ static struct wrote *wrote_of(struct standing *s, const char *step) {
 
 static void on_action_started(struct standing *s, const struct event *e) {
   if (!peek_is(e->data, e->data_len, "effect", "write")) return;
+  if (peek_true(e->data, e->data_len, "page")) return; /* no effect, and done again */
   /* Another attempt of the same call stands for the one before. */
   struct doubt *before = doubt_of(s, e);
   if (before) doubt_free(before), doubt_drop(s, before);
@@ -295,6 +310,59 @@ static void on_answered(struct standing *s, const struct event *e) {
   replace(&s->question, NULL);
 }
 
+/* --- pages --- */
+
+static struct open_page *page_of(struct standing *s, const struct event *e) {
+  for (size_t i = s->page_count; i-- > 0;)
+    if (s->pages[i].page && peek_is(e->data, e->data_len, "page", s->pages[i].page))
+      return &s->pages[i];
+  return NULL;
+}
+
+static void page_calls(struct open_page *p, char *owned) {
+  if (!owned) return;
+  p->roles = mem_grow(p->roles, p->role_count, &p->role_cap, sizeof *p->roles);
+  p->roles[p->role_count++] = owned;
+}
+
+/* A further attempt of its step pages again under the same name. */
+static void on_paged(struct standing *s, const struct event *e) {
+  struct open_page *p = page_of(s, e);
+  if (!p) {
+    s->pages = mem_grow(s->pages, s->page_count, &s->page_cap, sizeof *s->pages);
+    p = &s->pages[s->page_count++];
+    *p = (struct open_page){
+        .page = copy(e, "page"), .step = mem_strdup(e->step), .text = copy(e, "text")};
+  }
+  replace(&p->unanswered, NULL);
+  page_calls(p, raw(e, "roles"));
+}
+
+static void on_escalated(struct standing *s, const struct event *e) {
+  struct open_page *p = page_of(s, e);
+  if (p) page_calls(p, raw(e, "to"));
+}
+
+static void on_acknowledged(struct standing *s, const struct event *e) {
+  struct open_page *p = page_of(s, e);
+  if (p && !p->acked.by) tell(&p->acked, e, copy(e, "note"));
+}
+
+static void on_unanswered(struct standing *s, const struct event *e) {
+  struct open_page *p = page_of(s, e);
+  if (p) replace(&p->unanswered, copy(e, "reason"));
+}
+
+/* The wait that follows a delivery is the page's. */
+static void on_wait(struct standing *s, const struct event *e) {
+  bool begins = strcmp(e->kind, EVENT_NAME(WAIT_STARTED)) == 0;
+  for (size_t i = s->page_count; i-- > 0;) {
+    if (strcmp(s->pages[i].step, e->step) != 0) continue;
+    s->pages[i].until_us = begins ? peek_int(e->data, e->data_len, "until_us", 0) : 0;
+    return;
+  }
+}
+
 /* --- leases and children --- */
 
 static struct lease *lease_of(struct standing *s, const struct event *e) {
@@ -374,6 +442,12 @@ static const struct {
     {EVENT_APPROVAL_VOIDED, on_gate_closed},
     {EVENT_PROMPT_ASKED, on_asked},
     {EVENT_PROMPT_ANSWERED, on_answered},
+    {EVENT_PAGED, on_paged},
+    {EVENT_PAGE_ESCALATED, on_escalated},
+    {EVENT_PAGE_ACKNOWLEDGED, on_acknowledged},
+    {EVENT_PAGE_UNANSWERED, on_unanswered},
+    {EVENT_WAIT_STARTED, on_wait},
+    {EVENT_WAIT_FINISHED, on_wait},
     {EVENT_LEASE_TAKEN, on_lease},
     {EVENT_LEASE_RENEWED, on_lease},
     {EVENT_LEASE_ENDED, on_lease_ended},

@@ -35,6 +35,15 @@ struct gate {
   char *step, *text, *role, *nonce;
   int64_t quorum, given, until_us, time_us;
 };
+/* Somebody was paged. acked.by is NULL while nobody says that they have it. */
+struct open_page {
+  char *page, *step, *text;
+  char **roles; /* those that were called, each a JSON list of names */
+  size_t role_count, role_cap;
+  struct told acked;
+  int64_t until_us; /* it waits until then to be acknowledged; 0: it does not */
+  char *unanswered; /* why nobody has it, or NULL */
+};
 struct lease {
   char *step, *of;
   int64_t call, until_us;
@@ -70,6 +79,8 @@ struct standing {
   size_t settled_count, settled_cap;
   struct gate *gates;
   size_t gate_count, gate_cap;
+  struct open_page *pages;
+  size_t page_count, page_cap;
   struct lease *leases;
   size_t lease_count, lease_cap;
   struct wrote *wrote;

@@ -314,16 +314,20 @@ static enum status do_follow_up(const struct args *a, value *out) {
   return status;
 }
 
-/* Each role is paged: :name, or a list of names. */
+/* :name, or a list of names, called at once. */
 static enum status page_roles(const struct args *a, node_id roles, const char *text,
                               value severity) {
   const struct tree *t = a->e->tree;
   bool list = tree_node(t, roles)->kind == N_array;
-  enum status status = OK;
-  for (node_id i = list ? tree_node(t, roles)->a : roles; status == OK && i;
-       i = list ? tree_node(t, i)->next : 0)
-    status = page_role(a->lane, sym_text(a->lane->run->program->syms, tree_node(t, i)->a), text,
-                       severity, a->err);
+  size_t n = 0;
+  for (node_id i = list ? tree_node(t, roles)->a : roles; i; i = list ? tree_node(t, i)->next : 0)
+    n++;
+  const char **names = mem_array(n + 1, sizeof *names);
+  n = 0;
+  for (node_id i = list ? tree_node(t, roles)->a : roles; i; i = list ? tree_node(t, i)->next : 0)
+    names[n++] = sym_text(a->lane->run->program->syms, tree_node(t, i)->a);
+  enum status status = page_do(a->lane, a->at, names, n, text, severity, a->err);
+  mem_free(names);
   return status;
 }
 

@@ -5,6 +5,7 @@
 
 #include "approval.h"
 #include "cancel.h"
+#include "page.h"
 
 enum { LOOK_EVERY = 100000 }; /* us */
 
@@ -15,6 +16,7 @@ static const struct {
     {EVENT_APPROVAL_GIVEN, approval_came},
     {EVENT_APPROVAL_DENIED, approval_came},
     {EVENT_APPROVAL_VOIDED, approval_came},
+    {EVENT_PAGE_ACKNOWLEDGED, page_ack_came},
     {EVENT_RUN_CANCEL_REQUESTED, cancel_came},
     {EVENT_RUN_ROLLBACK_REQUESTED, rollback_came},
 };

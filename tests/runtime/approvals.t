@@ -291,8 +291,10 @@ if ROOT:
 
     c = Case(PEOPLE + ", break_glass: :board\n  role :board, members: %w[ana]")
     c.run()
-    c.do("approve", "last", "drain", "--yes", "--break-glass", "--reason", "fire")
-    code, said = c.do("resume", "last")
+    waiting = c.event("run.started")["run"]
+    code, said = c.do("approve", waiting, "drain", "--yes", "--break-glass", "--reason", "fire")
+    ok(code == 0 and "NOBODY WAS REACHED" in said and ":board was not reached (run " in said, "a role without contacts is not paged silently", code, said)
+    code, said = c.do("resume", waiting)
     ok(code == 0 and "GLASS BROKEN" in said and "glass broken" in c.do("runs")[1], "and with broken glass", code, said)
 
     c = Case(PEOPLE)
@@ -389,7 +391,7 @@ ok(code == 4 and r.returncode == 0 and "drain[web 1] is approved" in r.stdout, "
 
 # -- glass --
 if ROOT:
-    GLASS = PEOPLE + ", break_glass: :board\n  role :board, members: %w[ana kim], page: { sms: '+15005550006' }"
+    GLASS = PEOPLE + ", break_glass: :board\n  role :board, members: %w[ana kim], page: { chat: '#board' }, ack_within: 5.minutes"
     c = Case(GLASS)
     p = c.start()
     code, said = c.do("approve", "last", "drain", "--yes", "--break-glass")
@@ -397,26 +399,21 @@ if ROOT:
     code, said = c.do("approve", "last", "drain", "--yes", "--break-glass", "--reason", "fire", user="sync")
     ok(code == 1 and "the site does not know that account" in said, "nor by somebody whom the site does not know", code, said)
     code, said = c.do("approve", "last", "drain", "--yes", "--break-glass", "--reason", "fire in rack 4")
-    ok(code == 0 and "PAGE :board (ana, kim; sms +15005550006)" in said, "the requester may break it, and the second role is paged", code, said)
+    ok(code == 0 and "to :board (ana, kim)" in said and ":board by chat #board" in said and ":board is paged (run " in said,
+       "the requester may break it, and the second role is paged at once", code, said)
     code = ended(p)
     kinds = c.kinds()
     ok(code == 0 and "GLASS BROKEN by" in c.said(), "the run goes on, and says so", code, c.said())
-    ok(all(k in kinds for k in ("paged", "run.noted", "follow_up")) and c.event("follow_up")["data"]["owner"] == "board" and
-       c.event("approval.used")["data"].get("break_glass") is True and c.event("paged")["data"]["delivered"] is False, "page, mark and follow-up are recorded", kinds)
-    ok("fire in rack 4" in c.do("show", "last")[1] and "succeeded, glass broken" in c.do("runs")[1], "show and runs tell it", c.do("runs")[1])
+    first, paging = [e["run"] for e in c.events() if e["kind"] == "run.started"]
+    mine = [e for e in c.events() if e["run"] == first]
+    ok([e["data"]["owner"] for e in mine if e["kind"] == "follow_up"] == ["board"] and [e["data"]["text"] for e in mine if e["kind"] == "run.noted"][1] == ":board is paged (run %s)" % paging and
+       c.event("approval.used")["data"].get("break_glass") is True, "mark, follow-up and who was paged are recorded", kinds)
+    theirs = [e for e in c.events() if e["run"] == paging]
+    sent = [e["data"]["args"] for e in theirs if e["kind"] == "action.started"]
+    ok(len(sent) == 1 and sent[0]["channel"] == "#board" and "broke glass for :lead" in sent[0]["text"] and "fire in rack 4" in sent[0]["text"], "what was sent says who and why", sent)
+    ok(not [e for e in theirs if e["kind"] == "wait.started"] and first in theirs[0]["data"]["trigger"], "it waits for nobody, and names the run", theirs[0])
+    ok("fire in rack 4" in c.do("show", first)[1] and "succeeded, glass broken" in c.do("runs")[1], "show and runs tell it", c.do("runs")[1])
     ok(c.good(), "the journal is good")
-
-# -- page --
-c = Case(PEOPLE + ", page: { sms: '+15005550006', mail: 'lead@example.org' }", 'page [:lead], "queue #{input.n} stands", severity: 2')
-code, said = c.run()
-paged = c.event("paged")["data"]
-ok(code == 0 and "PAGE queue 3 stands" in said and "sms +15005550006" in said and paged["severity"] == 2 and paged["role"] == "lead" and "nobody" in paged["members"] and
-   paged["contacts"]["mail"] == "lead@example.org", "page says whom to call and how", code, said, paged)
-c = Case(None, 'page :lead, "queue stands"')
-code, said = c.run()
-ok(code == 0 and "PAGE queue stands" in said and "call :lead" in said and c.event("paged")["data"] == {"role": "lead", "text": "queue stands", "delivered": False},
-   "without a site as well, as far as is known", code, said)
-
 
 # -- signatures --
 def key(name):
