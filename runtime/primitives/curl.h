@@ -4,6 +4,7 @@
 #define STEPWISE_CURL_H
 
 #include "http.h"
+#include "smtp.h"
 
 struct curl_module {
   uint32_t version;
@@ -11,7 +12,10 @@ struct curl_module {
    * limit), or ERR_FAILED with kind transient, provider, permission or validation. */
   enum status (*http)(struct tasks *t, const struct http_request *request,
                       struct http_response *out, struct error *err);
+  /* OK: somebody was accepted, and the message. Else as http; also kind refused (the mailboxes). */
+  enum status (*smtp)(struct tasks *t, const struct smtp_request *request,
+                      struct smtp_response *out, struct error *err);
 };
-enum { CURL_MODULE_VERSION = 1 };
+enum { CURL_MODULE_VERSION = 2 };
 
 #endif

@@ -6,5 +6,7 @@
 
 enum status http_carry(struct tasks *t, const struct http_request *request,
                        struct http_response *out, struct error *err);
+enum status smtp_carry(struct tasks *t, const struct smtp_request *request,
+                       struct smtp_response *out, struct error *err);
 
 #endif

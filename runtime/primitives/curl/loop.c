@@ -127,12 +127,14 @@ enum status transfer_run(struct curl_loop *l, struct transfer *x, int64_t timeou
   curl_multi_add_handle(l->multi, x->easy);
   while (s == OK && !x->done)
     s = task_await(l->tasks, until, err);
-  curl_multi_remove_handle(l->multi, x->easy); /* one under way is closed by this */
+  x->stays = x->stays && x->done && x->code == CURLE_OK;
+  if (!x->stays) curl_multi_remove_handle(l->multi, x->easy); /* one under way is closed by this */
   return x->done ? OK : s;
 }
 
 void transfer_close(struct curl_loop *l, struct transfer *x) {
   if (!x->easy) return;
+  if (x->stays) curl_multi_remove_handle(l->multi, x->easy);
   if (l->idle_count == IDLE_MAX) {
     curl_easy_cleanup(x->easy);
   } else {

@@ -21,6 +21,7 @@ struct transfer {
   char reason[CURL_ERROR_SIZE]; /* out: what libcurl says of that, or "" */
   struct task *task;
   bool done;
+  bool stays; /* its connection stays the handle's own, for curl_easy_send, until transfer_close */
 };
 
 /* That of these tasks, made at the first call; it is closed with their loop. */
@@ -30,10 +31,11 @@ struct curl_loop *curl_loop(struct tasks *t);
  * and stays where it is. */
 void transfer_open(struct curl_loop *l, struct transfer *x);
 /* In a task. Carries it out. OK: it has ended with x->code. ERR_WAITING: it had not within timeout
- * us. Else as task_await. What is still under way on return is aborted, its connection closed. */
+ * us. Else as task_await. What is still under way on return is aborted, its connection closed;
+ * one that stays and ended well is not. */
 enum status transfer_run(struct curl_loop *l, struct transfer *x, int64_t timeout,
                          struct error *err) must_use;
-void transfer_close(struct curl_loop *l, struct transfer *x); /* the handle is used again */
+void transfer_close(struct curl_loop *l, struct transfer *x); /* NULL-safe as to its handle, which is used again */
 
 /* Whether anything may have reached the server: a connection was ready to be written to. */
 bool transfer_was_sent(const struct transfer *x);
