@@ -1,0 +1,53 @@
+/* How secrets are kept and met, as the files of the search share it. */
+#ifndef STEPWISE_SECRETS_INNER_H
+#define STEPWISE_SECRETS_INNER_H
+
+#include "secrets.h"
+
+enum pattern_kind { PATTERN_PLAIN, PATTERN_BASE64, PATTERN_HEX };
+
+/* Bytes to look for. In base64 and hex those characters that the secret alone decides: `lead` and
+ * `tail` further ones before and after them are decided by it in part. */
+struct pattern {
+  uint8_t *bytes; /* owned; base64 in the standard alphabet, hex in lower case */
+  size_t len;
+  enum pattern_kind kind;
+  uint8_t lead, tail;
+  uint32_t secret;
+  uint32_t next; /* of those that begin with the same byte; 0: none */
+};
+
+struct known {
+  char *text; /* owned */
+  size_t len;
+  char *shown; /* "[secret NAME]"; owned */
+};
+
+struct secrets {
+  struct known *known;
+  size_t known_count, known_cap;
+  struct pattern *patterns; /* the first is no pattern: its number ends a chain */
+  size_t pattern_count, pattern_cap;
+  uint32_t first[256];   /* by the byte that a pattern begins with */
+  uint64_t pairs[1024];  /* 65536 bits: two bytes that may begin one, as they stand in a text */
+  void (*on_short)(void *ud, const char *name);
+  void *on_short_ud;
+};
+
+static inline bool pair_may(const struct secrets *s, uint8_t a, uint8_t b) {
+  unsigned n = (unsigned)a << 8 | b;
+  return s->pairs[n >> 6] >> (n & 63) & 1;
+}
+
+/* A place where a secret stands. more: whether one stands there depends on what follows the text. */
+struct met {
+  size_t start, end;
+  uint32_t secret;
+  bool more;
+};
+/* The first at or after `from`, joined with those that overlap it; false: none. final: the text ends
+ * here. With more set only start is known: nothing before it is part of a secret. */
+bool secrets_meet(const struct secrets *s, const char *text, size_t len, size_t from, bool final,
+                  struct met *out);
+
+#endif
