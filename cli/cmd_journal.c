@@ -263,6 +263,7 @@ static const struct action actions[] = {
     {"verify", "jdcak", NULL, false, JOURNAL_READ, journal_do_verify},
     {"export", "", NULL, true, JOURNAL_READ, do_export},
     {"checkpoint", "jkts", NULL, false, JOURNAL_WRITE, journal_do_checkpoint},
+    {"credential", "jF", NULL, true, JOURNAL_READ, journal_do_credential},
     {"merge", "", NULL, false, JOURNAL_WRITE, do_merge},
     {"query", "j", "a SELECT, in quotes", true, JOURNAL_READ, journal_do_query},
 };
@@ -290,6 +291,7 @@ static const struct journal_option {
     {"--allowed-signers", 'a', TEXT, offsetof(struct journal_request, signers)},
     {"--key", 'k', TEXT, offsetof(struct journal_request, key)},
     {"--to", 't', LIST, offsetof(struct journal_request, to)},
+    {"--file", 'F', TEXT, offsetof(struct journal_request, file)},
     {"--site", 's', TEXT, offsetof(struct journal_request, site)},
     {"--journal", 'p', TEXT, offsetof(struct journal_request, path)},
 };
@@ -373,7 +375,7 @@ static int carry_out(struct journal_request *q, const struct action *a) {
 int cmd_journal(int argc, char **argv) {
   const struct action *a = argc > 1 ? find_action(argv[1]) : NULL;
   if (argc < 2)
-    return usage_error("journal", "tail, show, verify, export, checkpoint, query or merge?");
+    return usage_error("journal", "tail, show, verify, export, checkpoint, query, credential or merge?");
   if (!a) return usage_error("journal", "cannot '%s'", argv[1]);
   struct journal_request q = {.lines = TAIL_LINES};
   int code = read_arguments(&q, a, argc, argv);

@@ -16,6 +16,7 @@ struct journal_request {
   const char *signers;      /* --allowed-signers, or NULL */
   const char *key;          /* --key, or NULL */
   const char *site;         /* --site, or NULL */
+  const char *file;         /* --file, or NULL */
   struct journal *j;        /* open */
 };
 
@@ -26,6 +27,7 @@ int journal_printed(int code);
 int journal_do_verify(struct journal_request *q);
 int journal_fails_verify(struct journal_request *q, struct error *err);
 int journal_do_checkpoint(struct journal_request *q);
+int journal_do_credential(struct journal_request *q);
 int journal_do_query(struct journal_request *q);
 
 #endif

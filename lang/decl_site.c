@@ -1,5 +1,6 @@
 /* The site file: roles, connections, secrets, escalation. */
 #include "check.h"
+#include "secret_driver.h"
 #include "way.h"
 
 static void repeated(struct check *k, node_id at, const char *what, sym name, struct span first) {
@@ -64,6 +65,60 @@ static void take_once(struct check *k, node_id *slot, node_id value, node_id id,
   *slot = value;
 }
 
+/* --- secrets --- */
+
+static enum secret_driver_id secrets_driver(struct check *k, node_id at) {
+  const char *text = text_dup(k, at);
+  enum secret_driver_id id = secret_driver_find(text);
+  if (id == SECRET_DRIVERS) {
+    struct diag *d = diag_add(k->diags, D_unknown_choice, span_of(k, at),
+                              "no driver \"%s\" for secrets", text);
+    int near = name_nearest(text, secret_driver_names, SECRET_DRIVERS);
+    if (near >= 0) diag_help(d, "did you mean \"%s\"?", secret_driver_names[near]);
+    else diag_help(d, "there are files, env, vault and pass");
+  }
+  return id;
+}
+
+static void setting_unknown(struct check *k, node_id at, enum secret_driver_id id, const char *name) {
+  const char *names[SECRET_SETTINGS];
+  size_t n = secret_setting_names(id, names);
+  struct diag *d = diag_add(k->diags, D_unknown_keyword, span_of(k, at),
+                            "the driver \"%s\" of secrets has no setting `%s`",
+                            secret_driver_names[id], name);
+  int near = name_nearest(name, names, n);
+  if (near >= 0) diag_help(d, "did you mean `%s`?", names[near]);
+}
+
+/* A secret that is needed to fetch secrets would need itself. */
+static void setting_value(struct check *k, node_id at, const char *name) {
+  const struct node *n = node_at(k, at);
+  if (n->kind != N_call || n->a || n->b != W_secret) return;
+  struct diag *d = diag_add(k->diags, D_unknown_choice, span_of(k, at),
+                            "`%s` cannot be a secret itself: this is where they come from", name);
+  diag_help(d, "take it from the environment, env(\"...\"), or from a file where the driver can");
+}
+
+static void check_secrets(struct check *k, node_id call, const struct clause_args *a) {
+  bool given[SECRET_SETTINGS] = {false};
+  enum secret_driver_id id = secrets_driver(k, arg_key(a, W_driver));
+  if (id == SECRET_DRIVERS) return;
+  for (node_id pair = node_at(k, call)->c; pair; pair = node_at(k, pair)->next) {
+    const struct node *n = node_at(k, pair);
+    if (n->kind != N_pair || node_at(k, n->a)->kind != N_sym) continue;
+    const char *name = name_text(k, node_at(k, n->a)->a);
+    if (node_at(k, n->a)->a == W_driver) continue;
+    enum secret_setting_id setting = secret_setting_find(id, name);
+    if (setting == SECRET_SETTINGS) setting_unknown(k, n->a, id, name);
+    else given[setting] = true, setting_value(k, n->b, name);
+  }
+  for (int i = 0; i < SECRET_SETTINGS; i++)
+    if (secret_settings[i].driver == id && secret_settings[i].needed && !given[i])
+      diag_add(k->diags, D_missing_keyword, span_of(k, call),
+               "the driver \"%s\" of secrets needs `%s:`", secret_driver_names[id],
+               secret_settings[i].name);
+}
+
 static void escalation_clause(struct check *k, node_id id, const struct clause_args *a, void *ud) {
   struct site_decl *s = ud;
   (void)k;
@@ -123,6 +178,7 @@ static void site_clause(struct check *k, node_id id, const struct clause_args *a
     break;
   case W_secrets:
     take_once(k, &s->secrets, id, id, "secrets");
+    check_secrets(k, id, a);
     break;
   case W_checkpoint:
     take_once(k, &s->checkpoint, id, id, "checkpoint");

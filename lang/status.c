@@ -53,3 +53,14 @@ void error_move(struct error *dst, struct error *src) {
   *dst = *src;
   *src = (struct error){0};
 }
+
+void error_also(struct error *e, struct error *more) {
+  if (!e->message) return error_move(e, more);
+  struct buf b = BUF_INIT;
+  bool help = more->help && !(e->help && strcmp(e->help, more->help) == 0);
+  buf_addf(&b, "%s\n  %s", e->message, more->message ? more->message : "failed");
+  if (help) buf_addf(&b, "; %s", more->help);
+  mem_free(e->message);
+  e->message = buf_take(&b);
+  error_release(more);
+}

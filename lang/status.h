@@ -58,6 +58,8 @@ void error_kind(struct error *e, const char *kind);
 /* Records the place unless one is known already: the innermost place wins. */
 void error_at(struct error *e, struct span at);
 void error_release(struct error *e);
+/* One more problem: its message is added as a further line, with its help; takes more. */
+void error_also(struct error *e, struct error *more);
 /* Moves src into dst (released first) and leaves src empty. */
 void error_move(struct error *dst, struct error *src);
 

@@ -9,6 +9,7 @@ static void call_now(const struct action_run *c, struct buf *out) {
   size_t len;
   record_args(&r, c->lane, c->action, c->args);
   buf_addc(&r.data, '}');
+  record_redact(c->lane->run->engine, &r); /* as it was recorded */
   action_text(c, out);
   if (json_member(r.data.data, r.data.len, "args", &args, &len)) buf_add(out, args, len);
   buf_adds(out, " at ");
@@ -97,11 +98,20 @@ static enum status secret_again(struct action_run *c, value *out, struct error *
   return ERR_FAILED;
 }
 
+/* A write that may not be repeated gave back what it was given: all of its result but that is known. */
+static bool only_echoed(const struct action_run *c, uint32_t event) {
+  if (c->action->effect != EFFECT_WRITE || c->action->repeat != REPEAT_UNSAFE) return false;
+  for (size_t i = 0; i < c->action->give_count; i++)
+    if (c->action->gives[i].secret) return false;
+  return c->action->result != T_secret && past_is(c->lane->run->history, event, "redacted", NULL);
+}
+
 static enum status result_again(struct action_run *c, uint32_t event, value *out,
                                 struct error *err) {
   enum status status = past_value(c->lane->run->history, event, "result",
                                   c->lane->run->program->syms, out, err);
   if (status != OK || !value_has_secret(*out)) return status;
+  if (only_echoed(c, event)) return OK;
   value_unref(*out);
   return secret_again(c, out, err);
 }

@@ -283,6 +283,7 @@ enum status run_ask(struct lane *lane, struct prompt *q, const struct field *fie
   if (status == OK) status = record_asked(lane, q, err);
   if (status == OK && !before) status = ask_now(lane, q, field, out, &c, err);
   if (status != OK) return status;
+  secrets_learn_value(lane->run->engine->secrets, NULL, "answer", c.value, lane->run->program->syms);
   status = record_answered(lane, q, out, c.value, err);
   if (status == OK) tell_answer(lane, q, c.value);
   value_unref(out->value);

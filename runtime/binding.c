@@ -130,6 +130,7 @@ enum status action_driver_call(struct action_run *c, struct driver_call *out, st
                               .lease_until = c->lease_until,
                               .state_dir = run_state_dir(run),
                               .tasks = g->tasks,
+                              .secrets = g->secrets,
                               .clock = g->config.clock};
   return OK;
 }
@@ -230,7 +231,8 @@ static void note_did(const struct action_run *c, enum status status, const struc
 static enum status carry_out(struct action_run *c, value *out, struct error *err) {
   struct clock *clock = c->lane->run->engine->config.clock;
   struct error problem = {0}, second = {0};
-  enum status status = intent(c, err);
+  enum status status = credentials_record(c, err);
+  if (status == OK) status = intent(c, err);
   if (status != OK) return status;
   if (c->action->ends) leases_lifting(c->lane, c->action, c->args);
   int64_t started = clock_mono(clock);
@@ -271,6 +273,7 @@ enum status action_call(void *ud, struct eval *e, const struct action *action, n
   struct error err = {0};
   bool told = false;
   (void)given;
+  driver_learn_args(lane->run->engine->secrets, lane->run->program, action, args);
   c.ordinal = lane->at ? ++lane->at->calls : ++lane->run->handler_calls;
   call_key(lane, c.ordinal, c.key);
   enum status status = driver_of(&c, &err);

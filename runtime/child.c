@@ -83,7 +83,11 @@ enum status children_check(struct lane *lane, struct error *err) {
 
 /* --- begin --- */
 
-static bool is_secret(const struct program *p, const char *name, value v) {
+static bool is_secret(const struct lane *lane, const struct program *p, const char *name, value v) {
+  value seen = value_ref(v);
+  bool echoed = redact_value(lane->run->engine->secrets, lane->run->program->syms, &seen);
+  value_unref(seen);
+  if (echoed) return true; /* the journal has something else in its place */
   for (size_t i = 0; i < p->plan->input_count; i++)
     if (strcmp(sym_text(p->syms, p->plan->inputs[i].name), name) == 0 && p->plan->inputs[i].secret)
       return true;
@@ -100,7 +104,7 @@ static enum status given_take(struct lane *lane, struct child_run *c, struct pro
   enum status status = run_eval(lane, n->b, &v, err);
   if (status != OK) return status;
   const char *name = sym_text(syms, tree_node(t, n->a)->a);
-  if (!only_secret || is_secret(p, name, v))
+  if (!only_secret || is_secret(lane, p, name, v))
     c->given[c->options.input_count++] =
         (struct given_input){mem_strdup(name), value_into(v, syms, p->syms), true};
   value_unref(v);

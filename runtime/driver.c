@@ -75,6 +75,24 @@ static enum status result_check(struct driver_call *c, struct eval *e, value in,
   return ERR_VALUE;
 }
 
+/* --- secrets --- */
+
+static void learn(struct secrets *s, const struct program *p, const char *group, sym name,
+                  const char *source, value v) {
+  struct buf b = BUF_INIT;
+  if (!s || v.tag < V_STRING) return;
+  buf_addf(&b, "%s.%s", group, sym_text(p->syms, name));
+  secrets_learn_value(s, buf_str(&b), source, v, p->syms);
+  buf_release(&b);
+}
+
+void driver_learn_args(struct secrets *secrets, const struct program *p, const struct action *action,
+                       const value *args) {
+  const char *binding = sym_text(p->syms, action->binding->name);
+  for (size_t i = 0; i < action->take_count; i++)
+    learn(secrets, p, binding, action->takes[i].name, SECRET_ARGUMENT, args[i]);
+}
+
 /* --- the driver --- */
 
 static enum status state_dir_make(const char *path, struct error *err) {
@@ -125,6 +143,8 @@ static enum status hook_primitive(void *ud, struct eval *e, const struct primiti
                               .state_dir = c->state_dir,
                               .tasks = c->tasks};
   status = p->fn(&pc, args, out, e->err);
+  if (status == OK)
+    secrets_learn_value(c->secrets, text_of(c, c->action->binding->name), "driver", *out, c->program->syms);
   if (status != OK) argument_place(e, sig, call);
   c->unsure |= status != OK && pc.unsure && sig->effect == EFFECT_WRITE;
   return status;
@@ -239,7 +259,10 @@ static enum status unit_run(struct driver_call *c, const struct unit *unit, cons
 
 enum status driver_perform(struct driver_call *c, const struct perform *p, const value *args,
                            value *out, struct error *err) {
-  return unit_run(c, &p->unit, args, result_check, out, err);
+  enum status status = unit_run(c, &p->unit, args, result_check, out, err);
+  if (status == OK)
+    learn(c->secrets, c->program, text_of(c, c->action->binding->name), c->action->name, "result", *out);
+  return status;
 }
 
 enum status driver_renew(struct driver_call *c, const struct perform *p, const value *args,

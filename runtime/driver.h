@@ -4,6 +4,7 @@
 #define STEPWISE_DRIVER_H
 
 #include "eval.h"
+#include "secrets.h"
 #include "task.h"
 
 struct driver_call {
@@ -16,6 +17,7 @@ struct driver_call {
   const char *state_dir;       /* made when a primitive is first called */
   struct tasks *tasks;
   struct clock *clock;
+  struct secrets *secrets; /* what primitives make is learnt */
   bool planning; /* nothing may be written: the state directory is not made */
   int64_t now;   /* planning: what `now` says */
   bool writing;  /* out: a primitive that writes was reached */
@@ -24,14 +26,19 @@ struct driver_call {
 };
 
 /* The settings of a driver as its performs read them, worked out at the first call and kept in a list
- * that begins empty. site may be NULL. *out is borrowed. */
+ * that begins empty. site may be NULL. What is secret in them is learnt. *out is borrowed. */
 struct drill;
 struct site;
+struct secret_reach;
 struct driver_settings;
 enum status driver_settings(struct driver_settings **list, struct site *site,
-                            const struct drill *drill, struct program *p, const struct driver *d,
-                            value *out, struct error *err) must_use;
+                            const struct drill *drill, const struct secret_reach *reach,
+                            struct program *p, const struct driver *d, value *out,
+                            struct error *err) must_use;
 void driver_settings_free(struct driver_settings **list);
+/* What its arguments hold that is secret is learnt; before anything is said of the call. */
+void driver_learn_args(struct secrets *secrets, const struct program *p, const struct action *action,
+                       const value *args);
 /* In a task. Performs the action with arguments that were checked and checks the result against
  * what the action gives. */
 enum status driver_perform(struct driver_call *c, const struct perform *p, const value *args,

@@ -6,7 +6,7 @@
 
 void dry_note(const struct dry *d, struct dry_note n) {
   n.level = d->level;
-  d->observer->note(d->observer->ud, &n);
+  dry_note_tell(d->run->engine, d->observer, &n);
 }
 
 /* --- hooks --- */

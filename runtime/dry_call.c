@@ -82,9 +82,11 @@ static enum status read_now(struct dry *d, const struct action *action, const va
                           .key = "",
                           .state_dir = run_state_dir(d->run),
                           .tasks = g->tasks,
+                          .secrets = g->secrets,
                           .clock = g->config.clock,
                           .planning = true,
                           .now = d->now};
+  driver_learn_args(g->secrets, d->run->program, action, args);
   enum status status = driver_ready(d, action, &c.driver, &c.setting, err);
   if (status != OK) return status;
   const struct perform *p = &c.driver->performs[action - action->binding->actions];

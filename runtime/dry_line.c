@@ -18,6 +18,8 @@ void dry_arg(struct dry *d, struct dry_line *line, const char *name, value v, no
   size_t cap = line->arg_count;
   dry_value_text(d, v, expr, true, &text);
   json_write(v, d->run->program->syms, true, &json);
+  redact_text(d->run->engine->secrets, &text); /* it may be cut for the list of changes */
+  redact_json(d->run->engine->secrets, NULL, &json);
   if (line->arg_count % 8 == 0)
     line->args = mem_realloc(line->args, (cap + 8) * sizeof *line->args);
   line->args[line->arg_count++] = (struct dry_arg){

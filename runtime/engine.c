@@ -10,6 +10,7 @@ struct engine *engine_new(const struct engine_config *config) {
   struct engine *g = mem_zalloc(sizeof *g);
   g->config = *config;
   g->tasks = tasks_new(config->clock);
+  g->secrets = config->secrets ? config->secrets : secrets_new();
   g->owners = config->owners ? config->owners : owners_new(journal_base(config->journal));
   tasks_on_turn(g->tasks, engine_turn, g);
   watch_begin(g);
@@ -20,6 +21,7 @@ void engine_free(struct engine *g) {
   if (!g) return;
   tasks_free(g->tasks);
   if (g->owners != g->config.owners) owners_free(g->owners);
+  if (g->secrets != g->config.secrets) secrets_free(g->secrets);
   error_release(&g->journal_error);
   announce_release(&g->announce);
   mem_free(g);
@@ -27,6 +29,10 @@ void engine_free(struct engine *g) {
 
 struct tasks *engine_tasks(struct engine *g) {
   return g->tasks;
+}
+
+struct secrets *engine_secrets(struct engine *g) {
+  return g->secrets;
 }
 
 struct owners *engine_owners(struct engine *g) {
@@ -72,6 +78,7 @@ enum status run_text(struct lane *lane, node_id n, char **out, struct error *err
     if (status != OK) return status;
     value_to_s(v, lane->run->program->syms, &text);
     value_unref(v);
+    redact_text(lane->run->engine->secrets, &text); /* before a part of a secret is cut off */
     cut_text(&text);
   }
   *out = buf_take(&text);
@@ -104,8 +111,9 @@ enum status run_driver(const struct run *run, const struct binding *b, const str
 }
 
 enum status run_settings(struct run *run, const struct driver *d, value *out, struct error *err) {
-  return driver_settings(&run->settings, run->drill ? NULL : run->site, run->drill, run->program, d,
-                         out, err);
+  const struct secret_reach reach = {run->engine->tasks, run->engine->secrets};
+  return driver_settings(&run->settings, run->drill ? NULL : run->site, run->drill, &reach,
+                         run->program, d, out, err);
 }
 
 const char *run_state_dir(const struct run *run) {
@@ -168,6 +176,7 @@ void run_free(struct run *run) {
   mem_free(run->cancel.by);
   mem_free(run->cancel.reason);
   driver_settings_free(&run->settings);
+  mem_free(run->used);
   for (struct lane *lane = run->lanes, *next; lane; lane = next) {
     next = lane->next;
     lane_release(lane);
@@ -185,6 +194,7 @@ static void run_task(void *arg) {
   const struct run_options *options = run->options;
   struct run_result *result = run->result;
   run_main(&run->main);
+  redact_error(run->engine->secrets, &result->error);
   leases_release(run);
   while (*at != run)
     at = &(*at)->next;

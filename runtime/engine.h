@@ -67,6 +67,7 @@ struct engine;
 struct drill;
 struct owners;
 struct site;
+struct secrets;
 struct engine_config {
   struct clock *clock;
   struct journal *journal;
@@ -77,10 +78,12 @@ struct engine_config {
   int64_t wait_us;       /* without a terminal: how long to wait for approvals before the run is parked */
   const char *tail;      /* follows commands that people are told: " --journal PATH", or NULL */
   const char *state_dir; /* where embedded drivers and locks live; made when first needed */
+  struct secrets *secrets; /* what is kept out of everything that is written, or NULL: the engine's own */
 };
 struct engine *engine_new(const struct engine_config *config) must_use; /* borrows all of it */
 void engine_free(struct engine *g);
 struct tasks *engine_tasks(struct engine *g);
+struct secrets *engine_secrets(struct engine *g);
 /* Signals reach fn too, before the runs, and also while there is none. */
 void engine_on_signal(struct engine *g, void (*fn)(void *ud, int signum), void *ud);
 /* Who owns live runs of the journal: this process takes and drops runs here and nowhere else. */

@@ -3,6 +3,7 @@
 
 #include "codec.h"
 #include "history.h"
+#include "secrets.h"
 
 const struct past *history_event(const struct history *h, uint32_t event) {
   return &h->events[event];
@@ -63,8 +64,8 @@ static bool tag_is(value v, const char *tag, value *content) {
 }
 
 /* Takes v; a stand-in is replaced by what it stands for. */
-static enum status resolve(const struct history *h, struct symtab *syms, value v, value *out,
-                           struct error *err) {
+static enum status resolve_as_is(const struct history *h, struct symtab *syms, value v, value *out,
+                                 struct error *err) {
   value sha;
   if (tag_is(v, "$omitted", &sha)) {
     value_unref(v);
@@ -79,6 +80,14 @@ static enum status resolve(const struct history *h, struct symtab *syms, value v
   return status;
 }
 
+/* What a secret was taken out of is not what it was: nothing goes on from it unawares. */
+static enum status resolve(const struct history *h, uint32_t event, struct symtab *syms, value v,
+                           value *out, struct error *err) {
+  enum status status = resolve_as_is(h, syms, v, out, err);
+  if (status == OK && past_is(h, event, "redacted", NULL)) *out = redact_lost(*out);
+  return status;
+}
+
 enum status past_value(const struct history *h, uint32_t event, const char *name,
                        struct symtab *syms, value *out, struct error *err) {
   const char *json;
@@ -87,7 +96,7 @@ enum status past_value(const struct history *h, uint32_t event, const char *name
   *out = VALUE_NIL;
   if (!past_raw(h, event, name, &json, &len)) return OK;
   enum status status = json_read(json, len, syms, true, &v, err);
-  return status == OK ? resolve(h, syms, v, out, err) : status;
+  return status == OK ? resolve(h, event, syms, v, out, err) : status;
 }
 
 enum status past_members(const struct history *h, uint32_t event, const char *name,
@@ -104,7 +113,7 @@ enum status past_members(const struct history *h, uint32_t event, const char *na
   for (size_t i = 0; status == OK && i < dict_count(value_dict(all)); i++) {
     value key, v, whole;
     dict_at(value_dict(all), i, &key, &v);
-    status = resolve(h, syms, value_ref(v), &whole, err);
+    status = resolve(h, event, syms, value_ref(v), &whole, err);
     if (status == OK) status = fn(ud, value_str(key)->s, whole);
   }
   value_unref(all);

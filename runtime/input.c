@@ -137,6 +137,9 @@ static enum status gather(struct gathering *g, const struct field *f, struct err
     buf_release(&whole);
   }
   error_release(&why);
+  if (status == OK)
+    secrets_learn_value(lane->run->engine->secrets, name_of(lane, f), "input", v,
+                        lane->run->program->syms);
   dict_set(g->inputs, value_symbol(f->name), status == OK ? v : VALUE_NIL);
   return OK;
 }

@@ -110,6 +110,7 @@ static enum status renew(struct run_lease *l, struct error *err) {
                              .lease_until = clock_add(now, l->length),
                              .state_dir = run_state_dir(run),
                              .tasks = g->tasks,
+                             .secrets = g->secrets,
                              .clock = g->config.clock};
   const struct perform *p = &l->driver->performs[l->action - l->action->binding->actions];
   int64_t at = clock_add(clock_mono(g->config.clock), left > LEAST ? left : LEAST);

@@ -47,10 +47,11 @@ static enum status driver_check(struct lane *lane, const struct binding *b, stru
   return status;
 }
 
-/* Every action that the runbook names has somebody to carry it out. */
+/* Every action that the runbook names has somebody to carry it out, with all the secrets that takes. */
 static enum status drivers_check(struct lane *lane, struct error *err) {
   const struct tree *t = lane->eval.tree;
   const struct binding *last = NULL;
+  enum status status = OK;
   if (!lane->run->program->binding_count) return OK;
   for (node_id id = 1; id < t->count; id++) {
     const struct node *n = tree_node(t, id);
@@ -58,10 +59,14 @@ static enum status drivers_check(struct lane *lane, struct error *err) {
     const struct action *a = program_action(lane->run->program, t, n);
     if (!a || a->binding == last) continue;
     last = a->binding;
-    enum status status = driver_check(lane, last, tree_span(t, id), err);
-    if (status != OK) return status;
+    struct error why = {0};
+    enum status one = driver_check(lane, last, tree_span(t, id), &why);
+    if (one == OK) continue;
+    if (one == ERR_CANCELLED) return error_move(err, &why), one;
+    error_also(err, &why);
+    if (status == OK) status = one;
   }
-  return OK;
+  return status;
 }
 
 /* --- variables that nobody sets when steps are passed over --- */

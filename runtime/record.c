@@ -169,6 +169,7 @@ enum status run_record_at(struct lane *lane, const char *step, const char *kind,
   struct record none = {0};
   if (!r) r = &none;
   buf_adds(&r->data, r->data.len ? "}" : "{}");
+  record_redact(lane->run->engine, r);
   struct event e = {.time_us = clock_wall(lane->run->engine->config.clock),
                     .run = lane->run->id,
                     .step = step,
@@ -185,7 +186,6 @@ enum status run_record_at(struct lane *lane, const char *step, const char *kind,
 }
 
 void run_notice(struct lane *lane, const struct notice *n) {
-  const struct observer *o = lane->run->engine->config.observer;
   struct notice told = *n;
   /* People were told when it happened. */
   if (replaying(lane) && n->kind != NOTICE_STEP && n->kind != NOTICE_INTERRUPTED) return;
@@ -194,7 +194,7 @@ void run_notice(struct lane *lane, const struct notice *n) {
   told.branch = lane->name;
   told.program = lane->run->program;
   told.drill = lane->run->drill != NULL;
-  if (o->notice) o->notice(o->ud, &told);
+  notice_tell(lane->run->engine, &told);
 }
 
 /* --- committing --- */

@@ -135,6 +135,36 @@ bool redact_value(const struct secrets *s, struct symtab *syms, value *v) {
   }
 }
 
+static value list_lost(value v) {
+  const struct list *old = value_array(v);
+  struct list *l = list_new(old->count);
+  for (size_t i = 0; i < old->count; i++)
+    list_push(l, redact_lost(value_ref(old->items[i])));
+  value_unref(v);
+  return value_list(l);
+}
+
+static value dict_lost(value v) {
+  const struct dict *old = value_dict(v);
+  struct dict *d = dict_new();
+  for (size_t i = 0; i < dict_count(old); i++) {
+    value key, item;
+    dict_at(old, i, &key, &item);
+    dict_set(d, value_ref(key), redact_lost(value_ref(item)));
+  }
+  value made = v.tag == V_RECORD ? value_record(d) : value_hash(d);
+  value_unref(v);
+  return made;
+}
+
+value redact_lost(value v) {
+  if (v.tag == V_ARRAY) return list_lost(v);
+  if (v.tag == V_HASH || v.tag == V_RECORD) return dict_lost(v);
+  if (v.tag != V_STRING || !redact_marked(value_str(v)->s, value_str(v)->len)) return v;
+  value_unref(v);
+  return value_secret(VALUE_NIL);
+}
+
 /* --- in pieces --- */
 
 /* What is held back has an end: past it, what would have to go on so long is no secret. */

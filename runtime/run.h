@@ -11,6 +11,8 @@
 #include "owner.h"
 #include "replay.h"
 #include "plan_hash.h"
+#include "secret_store.h"
+#include "secrets.h"
 #include "site.h"
 
 enum {
@@ -30,6 +32,7 @@ struct engine {
   uint32_t lanes;            /* live, of all runs */
   struct task *leaving;      /* asks whether to leave the runs as they are; or NULL */
   struct owners *owners;
+  struct secrets *secrets; /* never NULL */
   struct sync_wait *waiting; /* tasks that wait for the next commit */
   struct sync_wait **waiting_end;
   struct gate_wait *gates; /* lanes that wait for an approval */
@@ -166,6 +169,8 @@ struct run {
   int64_t first_seq;        /* of run.started: what this process owns; 0: nothing yet */
   uint32_t handler_calls;
   struct driver_settings *settings; /* of the drivers it uses; owned */
+  uint32_t *used;      /* secrets that it used, by their numbers; owned */
+  size_t used_count, used_cap;
   struct run_lease *leases; /* taken, latest first; owned */
   int64_t started;    /* clock_mono */
   int spare_fd;       /* of spare.c; -1 until it is needed */
@@ -207,6 +212,23 @@ enum status run_append(struct lane *lane, const char *kind, struct record *r,
 /* Returns when everything recorded so far is on disk. */
 enum status run_sync(struct lane *lane, struct error *err) must_use;
 void run_notice(struct lane *lane, const struct notice *n);
+
+/* --- redact_run.c: what leaves a run is searched for secrets --- */
+
+/* An event's data, not closed yet or closed, and the texts that it names. An event that had something
+ * taken out says so with `redacted`. */
+void record_redact(const struct engine *g, struct record *r);
+/* Calls the observer with what may be told. */
+void notice_tell(const struct engine *g, const struct notice *n);
+struct dry_note;
+struct dry_observer;
+void dry_note_tell(const struct engine *g, const struct dry_observer *o, const struct dry_note *n);
+
+/* --- credential.c: which secrets a run used --- */
+
+/* secret.used for each that the action's driver or its arguments hold, once a run. */
+struct action_run;
+enum status credentials_record(struct action_run *c, struct error *err) must_use;
 
 /* A run that is not started, with its main line's variables and log; hooks' ud is that lane. The
  * engine starts it; a plan uses it to look at what a run would see. */

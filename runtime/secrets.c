@@ -17,6 +17,7 @@ void secrets_free(struct secrets *s) {
   for (size_t i = 0; i < s->known_count; i++) {
     wipe(s->known[i].text, s->known[i].len);
     mem_free(s->known[i].shown);
+    mem_free(s->known[i].name);
   }
   for (size_t i = 0; i < s->pattern_count; i++)
     wipe(s->patterns[i].bytes, s->patterns[i].len);
@@ -181,7 +182,15 @@ static char *shown_make(const struct secrets *s, const char *name) {
   return buf_take(&b);
 }
 
-bool secrets_learn(struct secrets *s, const char *name, const char *text, size_t len) {
+bool secrets_find(const struct secrets *s, const char *text, size_t len, struct secret_known *out) {
+  const struct known *k = s ? find(s, text, len) : NULL;
+  if (!k) return false;
+  *out = (struct secret_known){(uint32_t)(k - s->known), k->name, k->source};
+  return true;
+}
+
+bool secrets_learn(struct secrets *s, const char *name, const char *source, const char *text,
+                   size_t len) {
   while (len && (text[len - 1] == '\n' || text[len - 1] == '\r'))
     len--;
   if (len < SECRET_SHORTEST) {
@@ -191,37 +200,48 @@ bool secrets_learn(struct secrets *s, const char *name, const char *text, size_t
   if (find(s, text, len)) return true;
   uint32_t number = (uint32_t)s->known_count;
   s->known = mem_grow(s->known, s->known_count, &s->known_cap, sizeof *s->known);
-  s->known[s->known_count++] = (struct known){.text = mem_dup(text, len), .len = len};
+  s->known[s->known_count++] = 
+      (struct known){.text = mem_dup(text, len),
+                     .len = len,
+                     .name = name ? mem_strdup(name) : NULL,
+                     .source = source};
   forms_add(s, text, len, number);
   lines_add(s, text, len, number);
   s->known[number].shown = shown_make(s, name);
   return true;
 }
 
-static void learn_inside(struct secrets *s, const char *name, value v, bool secret,
-                         const struct symtab *syms) {
+/* Whether a part of it is known: that is enough to find it. */
+static bool put_together(const struct secrets *s, const char *source, struct text t) {
+  struct met met;
+  return strcmp(source, SECRET_ARGUMENT) == 0 && secrets_meet(s, t.s, t.len, 0, true, &met);
+}
+
+static void learn_inside(struct secrets *s, const char *name, const char *source, value v,
+                         bool secret, const struct symtab *syms) {
   if (v.tag == V_SECRET) secret = true, v = secret_reveal(v);
   if (v.tag == V_ARRAY) {
     for (size_t i = 0; i < value_array(v)->count; i++)
-      learn_inside(s, name, value_array(v)->items[i], secret, syms);
+      learn_inside(s, name, source, value_array(v)->items[i], secret, syms);
   } else if (v.tag == V_HASH || v.tag == V_RECORD) {
     for (size_t i = 0; i < dict_count(value_dict(v)); i++) {
       value key, member;
       dict_at(value_dict(v), i, &key, &member);
-      learn_inside(s, name, member, secret, syms);
+      learn_inside(s, name, source, member, secret, syms);
     }
   } else if (secret && value_is_text(v)) {
     struct text t = value_text(v, syms);
-    secrets_learn(s, name, t.s, t.len);
+    if (!put_together(s, source, t)) secrets_learn(s, name, source, t.s, t.len);
   } else if (secret && v.tag == V_INT) {
     struct buf b = BUF_INIT;
     buf_addi(&b, v.u.i);
-    secrets_learn(s, name, b.data, b.len);
+    secrets_learn(s, name, source, b.data, b.len);
     explicit_bzero(b.data, b.len);
     buf_release(&b);
   }
 }
 
-void secrets_learn_value(struct secrets *s, const char *name, value v, const struct symtab *syms) {
-  if (s) learn_inside(s, name, v, false, syms);
+void secrets_learn_value(struct secrets *s, const char *name, const char *source, value v,
+                         const struct symtab *syms) {
+  if (s) learn_inside(s, name, source, v, false, syms);
 }

@@ -16,6 +16,9 @@
 /* Bytes of the shortest secret that is looked for: a shorter one would be found in too many texts
  * that have nothing to do with it. Of a secret of several lines each line that is at least so long
  * as SECRET_LINE is looked for by itself too. */
+/* The source of what an action was called with: mostly it is put together from other secrets, and then
+ * it is not learnt. */
+#define SECRET_ARGUMENT "argument"
 enum { SECRET_SHORTEST = 6, SECRET_LINE = 16 };
 
 struct secrets;
@@ -23,13 +26,22 @@ struct secrets *secrets_new(void) must_use;
 void secrets_free(struct secrets *s); /* NULL-safe; wipes */
 bool secrets_any(const struct secrets *s); /* NULL-safe: false */
 
-/* name: for people ("twilio/auth_token"), or NULL. One that is known already, or that is too short,
+/* name: for people ("twilio/auth_token"), or NULL; source: a literal that says where it is from. One that is known already, or that is too short,
  * adds nothing; false for the latter. */
-bool secrets_learn(struct secrets *s, const char *name, const char *text, size_t len);
+bool secrets_learn(struct secrets *s, const char *name, const char *source, const char *text,
+                   size_t len);
 /* All secrets that v holds. */
-void secrets_learn_value(struct secrets *s, const char *name, value v, const struct symtab *syms);
+void secrets_learn_value(struct secrets *s, const char *name, const char *source, value v,
+                         const struct symtab *syms);
 /* Called when one is met that is too short to be looked for, once a name; NULL: nobody. */
 void secrets_on_short(struct secrets *s, void (*fn)(void *ud, const char *name), void *ud);
+
+/* Which secret is exactly this text; false: none. The name is NULL when nobody gave one. */
+struct secret_known {
+  uint32_t number; /* of this registry */
+  const char *name, *source; /* borrowed */
+};
+bool secrets_find(const struct secrets *s, const char *text, size_t len, struct secret_known *out);
 
 /* Each returns whether anything was replaced. s may be NULL. */
 
@@ -39,7 +51,7 @@ bool redact_text(const struct secrets *s, struct buf *text);
 bool redact_owned(const struct secrets *s, char **text);
 /* A JSON text, in place; it is as valid afterwards. Secrets are looked for within its strings; a
  * number that is one becomes a string. kept: names of members of the outermost object that are left
- * alone, NULL-terminated and in alphabetical order, or NULL. */
+ * alone, NULL-terminated, or NULL. */
 bool redact_json(const struct secrets *s, const char *const *kept, struct buf *json);
 /* The strings and symbols within a value: *v is replaced, with its count. */
 bool redact_value(const struct secrets *s, struct symtab *syms, value *v);
@@ -47,6 +59,9 @@ struct error;
 bool redact_error(const struct secrets *s, struct error *err);
 /* Whether a text holds what redaction leaves, of whatever name. */
 bool redact_marked(const char *text, size_t len);
+/* A value out of the journal, of an event that had something taken out: each string that holds such a
+ * mark is a secret whose text is lost. Takes and returns an owned value. */
+value redact_lost(value owned) must_use;
 
 /* Text that comes in pieces. What could be the beginning of a secret is held back until it is known;
  * the output is the same however the text is cut. */

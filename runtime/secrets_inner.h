@@ -20,6 +20,8 @@ struct pattern {
 struct known {
   char *text; /* owned */
   size_t len;
+  char *name;  /* or NULL; owned */
+  const char *source;
   char *shown; /* "[secret NAME]"; owned */
 };
 

@@ -1,5 +1,6 @@
 /* The settings of the drivers that a run or a plan uses. */
 #include "driver.h"
+#include "secret_store.h"
 #include "site.h"
 
 /* What a driver is set to is worked out once, before the first effect. */
@@ -9,9 +10,24 @@ struct driver_settings {
   struct driver_settings *next;
 };
 
+/* By the setting's name, unless the secret has one of its own. */
+static void learn(const struct secret_reach *reach, const struct program *p, const struct driver *d,
+                  value made) {
+  for (size_t i = 0; i < d->setting_count; i++) {
+    value v;
+    struct buf name = BUF_INIT;
+    buf_addf(&name, "%s.%s", sym_text(p->syms, d->binding->name),
+             sym_text(p->syms, d->settings[i].name));
+    if (record_get(made, d->settings[i].name, &v))
+      secrets_learn_value(reach->secrets, buf_str(&name), "site", v, p->syms);
+    buf_release(&name);
+  }
+}
+
 enum status driver_settings(struct driver_settings **list, struct site *site,
-                            const struct drill *drill, struct program *p, const struct driver *d,
-                            value *out, struct error *err) {
+                            const struct drill *drill, const struct secret_reach *reach,
+                            struct program *p, const struct driver *d, value *out,
+                            struct error *err) {
   static const struct unit nothing;
   struct eval e;
   struct error inner = {0};
@@ -19,12 +35,13 @@ enum status driver_settings(struct driver_settings **list, struct site *site,
   for (const struct driver_settings *s = *list; s; s = s->next)
     if (s->driver == d) return *out = s->settings, OK;
   eval_init(&e, p, &nothing, NULL, NULL, &inner);
-  enum status status = site_settings(site, drill, &e, d, &made, &inner);
+  enum status status = site_settings(site, drill, reach, &e, d, &made, &inner);
   eval_release(&e);
   if (status != OK) {
     error_move(err, &inner);
     return status;
   }
+  learn(reach, p, d, made);
   struct driver_settings *s = mem_alloc(sizeof *s);
   *s = (struct driver_settings){d, made, *list};
   *list = s;

@@ -10,6 +10,7 @@
 
 #include "../lang/way.h"
 #include "clock.h"
+#include "secret_store.h"
 #include "eval.h"
 #include "site_inner.h"
 #include "text.h"
@@ -35,7 +36,7 @@ static const char *text_of(const struct site *s, sym name) {
 }
 
 /* A path as the site means it: from its own directory. */
-static char *path_of(const struct site *s, const char *path) {
+char *site_path_of(const struct site *s, const char *path) {
   const char *slash = strrchr(s->file, '/');
   struct buf b = BUF_INIT;
   if (*path != '/' && slash) buf_add(&b, s->file, (size_t)(slash - s->file) + 1);
@@ -81,7 +82,7 @@ static enum status text_value(const struct site *s, node_id n, char **out, struc
 static enum status path_value(const struct site *s, node_id n, char **out, struct error *err) {
   char *text = NULL;
   enum status status = text_value(s, n, &text, err);
-  if (status == OK && text) *out = path_of(s, text);
+  if (status == OK && text) *out = site_path_of(s, text);
   mem_free(text);
   return status;
 }
@@ -251,32 +252,6 @@ static void connections_open(struct site *s, const struct site_decl *d) {
   }
 }
 
-static enum status secrets_open(struct site *s, node_id call, struct error *err) {
-  const struct tree *t = s->program->trees[0];
-  if (!call) return OK;
-  const struct node *n = tree_node(t, call);
-  char *driver = NULL;
-  node_id directory = call_keyword(t, n, W_directory);
-  enum status status = text_value(s, call_keyword(t, n, W_driver), &driver, err);
-  if (status != OK) return status;
-  s->secrets_env = strcmp(driver, "env") == 0;
-  if (s->secrets_env && directory) {
-    error_set(err, ERR_CHECK, "secrets of the driver \"env\" have no directory");
-    status = site_fail(s, span_at(s, directory), err);
-  } else if (!s->secrets_env && strcmp(driver, "files") != 0) {
-    error_set(err, ERR_CHECK, "no driver \"%s\" for secrets", driver);
-    error_help(err, "this version has \"files\" (with directory:) and \"env\"");
-    status = site_fail(s, span_at(s, call), err);
-  } else if (!s->secrets_env && !directory) {
-    error_set(err, ERR_CHECK, "secrets of the driver \"files\" need directory:");
-    status = site_fail(s, span_at(s, call), err);
-  } else if (directory) {
-    status = path_value(s, directory, &s->secrets_directory, err);
-  }
-  mem_free(driver);
-  return status;
-}
-
 static enum status severity_times(const struct site *s, const struct node *n,
                                   struct site_severity *v, struct error *err) {
   enum { REPEAT_MAX = 9 };
@@ -357,7 +332,7 @@ enum status site_open(struct site **out, struct program *owned, const char *file
     status = text_value(s, d->timezone, &s->timezone, err);
     if (status == OK) status = path_value(s, d->journal, &s->journal, err);
     if (status == OK) status = roles_open(s, d, err);
-    if (status == OK) status = secrets_open(s, d->secrets, err);
+    if (status == OK) status = secret_store_open(&s->secrets, s, d->secrets, err);
     if (status == OK) connections_open(s, d);
     if (status == OK) status = escalation_open(s, d, err);
     if (status == OK) status = checkpoint_open(s, d->checkpoint, err);
@@ -423,7 +398,7 @@ void site_free(struct site *s) {
   mem_free(s->severities);
   mem_free(s->roles);
   mem_free(s->connections);
-  mem_free(s->secrets_directory);
+  secret_store_free(s->secrets);
   mem_free(s->timezone);
   mem_free(s->journal);
   mem_free(s->file);

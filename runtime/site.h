@@ -13,6 +13,8 @@
 #include "value.h"
 
 struct eval;
+struct secret_reach;
+struct secret_store;
 
 struct site_contact {
   char *way, *to; /* "sms", "+15005550006"; to is NULL where the site says `true`: the driver's own */
@@ -35,14 +37,13 @@ struct site_role {
 struct site_setting {
   const char *name;
   node_id node;
-  value value; /* evaluated when ready, in the site's symbols; owned */
+  value value; /* evaluated when a run asks for them, in the site's symbols; owned */
 };
 
 struct site_connection {
   const char *binding, *driver;
   struct site_setting *settings;
   size_t setting_count;
-  bool ready;
   struct span at;
 };
 
@@ -66,8 +67,8 @@ struct site {
   size_t role_count;
   struct site_connection *connections;
   size_t connection_count;
-  bool secrets_env;        /* secrets come from the environment */
-  char *secrets_directory; /* or from files below this; NULL when the site says neither */
+  struct secret_store *secrets;     /* where secrets come from; NULL when the site does not say */
+  const struct secret_reach *reach; /* while settings are evaluated */
   struct site_severity *severities;
   size_t severity_count;
   char **checkpoint_to; /* where checkpoints are written: */
@@ -116,8 +117,9 @@ enum status site_driver(const struct site *s, const struct program *p, const str
 /* The settings of that driver as its performs read them: what a drill (or NULL) was asked to set, what
  * the site gives, checked, else the defaults. e evaluates in the run's program. *out is an owned record. */
 struct drill;
-enum status site_settings(struct site *s, const struct drill *drill, struct eval *e, const struct driver *d, value *out,
-                          struct error *err) must_use;
+enum status site_settings(struct site *s, const struct drill *drill,
+                          const struct secret_reach *reach, struct eval *e, const struct driver *d,
+                          value *out, struct error *err) must_use;
 
 /* Seconds that local time is ahead of UTC then, in the site's zone, once site_enter was called; 0
  * without a zone or a site. */

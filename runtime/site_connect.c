@@ -1,16 +1,9 @@
 /* What the site hands to drivers: which one serves a binding, its settings, env and secret. */
-#include <errno.h>
-#include <fcntl.h>
-#include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include "drill.h"
+#include "secret_store.h"
 #include "site_inner.h"
 #include "text.h"
 #include "utf8.h"
-
-enum { SECRET_MAX = 1 << 20 };
 
 /* --- env and secret --- */
 
@@ -31,76 +24,13 @@ static enum status hook_env(const struct site *s, const char *name, bool otherwi
   return OK;
 }
 
-/* A name below the directory: no way out of it. */
-static bool name_is_tame(const char *name) {
-  if (!*name || *name == '/') return false;
-  for (const char *p = name; p; p = strchr(p, '/') ? strchr(p, '/') + 1 : NULL)
-    if (*p == '.' || *p == '/' || !*p) return false;
-  return true;
-}
-
-static enum status secret_text(int fd, const char *path, value *out, struct error *err) {
-  struct stat st;
-  struct buf b = {.max = SECRET_MAX};
-  ssize_t n = 0;
-  if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
-    return error_set(err, ERR_IO, "the secret %s is not a file", path);
-  if (st.st_mode & S_IROTH) {
-    error_set(err, ERR_IO, "the secret %s can be read by everybody on this machine", path);
-    error_help(err, "chmod o-r %s", path);
-    return ERR_IO;
-  }
-  for (char *to; (to = buf_reserve(&b, 4096)) && (n = read(fd, to, 4096)) > 0;)
-    b.len += (size_t)n;
-  while (n == 0 && b.len && (b.data[b.len - 1] == '\n' || b.data[b.len - 1] == '\r'))
-    b.len--;
-  enum status status = OK;
-  if (n < 0) status = error_set(err, ERR_IO, "cannot read the secret %s: %s", path, strerror(errno));
-  else if (n > 0) status = error_set(err, ERR_LIMIT, "the secret %s is larger than 1 MiB", path);
-  else if (!b.len) status = error_set(err, ERR_VALUE, "the secret %s is empty", path);
-  else if (!utf8_valid(b.data, b.len))
-    status = error_set(err, ERR_VALUE, "the secret %s is no text in UTF-8", path);
-  else *out = value_secret(value_string(b.data, b.len));
-  if (b.data) explicit_bzero(b.data, b.cap);
-  buf_release(&b);
-  return status;
-}
-
-static enum status secret_file(const struct site *s, const char *name, value *out,
-                               struct error *err) {
-  struct buf path = BUF_INIT;
-  enum status status;
-  if (!name_is_tame(name)) {
-    error_set(err, ERR_VALUE, "'%s' names no secret", name);
-    error_help(err, "a path below %s, without parts that begin with a dot", s->secrets_directory);
-    return ERR_VALUE;
-  }
-  buf_addf(&path, "%s/%s", s->secrets_directory, name);
-  int fd = open(buf_str(&path), O_RDONLY | O_CLOEXEC);
-  if (fd >= 0) {
-    status = secret_text(fd, buf_str(&path), out, err);
-    close(fd);
-  } else {
-    status = error_set(err, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO, "cannot read the secret %s: %s",
-                       buf_str(&path), strerror(errno));
-    error_help(err, "the file's text is the secret; a newline at its end is not part of it");
-  }
-  buf_release(&path);
-  return status;
-}
-
 static enum status hook_secret(const struct site *s, const char *name, value *out,
                                struct error *err) {
-  if (s->secrets_directory) return secret_file(s, name, out, err);
-  if (!s->secrets_env) {
-    error_set(err, ERR_NOT_FOUND, "the site says nowhere where secrets come from");
-    error_help(err, "secrets driver: \"files\", directory: \"secrets\"");
-    return ERR_NOT_FOUND;
-  }
-  value text = VALUE_NIL;
-  enum status status = hook_env(s, name, false, &text, err);
-  if (status == OK) *out = value_secret(text);
-  return status;
+  static const struct secret_reach none;
+  if (s->secrets) return secret_store_fetch(s->secrets, s->reach ? s->reach : &none, name, out, err);
+  error_set(err, ERR_NOT_FOUND, "the site says nowhere where secrets come from");
+  error_help(err, "secrets driver: \"files\", directory: \"secrets\"");
+  return ERR_NOT_FOUND;
 }
 
 static enum status hook_statement(void *ud, struct eval *e, node_id call, sym word, value *out) {
@@ -212,17 +142,24 @@ static value moved(value v, const struct symtab *from, struct symtab *to) {
   return value_hash(d);
 }
 
+/* All that is missing is told, not only the first. */
 static enum status connection_ready(const struct site *s, struct site_connection *c,
                                     struct error *err) {
-  for (size_t i = 0; !c->ready && i < c->setting_count; i++) {
+  enum status status = OK;
+  for (size_t i = 0; i < c->setting_count; i++) {
     value v;
-    enum status status = site_value(s, c->settings[i].node, &v, err);
-    if (status != OK) return status;
-    value_unref(c->settings[i].value);
-    c->settings[i].value = v;
+    struct error why = {0};
+    enum status one = site_value(s, c->settings[i].node, &v, &why);
+    if (one == OK) {
+      value_unref(c->settings[i].value);
+      c->settings[i].value = v;
+      continue;
+    }
+    error_also(err, &why);
+    if (status == OK) status = one;
+    if (one == ERR_CANCELLED) return one;
   }
-  c->ready = true;
-  return OK;
+  return status;
 }
 
 static enum status settings_known(const struct site *s, const struct site_connection *c,
@@ -307,14 +244,19 @@ static enum status setting_asked(struct eval *e, const char *binding, const stru
   return status;
 }
 
-enum status site_settings(struct site *s, const struct drill *drill, struct eval *e, const struct driver *d, value *out,
-                          struct error *err) {
+enum status site_settings(struct site *s, const struct drill *drill,
+                          const struct secret_reach *reach, struct eval *e, const struct driver *d,
+                          value *out, struct error *err) {
   const char *binding = sym_text(e->program->syms, d->binding->name);
   struct site_connection *c = (struct site_connection *)(uintptr_t)site_connection(s, binding);
   enum status status = OK;
   if (c && strcmp(c->driver, sym_text(e->program->syms, d->name)) != 0) c = NULL;
   if (c) status = settings_known(s, c, e->program, d, err);
-  if (c && status == OK) status = connection_ready(s, c, err);
+  if (c && status == OK) {
+    s->reach = reach;
+    status = connection_ready(s, c, err);
+    s->reach = NULL;
+  }
   struct dict *settings = dict_new();
   for (size_t i = 0; status == OK && i < d->setting_count; i++) {
     value v;

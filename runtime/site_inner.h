@@ -8,6 +8,7 @@
 extern const struct eval_hooks site_hooks; /* env and secret; ud is the site */
 /* Puts the place in the site's file before the message; returns err's status. */
 enum status site_fail(const struct site *s, struct span at, struct error *err);
+char *site_path_of(const struct site *s, const char *path) must_use; /* from the site's directory; owned */
 enum status site_value(const struct site *s, node_id n, value *out, struct error *err) must_use;
 
 #endif

@@ -141,11 +141,13 @@ static enum status trigger_action(void *ud, struct eval *e, const struct action 
                           .key = "",
                           .state_dir = g->state_dir,
                           .tasks = engine_tasks(s->watcher->config.engine),
+                          .secrets = engine_secrets(s->watcher->config.engine),
                           .clock = g->clock};
   (void)given;
   enum status status = site_driver(g->site, s->program, action->binding, &c.driver, e->err);
   if (status == OK)
-    status = driver_settings(&s->settings, g->site, NULL, s->program, c.driver, &c.setting, e->err);
+    status = driver_settings(&s->settings, g->site, NULL, &(struct secret_reach){c.tasks, c.secrets},
+                             s->program, c.driver, &c.setting, e->err);
   if (status == OK)
     status = driver_perform(&c, &c.driver->performs[action - action->binding->actions], args, out,
                             e->err);
@@ -197,6 +199,7 @@ static enum status look(struct starter *s, bool *holds, struct error *err) {
 
 /* An error that lasts is told once, and again when it changes. */
 static void look_failed(struct starter *s, struct error *err) {
+  redact_error(engine_secrets(s->watcher->config.engine), err);
   const char *message = err->message ? err->message : "failed";
   if (!s->failed || strcmp(s->failed, message) != 0) {
     mem_free(s->failed);

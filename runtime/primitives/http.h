@@ -41,4 +41,10 @@ struct http_response {
   bool unsure; /* it failed after the request began to be sent: it may have been carried out */
 };
 
+/* Sends it through the module, which is opened at the first request. In a task; or, with t NULL or
+ * outside of tasks, on a loop of its own. As curl_module.http in curl.h; whoever calls releases what
+ * out holds in every case. */
+enum status http_send(struct tasks *t, const struct http_request *request, struct http_response *out,
+                      struct error *err) must_use;
+
 #endif

@@ -1,7 +1,6 @@
 /* The primitives of the group `http`: values to a request, and the answer to values. The work is
  * done by the module stepwise-curl.so, opened at the first request. */
 #include "../codec.h"
-#include "../module.h"
 #include "args.h"
 #include "curl.h"
 
@@ -328,36 +327,8 @@ static value given(struct primitive_call *call, const struct http_response *r) {
 
 /* --- the call --- */
 
-struct call_task {
-  const struct curl_module *module;
-  struct tasks *tasks;
-  struct job *job;
-  struct error *err;
-  enum status status;
-};
-
-static void call_main(void *arg) {
-  struct call_task *c = arg;
-  c->status = c->module->http(c->tasks, &c->job->request, &c->job->response, c->err);
-}
-
-static enum status call_alone(struct call_task *c) {
-  struct clock clock;
-  clock_real(&clock);
-  c->tasks = tasks_new(&clock);
-  task_release(task_spawn(c->tasks, call_main, c));
-  tasks_run(c->tasks);
-  tasks_free(c->tasks);
-  return c->status;
-}
-
 static enum status send_request(struct primitive_call *call, struct job *j, struct error *err) {
-  const void *module;
-  enum status s = module_open("curl", CURL_MODULE_VERSION, &module, err);
-  if (s != OK) return s;
-  struct call_task c = {.module = module, .tasks = call->tasks, .job = j, .err = err};
-  if (!c.tasks || !task_current(c.tasks)) s = call_alone(&c);
-  else call_main(&c), s = c.status;
+  enum status s = http_send(call->tasks, &j->request, &j->response, err);
   call->unsure |= s != OK && j->response.unsure;
   return s;
 }

@@ -101,7 +101,7 @@ my @mistakes = (
   ['a secret that is not there', qq{  secrets driver: "files", directory: "secrets"\n$connected, token: secret("mail")}, qr/cannot read the secret \S+secrets\/mail: No such file/],
   ['a secret that leads out', qq{  secrets driver: "files", directory: "secrets"\n$connected, token: secret("../site.rb")}, qr/'\.\.\/site\.rb' names no secret/],
   ['secrets from nowhere', qq{$connected, token: secret("mail")}, qr/the site says nowhere where secrets come from/],
-  ['secrets of an unknown driver', qq{$connected\n  secrets driver: "vault", directory: "x"}, qr/site\.rb:3:\d+: no driver "vault" for secrets/],
+  ['secrets of an unknown driver', qq{$connected\n  secrets driver: "vaults", directory: "x"}, qr/site\.rb:3:\d+: error\[RB209\]: no driver "vaults" for secrets/],
   ['a role without members', qq{$connected\n  role :lead, members: []}, qr/site\.rb:3:3: role :lead has no members/],
   ['a role that lists somebody twice', qq{$connected\n  role :lead, members: %w[ana Ana]}, qr/role :lead lists Ana twice/],
   ['a member that is no account', qq{$connected\n  role :lead, members: ["ana\@desk"]}, qr/role :lead lists 'ana\@desk', which is no name of an account/],

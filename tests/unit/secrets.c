@@ -150,7 +150,7 @@ static const char *const samples[] = {
 static struct secrets *knowing(const char *const *texts, size_t count) {
   struct secrets *s = secrets_new();
   for (size_t i = 0; i < count; i++)
-    assert_true(secrets_learn(s, i ? NULL : "a/b", texts[i], strlen(texts[i])));
+    assert_true(secrets_learn(s, i ? NULL : "a/b", "test", texts[i], strlen(texts[i])));
   return s;
 }
 
@@ -252,8 +252,8 @@ static void names_give_nothing_away(void **state) {
   (void)state;
   struct secrets *s = secrets_new();
   struct buf out = BUF_INIT;
-  assert_true(secrets_learn(s, "first", "password", 8));
-  assert_true(secrets_learn(s, "db/password", "swordfish", 9));
+  assert_true(secrets_learn(s, "first", "test", "password", 8));
+  assert_true(secrets_learn(s, "db/password", "test", "swordfish", 9));
   redacted(s, "swordfish", 9, &out);
   assert_string_equal(out.data, "[secret]");
   redacted(s, "[secret swordfish]", 18, &out);
@@ -273,9 +273,9 @@ static void short_ones_are_told(void **state) {
   struct secrets *s = secrets_new();
   struct buf told = BUF_INIT;
   secrets_on_short(s, note_short, &told);
-  assert_false(secrets_learn(s, "pin", "12345\n", 6));
+  assert_false(secrets_learn(s, "pin", "test", "12345\n", 6));
   assert_false(secrets_any(s));
-  assert_true(secrets_learn(s, "pins", "123456\n", 7));
+  assert_true(secrets_learn(s, "pins", "test", "123456\n", 7));
   assert_true(secrets_any(s));
   assert_string_equal(told.data, "pin;");
   buf_release(&told);
@@ -289,7 +289,7 @@ static void lines_of_a_key_are_secret(void **state) {
                             "-----END PRIVATE KEY-----\n";
   struct secrets *s = secrets_new();
   struct buf out = BUF_INIT;
-  assert_true(secrets_learn(s, "key", key, sizeof key - 1));
+  assert_true(secrets_learn(s, "key", "test", key, sizeof key - 1));
   redacted(s, "line: AQEFAASCBKcwggSjAgEAAoIB.", 31, &out);
   assert_string_equal(out.data, "line: [secret key].");
   redacted(s, "-----BEGIN PRIVATE KEY-----", 27, &out);

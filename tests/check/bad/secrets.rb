@@ -1,0 +1,3 @@
+site "one" do
+  secrets driver: "file", directory: "secrets"
+end

@@ -1,0 +1,3 @@
+site "one" do
+  secrets driver: "vault", adress: "https://vault.example.org", token: secret("vault/token")
+end
