@@ -9,6 +9,7 @@
 #   make install PREFIX=/usr/local DESTDIR=
 #   make bench      the measured figures, as ratios
 #   make fuzz SECONDS=20      libFuzzer on each entry point (clang)
+#   make docs       docs/bindings.md, from the declarations
 #   make format     applies .clang-format
 
 MODE ?= release
@@ -105,9 +106,9 @@ $(BUILD)/obj/gen/%.o: $(GEN)/%.c $(BUILD)/flags
 	$(Q)$(CC) $(CPPFLAGS) -Ilang $(ALL_CFLAGS) $(GEN_CFLAGS) -MMD -MP -c -o $@ $<
 $(BUILD)/obj/embed.o: $(GEN)/embed.S
 	$(Q)$(CC) -c -o $@ $<
-$(GEN)/embed.S: $(stdlib_rb) tools/embed.sh | deps
+$(GEN)/embed.S: docs/language.md $(stdlib_rb) $(wildcard docs/primitives/*.md) tools/embed.sh | deps
 	@mkdir -p $(@D) $(BUILD)/obj
-	$(Q)tools/embed.sh $(stdlib_rb) >$@
+	$(Q)tools/embed.sh docs/language.md $(stdlib_rb) $(wildcard docs/primitives/*.md) >$@
 
 # The scanner and the grammar. Objects of lang may include gram.h.
 $(GEN)/scan.c: lang/scan.l | deps

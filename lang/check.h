@@ -123,7 +123,7 @@ struct check {
   struct scope *scope;
   struct place place;
   struct plan *plan;                           /* in a runbook */
-  struct driver *driver;                       /* in a driver */
+  bool driver;                                 /* in a driver or an admit: primitives are at hand */
   struct action *action;                       /* in a perform or probe */
   type_id input_type, setting_type, call_type; /* 0 where there is none */
   bool reads_only;                             /* in a perform of a read action, or a probe */
@@ -251,6 +251,8 @@ void check_never_equal(struct check *k, node_id at, node_id l, type_id left, nod
                        type_id right);
 /* check_method.c */
 type_id check_method(struct check *k, node_id id, struct node *call, type_id receiver, bool lead);
+/* Calls fn for every expression that may be the value of n: through bodies and branches. */
+void each_tail(struct check *k, node_id n, void (*fn)(struct check *k, node_id tail));
 /* check_call.c: arguments against parameters, for actions and primitives */
 struct param {
   sym name;
@@ -307,12 +309,16 @@ void check_leasts(struct check *k, const struct clause_args *a); /* limits that 
 bool is_constant(const struct check *k, node_id n);
 type_id constant_type(struct check *k, node_id n); /* checks it too */
 
-/* decl_binding.c, decl_driver.c, decl_site.c */
+/* decl_admit.c, decl_binding.c, decl_driver.c, decl_site.c */
 typedef void clause_fn(struct check *k, node_id id, const struct clause_args *a, void *ud);
 /* Calls fn for each clause in a block, checked; reports what is none. */
 void each_clause(struct check *k, node_id block, enum context context, clause_fn *fn, void *ud);
 bool is_word_call(const struct check *k, node_id id,
                   sym word); /* a call or name without receiver */
+/* Adds a setting to those of a binding or driver; reports one that is there. */
+void decl_setting(struct check *k, const struct clause_args *a, struct field *settings,
+                  size_t *count);
+void decl_admit(struct check *k, const struct clause_args *a, struct binding *b);
 void decl_binding(struct check *k, node_id call);
 void decl_driver(struct check *k, node_id call);
 void decl_site(struct check *k, node_id call);

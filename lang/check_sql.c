@@ -20,24 +20,21 @@ static node_id last_of(const struct check *k, node_id body) {
   return last;
 }
 
-typedef void each_tail(struct check *k, node_id n);
-
-/* Calls fn for every expression that may be the value of n. */
-static void walk(struct check *k, node_id n, each_tail *fn) {
+void each_tail(struct check *k, node_id n, void (*fn)(struct check *k, node_id tail)) {
   if (!n) return;
   const struct node *e = node_at(k, n);
   switch (e->kind) {
   case N_body:
-    walk(k, last_of(k, n), fn);
+    each_tail(k, last_of(k, n), fn);
     break;
   case N_if:
-    walk(k, e->b, fn);
-    walk(k, e->c, fn);
+    each_tail(k, e->b, fn);
+    each_tail(k, e->c, fn);
     break;
   case N_case:
     for (node_id w = e->b; w; w = node_at(k, w)->next)
-      walk(k, node_at(k, w)->b, fn);
-    walk(k, e->c, fn);
+      each_tail(k, node_at(k, w)->b, fn);
+    each_tail(k, e->c, fn);
     break;
   default:
     fn(k, n);
@@ -56,7 +53,7 @@ static void text_tail(struct check *k, node_id n) {
 }
 
 void check_sql_text(struct check *k, node_id n) {
-  walk(k, n, text_tail);
+  each_tail(k, n, text_tail);
 }
 
 /* [text, values], or the text alone. */
@@ -77,19 +74,19 @@ static void statements_tail(struct check *k, node_id n) {
   node_id block = e->kind == N_call && e->a ? block_of(k, e) : 0;
   if (e->kind == N_array) {
     for (node_id s = e->a; s; s = node_at(k, s)->next)
-      walk(k, s, statement_tail);
+      each_tail(k, s, statement_tail);
   } else if (e->kind == N_binary && e->x == OP_ADD) {
-    walk(k, e->a, statements_tail);
-    walk(k, e->b, statements_tail);
+    each_tail(k, e->a, statements_tail);
+    each_tail(k, e->b, statements_tail);
   } else if (block && (e->b == W_map || e->b == W_filter_map)) {
-    walk(k, node_at(k, block)->b, statement_tail);
+    each_tail(k, node_at(k, block)->b, statement_tail);
   } else if (block && e->b == W_flat_map) {
-    walk(k, node_at(k, block)->b, statements_tail);
+    each_tail(k, node_at(k, block)->b, statements_tail);
   } else {
     report(k, n);
   }
 }
 
 void check_sql_statements(struct check *k, node_id n) {
-  walk(k, n, statements_tail);
+  each_tail(k, n, statements_tail);
 }

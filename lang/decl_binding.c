@@ -149,9 +149,13 @@ static void link_ends(struct check *k, struct binding *b, struct action *a) {
   else diag_help(d, "no action of this binding has a `lease:`");
 }
 
-static void binding_clause(struct check *k, node_id id, const struct clause_args *a, void *ud) {
-  struct binding *b = ud;
-  (void)id;
+struct build {
+  struct binding *binding;
+  struct clause_args *admits; /* looked at when all actions and settings are known */
+  size_t admit_count;
+};
+
+static void take_action(struct check *k, const struct clause_args *a, struct binding *b) {
   if (!a->pos[0] || node_at(k, a->pos[0])->kind != N_sym) return;
   sym name = node_at(k, a->pos[0])->a;
   int first = action_find(k, b, name);
@@ -177,6 +181,31 @@ static void binding_clause(struct check *k, node_id id, const struct clause_args
                                   : T_nil;
 }
 
+static void binding_clause(struct check *k, node_id id, const struct clause_args *a, void *ud) {
+  struct build *build = ud;
+  struct binding *b = build->binding;
+  (void)id;
+  if (a->clause->word == W_setting) decl_setting(k, a, b->settings, &b->setting_count);
+  else if (a->clause->word == W_admit) build->admits[build->admit_count++] = *a;
+  else take_action(k, a, b);
+}
+
+/* The clauses between `do` and `end`. */
+static void binding_body(struct check *k, const struct clause_args *a, struct binding *b) {
+  node_id body = node_at(k, a->block)->b;
+  uint32_t lines = body ? list_count(k, node_at(k, body)->a) : 0;
+  struct build build = {b, mem_array(lines + 1, sizeof *build.admits), 0};
+  b->actions = arena_alloc(k->arena, lines * sizeof *b->actions + 1);
+  b->settings = arena_alloc(k->arena, lines * sizeof *b->settings + 1);
+  each_clause(k, a->block, IN_BINDING, binding_clause, &build);
+  for (size_t i = 0; i < b->action_count; i++)
+    if (b->actions[i].ends_at && node_at(k, b->actions[i].ends_at)->kind == N_sym)
+      link_ends(k, b, &b->actions[i]);
+  for (size_t i = 0; i < build.admit_count; i++)
+    decl_admit(k, &build.admits[i], b);
+  mem_free(build.admits);
+}
+
 void decl_binding(struct check *k, node_id call) {
   struct clause_args a;
   check_clause(k, call, clause_find(W_binding, IN_FILE), &a);
@@ -194,16 +223,10 @@ void decl_binding(struct check *k, node_id call) {
     return;
   }
   struct binding *b = arena_new(k->arena, struct binding);
-  node_id body = node_at(k, a.block)->b;
   *b = (struct binding){.name = name, .at = span_of(k, a.pos[0])};
   b->about = a.pos[1] && node_at(k, a.pos[1])->kind == N_str ? text_dup(k, a.pos[1]) : NULL;
-  b->actions = arena_alloc(
-      k->arena, (body ? list_count(k, node_at(k, body)->a) : 0) * sizeof *b->actions + 1);
   p->bindings = arena_push(k, p->bindings, p->binding_count, sizeof(struct binding *));
   index_put(&k->index, &p->bindings, name, (uint32_t)p->binding_count);
   p->bindings[p->binding_count++] = b;
-  each_clause(k, a.block, IN_BINDING, binding_clause, b);
-  for (size_t i = 0; i < b->action_count; i++)
-    if (b->actions[i].ends_at && node_at(k, b->actions[i].ends_at)->kind == N_sym)
-      link_ends(k, b, &b->actions[i]);
+  binding_body(k, &a, b);
 }

@@ -6,37 +6,19 @@ struct build {
   bool settings; /* the first pass: settings are known before the code that reads them */
 };
 
-static struct diag *report_setting(struct check *k, node_id at, sym name) {
-  return diag_add(k->diags, D_repeated_name, span_of(k, at), "the setting `%s` is declared twice",
-                  name_text(k, name));
-}
-
-/* One that another driver declared, and this one declares anew: with another default, say. */
+/* One that another driver declared, and this one declares anew: with another default, say. Those of the
+ * binding stay as they are. */
 static struct field *setting_shared(struct driver *d, sym name) {
-  for (size_t i = 0; i < d->shared_settings; i++)
+  for (size_t i = d->binding->setting_count; i < d->shared_settings; i++)
     if (d->settings[i].name == name) return &d->settings[i];
   return NULL;
 }
 
 static void take_setting(struct check *k, const struct clause_args *a, struct driver *d) {
-  if (!a->ok) return;
-  sym name = node_at(k, a->pos[0])->a;
-  struct field *shared = setting_shared(d, name);
-  if (shared && a->types[1] == shared->value_type) {
-    decl_field(k, a->pos[0], a, name, a->types[1], shared);
-    return;
-  }
-  if (d->setting_count == FIELDS_MAX) {
-    diag_add(k->diags, D_too_many, span_of(k, a->pos[0]), "a driver has at most %d settings",
-             FIELDS_MAX);
-    return;
-  }
-  for (size_t i = 0; i < d->setting_count; i++)
-    if (d->settings[i].name == name) {
-      diag_note(report_setting(k, a->pos[0], name), d->settings[i].at, "it is declared here first");
-      return;
-    }
-  decl_field(k, a->pos[0], a, name, a->types[1], &d->settings[d->setting_count++]);
+  struct field *shared = a->ok ? setting_shared(d, node_at(k, a->pos[0])->a) : NULL;
+  if (shared && a->types[1] == shared->value_type)
+    decl_field(k, a->pos[0], a, shared->name, a->types[1], shared);
+  else decl_setting(k, a, d->settings, &d->setting_count);
 }
 
 /* --- what a perform gives --- */
@@ -298,8 +280,11 @@ static struct driver *driver_new(struct check *k, const struct clause_args *a, s
   *d = (struct driver){.name = node_at(k, a->pos[0])->a, .binding = b, .at = span_of(k, a->pos[0])};
   d->about = about && node_at(k, about)->kind == N_str ? text_dup(k, about) : NULL;
   d->is_default = is_default && node_at(k, is_default)->kind == N_true;
-  size_t settings = (other ? other->setting_count : 0) + (body ? list_count(k, node_at(k, body)->a) : 0);
+  size_t settings = (other ? other->setting_count : b->setting_count) +
+                    (body ? list_count(k, node_at(k, body)->a) : 0);
   d->settings = arena_alloc(k->arena, settings * sizeof *d->settings + 1);
+  for (; !other && d->setting_count < b->setting_count; d->setting_count++)
+    d->settings[d->setting_count] = b->settings[d->setting_count];
   d->performs = arena_alloc(k->arena, b->action_count * sizeof *d->performs + 1);
   if (other) driver_share(d, other);
   struct driver **last = &b->drivers;
@@ -341,12 +326,12 @@ void decl_driver(struct check *k, node_id call) {
   }
   const struct driver *other = driver_other(k, &a, k->p->bindings[index]);
   struct build b = {driver_new(k, &a, k->p->bindings[index], other), true};
-  k->driver = b.driver;
+  k->driver = true;
   if (a.block) each_clause(k, a.block, IN_DRIVER, driver_clause, &b);
   k->setting_type = decl_record(k, b.driver->settings, b.driver->setting_count);
   b.settings = false;
   if (a.block) each_clause(k, a.block, IN_DRIVER, driver_clause, &b);
   if (other || !arg_name(k, &a, W_same_as)) check_complete(k, b.driver);
-  k->driver = NULL;
+  k->driver = false;
   k->setting_type = 0;
 }

@@ -38,6 +38,18 @@ struct unit {
 enum effect { EFFECT_READ, EFFECT_WRITE };
 enum repeat { REPEAT_UNSAFE, REPEAT_SAFE, REPEAT_BY_KEY };
 
+/* Asked before a write reaches somebody: code of one parameter, which only reads. It answers nil, a
+ * text (refused, and why), or :wait (not now). */
+struct admit {
+  sym param;
+  struct unit unit;
+  struct span at;
+};
+struct admit_use {
+  const struct admit *admit;
+  size_t index; /* of the parameter in the action's takes */
+};
+
 struct action {
   struct binding *binding;
   sym name;
@@ -54,6 +66,8 @@ struct action {
   size_t give_count;
   struct field *plain; /* `gives :boolean`: the whole result, name 0; else NULL */
   type_id result;      /* record of gives, the type of plain, or T_nil */
+  struct admit_use *admits; /* those of its binding that concern it */
+  size_t admit_count;
   struct span at;
 };
 
@@ -62,6 +76,8 @@ struct binding {
   const char *about;
   struct action *actions;
   size_t action_count;
+  struct field *settings; /* every driver has them, before its own */
+  size_t setting_count;
   struct driver *drivers; /* chained; those seen in loaded files */
   struct span at;
 };

@@ -3,7 +3,7 @@
  * The intent of a write is on disk before its driver runs, the result is checked against what the
  * action gives, and the outcome is journalled before anything that depends on it. Drivers are
  * evaluated here, with primitives at hand that no runbook can reach. */
-#include "action.h"
+#include "admit.h"
 
 #include "codec.h"
 #include "digest.h"
@@ -261,6 +261,7 @@ static enum status action_now(struct action_run *c, value *out, struct error *er
   enum status status = task_poll(run->engine->tasks, err);
   bool effect = c->action->effect == EFFECT_WRITE && !c->lane->paging;
   if (status == OK && effect) status = leases_check(run, err);
+  if (status == OK) status = admit_action(c, err);
   if (status == OK) status = lease_until(run, c->action, &c->lease_until, err);
   return status == OK ? carry_out(c, out, err) : status;
 }

@@ -127,8 +127,8 @@ static enum status hook_primitive(void *ud, struct eval *e, const struct primiti
                                   node_id call, const value *args, value *out) {
   struct driver_call *c = ud;
   const struct primitive *p = (const struct primitive *)(const void *)sig;
-  if (sig->effect == EFFECT_WRITE && c->probing)
-    return error_set(e->err, ERR_CHECK, "the probe of %s.%s calls %s.%s, which writes",
+  if (sig->effect == EFFECT_WRITE && c->reads_only)
+    return error_set(e->err, ERR_CHECK, "%s of %s.%s calls %s.%s, which writes", c->reads_only,
                      text_of(c, c->action->binding->name), text_of(c, c->action->name), sig->group,
                      sig->name);
   if (sig->effect == EFFECT_WRITE && c->action->effect != EFFECT_WRITE)
@@ -216,6 +216,10 @@ static const struct eval_hooks driver_hooks = {.action = hook_action,
 static value call_value(const struct driver_call *c) {
   struct dict *call = dict_new();
   dict_set(call, value_symbol(W_key), value_cstr(c->key));
+  if (c->reads_only && c->action->admit_count) {
+    dict_set(call, value_symbol(W_action), value_symbol(c->action->name));
+    dict_set(call, value_symbol(W_batch), c->batch ? value_cstr(c->batch) : VALUE_NIL);
+  }
   if (c->action->lease)
     dict_set(call, value_symbol(W_lease_until),
              c->lease_until ? value_time(c->lease_until) : VALUE_NIL);
@@ -240,6 +244,7 @@ static enum status unit_run(struct driver_call *c, const struct unit *unit, cons
   enum status status = eval_body(&e, unit->body, &answer);
   if (status == OK) {
     if (check) status = check(c, &e, answer, out, &inner);
+    else if (out) *out = value_ref(answer);
     value_unref(answer);
   }
   value_unref(e.call);
@@ -270,6 +275,15 @@ enum status driver_renew(struct driver_call *c, const struct perform *p, const v
   return unit_run(c, &p->renew, args, NULL, NULL, err);
 }
 
+enum status driver_admit(struct driver_call *c, const struct unit *admit, const value *arg,
+                         value *out, struct error *err) {
+  const char *before = c->reads_only;
+  c->reads_only = "the admit";
+  enum status status = unit_run(c, admit, arg, NULL, out, err);
+  c->reads_only = before;
+  return status;
+}
+
 static bool says(const struct driver_call *c, value v, const char *word) {
   return v.tag == V_SYMBOL && strcmp(sym_text(c->program->syms, v.u.s), word) == 0;
 }
@@ -284,7 +298,7 @@ static enum status probe_check(struct driver_call *c, struct eval *e, value in, 
 
 enum status driver_probe(struct driver_call *c, const struct perform *p, const value *args,
                          enum probed *known, value *out, struct error *err) {
-  c->probing = true;
+  c->reads_only = "the probe";
   enum status status = unit_run(c, &p->probe, args, probe_check, out, err);
   if (status != OK) return status;
   *known = says(c, *out, "not_done")  ? PROBED_NOT_DONE

@@ -13,6 +13,7 @@ struct driver_call {
   const struct driver *driver; /* site_driver(action->binding) */
   value setting;               /* driver_settings of it; borrowed */
   const char *key;             /* what the driver sees as call.key */
+  const char *batch;           /* of one item of a list, call.batch; else NULL */
   int64_t lease_until;         /* and as call.lease_until; 0: nil */
   const char *state_dir;       /* made when a primitive is first called */
   struct tasks *tasks;
@@ -22,7 +23,7 @@ struct driver_call {
   int64_t now;   /* planning: what `now` says */
   bool writing;  /* out: a primitive that writes was reached */
   bool unsure;   /* out: it failed, and may have been done all the same */
-  bool probing;  /* set by driver_probe: it may only read */
+  const char *reads_only; /* set by driver_probe and driver_admit: which code may only read */
 };
 
 /* The settings of a driver as its performs read them, worked out at the first call and kept in a list
@@ -43,6 +44,9 @@ void driver_learn_args(struct secrets *secrets, const struct program *p, const s
  * what the action gives. */
 enum status driver_perform(struct driver_call *c, const struct perform *p, const value *args,
                            value *out, struct error *err) must_use;
+/* In a task. What the code of an `admit` answers of one value. */
+enum status driver_admit(struct driver_call *c, const struct unit *admit, const value *arg,
+                         value *out, struct error *err) must_use;
 /* The same for the renewal of its lease, which gives nothing. */
 enum status driver_renew(struct driver_call *c, const struct perform *p, const value *args,
                          struct error *err) must_use;

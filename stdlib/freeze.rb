@@ -1,10 +1,41 @@
-# Freezes: while a name is frozen, runbooks that ask leave it alone. A freeze has a lease: the run
-# that took it renews it as long as it goes on, and it ends by itself when that run dies.
+# While a name is frozen, runbooks that ask leave it alone.
 #
-#   guard "deploys are not frozen", !freeze.active?(name: "deploys")
+# A name is small letters, digits, `.`, `_` and `-`. The embedded driver keeps one small file a name beside the journal,
+# so a freeze holds for all runs of that journal. The run that took it renews it as long as it goes on; it ends
+# by itself when that run dies ([leases](engine.md#leases)). One that somebody else lifted is not brought back: the run
+# that held it fails before its next write, with the kind `lease_expired`.
 #
-# The embedded driver keeps one small file a name beside the journal, with the time the freeze ends,
-# so it holds for all runs of that journal.
+# ```ruby plan run
+#   use "freeze"
+#   step "Freeze deploys" do
+#     freeze.begin(name: "docs-deploys", reason: "migration")
+#     rollback { freeze.lift name: "docs-deploys" }
+#   end
+#   step "Deploy" do
+#     guard "deploys are not frozen", !freeze.active?(name: "docs-deploys"), otherwise: :skip
+#     note "deployed"
+#   end
+#   step "Thaw" do
+#     freeze.lift(name: "docs-deploys")
+#     irreversible "whoever comes next may go on"
+#   end
+# ```
+# ```output
+# Example
+# run ...
+#
+# [1/3] Freeze deploys
+#       freeze.begin: done, ...
+#       ok...
+# [2/3] Deploy ............................................... skipped
+#       guard: not so: deploys are not frozen
+# [3/3] Thaw
+#       freeze.lift: done, ...
+#       ok...
+#
+# succeeded after ...
+# look: stepwise show ...
+# ```
 
 binding :freeze, "Freezes that end by themselves" do
   action :begin, effect: :write, repeat: :safe, lease: 15.minutes, about: "Freeze a name; renewed while the run goes on" do

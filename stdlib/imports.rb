@@ -1,20 +1,24 @@
-# Imports of spreadsheets (CSV, TSV, XLSX) into a table of a SQLite database.
+# Spreadsheets (CSV, TSV, XLSX) into a table of a SQLite database, and back out of it:
+# [imports.md](imports.md) tells it with examples.
 #
-# An import goes by its id. `stage` reads, converts and checks the file and finds duplicates without
-# touching the table; `commit` stores the rows in one transaction; `roll_back` undoes a commit: rows
-# it created go, rows it changed get their earlier values back. The database keeps the state of every
-# import, so each action may be repeated and a probe gives an exact answer.
+# An import goes by its id. `stage` reads, converts and checks the file and finds duplicates without touching
+# the table; `commit` stores the rows in one transaction; `roll_back` undoes a commit: rows it created go, rows
+# it changed get their earlier values back. The database keeps the state of every import, so each action may
+# be repeated and a probe gives an exact answer.
 #
-# columns: an array of hashes
-#   from:      the name in the file's header
-#   to:        the column of the table (from "First Name": first_name)
-#   convert:   one converter or several in order: text trim squeeze upcase downcase integer decimal
-#              boolean phone email date date_dmy state zip
-#   required:  true when an empty value refuses the row, and a missing column the file
-#   blank:     true when a value that does not convert is left blank instead of refusing its row
-#   country:   for phone: whose numbers those without a country code are ("US")
-# keys: an array of columns of the table, or of arrays of them: rows that agree in one of them are
-#   duplicates; exactly, or similar: but for case, accents, spaces and punctuation.
+# `columns` is an array of hashes:
+#
+# | key | meaning |
+# |---|---|
+# | `from:` | the name in the file's header |
+# | `to:` | the column of the table (from "First Name": `first_name`) |
+# | `convert:` | one converter or several in order: `text trim squeeze upcase downcase integer decimal boolean phone email date date_dmy state zip` |
+# | `required:` | true when an empty value refuses the row, and a missing column the file |
+# | `blank:` | true when a value that does not convert is left blank instead of refusing its row |
+# | `country:` | for `phone`: whose numbers those without a country code are (`"US"`) |
+#
+# `keys` is an array of columns of the table, or of arrays of them: rows that agree in one of them are
+# duplicates; exactly, or similar: but for case, accents, spaces and punctuation.
 
 binding :imports, "Spreadsheet imports into a SQLite database" do
   action :inspect, effect: :read, about: "Read a whole file and say what it holds" do

@@ -1,8 +1,42 @@
-# Programs of this machine. A list of arguments, never a shell: what comes from outside stays one
-# argument, whatever characters it has. For pipes and redirections write a script and run that.
+# Programs, each with a list of arguments. A status that is not in `ok` fails the action, with the last line
+# the program wrote to its standard error. 128 and more: a signal ended it (137 is KILL).
 #
-# A program that ends with a status that is not in `ok` fails the action. It is stopped when the step's
-# time is up: TERM to it and all that it started, KILL when that does not help.
+# There is no shell between the runbook and the program: an argument stays one argument, whatever characters it
+# has. For pipes and redirections write a script, and run that.
+#
+# ```ruby runbook run file=disk.rb
+# runbook "disk" do
+#   title "Look at the disk"
+#   use "shell"
+#
+#   step "Look" do
+#     timeout 10.seconds
+#     found = shell.read(args: ["printf", "%s %s\n", "/ 40%", "$HOME; not expanded"])
+#     show found.out.strip, as: "usage"
+#   end
+# end
+# ```
+# ```output
+# Look at the disk
+# run ... by ..., 1 step
+#
+# [1/1] Look
+#       usage: / 40% $HOME; not expanded
+#       ok
+#
+# succeeded after ...
+# look: stepwise show ...
+# ```
+#
+# A program heads its own session. When the step's time is up, or the run is cancelled while a read is under way,
+# it gets TERM together with everything it started, and KILL after 5 seconds if something is still there. It is
+# reaped and its pipes are closed before the run goes on. Should `stepwise` itself be killed, the kernel kills the
+# program: nothing goes on that nobody watches (one that changes its user, as sudo does, escapes that). What a
+# program leaves running on purpose when it ends (a daemon) is left alone, and is waited for no longer than a
+# second even when it holds the program's outputs open. A program that starts a session of its own leaves the reach of these signals.
+#
+# Each output is taken up to the driver's `max`, 1 MiB. A `read` that writes more is stopped; a write goes on to
+# its end, and then the action fails and says with which status it ended. Bytes that are not UTF-8 become U+FFFD.
 
 binding :shell, "Programs of this machine" do
   action :run, effect: :write, about: "Run a program that changes something; not repeated by itself" do

@@ -1,9 +1,38 @@
-# Pages and records of web servers. An answer with a status from 400 on fails the action, unless `ok`
-# has it: 408, 429 and 5xx as :transient, 401 and 403 as :permission, 400, 404, 409 and 422 as
-# :validation, others as :provider. So does no answer at all, as :transient.
+# Pages and records of web servers. `get` follows up to 5 redirects; `post`, `put` and `delete` send the header
+# `Idempotency-Key`, and `post_once` does not: it is for servers that do not know such keys.
 #
-# post, put and delete send the header Idempotency-Key with the action's key, the same on every attempt
-# and after a crash. A server that does not heed it would carry a post out twice: use post_once there.
+# The key is the action's own: the same on every attempt and after a crash, so a server that heeds it carries a
+# repeated request out once. One that does not would carry a `post` out twice: use `post_once` there.
+#
+# An answer from 400 on fails the action, unless `ok:` names its status:
+#
+# | status | kind |
+# |---|---|
+# | 408, 425, 429, 500 and above | `:transient` |
+# | 401, 403 | `:permission` |
+# | 400, 404, 409, 410, 413, 415, 422 | `:validation` |
+# | other | `:provider` |
+#
+# A step that tries again waits as long as the answer's `Retry-After` asks, at least.
+#
+# No answer (no connection, one that breaks, none within the driver's `timeout`) is `:transient`; a certificate
+# that cannot be trusted is `:permission`. A `post_once` whose answer is lost once the request was on its way
+# leaves the run in doubt. When the step's time is up or the run is cancelled, the transfer is aborted and its
+# connection closed at once.
+#
+# ```ruby plan file=unused.rb
+#   use "web"
+#   step "Restart the worker" do
+#     retries 3, backoff: 2.seconds, on: [:transient]
+#     started = web.post(url: "https://worker.example.org/restarts", json: { reason: "deploy" })
+#     show started.json["id"]
+#     irreversible "a restart cannot be unmade"
+#   end
+# ```
+#
+# A site may say more of its server: `connect :web, driver: "http", base: "https://api.example.org", bearer:
+# secret("api/token"), ca_file: "ca.pem", timeout: 20.seconds`. `base` is put before URLs that begin with a slash,
+# and only those get the token. `http_proxy`, `https_proxy` and `no_proxy` are heeded.
 
 binding :web, "Web servers" do
   action :get, effect: :read, about: "Get a page or a record" do
@@ -12,9 +41,9 @@ binding :web, "Web servers" do
     takes :headers, :hash,    default: {}
     takes :ok,      :array,   default: [],    about: "statuses from 400 on that are no failure"
     gives :status,  :integer
-    gives :headers, :hash
+    gives :headers, :hash,    about: "names in lower case"
     gives :body,    :string
-    gives :json,    :any
+    gives :json,    :any,     about: "nil when the answer is not JSON"
   end
 
   action :post, effect: :write, repeat: :by_key, about: "Post to a server that knows idempotency keys" do
@@ -26,9 +55,9 @@ binding :web, "Web servers" do
     takes :form,    :hash,    optional: true, about: "the body, as a form sends it"
     takes :body,    :string,  optional: true, about: "the body, as text"
     gives :status,  :integer
-    gives :headers, :hash
+    gives :headers, :hash,    about: "names in lower case"
     gives :body,    :string
-    gives :json,    :any
+    gives :json,    :any,     about: "nil when the answer is not JSON"
   end
 
   action :post_once, effect: :write, about: "Post to a server that does not: not repeated by itself" do
@@ -40,9 +69,9 @@ binding :web, "Web servers" do
     takes :form,    :hash,    optional: true, about: "the body, as a form sends it"
     takes :body,    :string,  optional: true, about: "the body, as text"
     gives :status,  :integer
-    gives :headers, :hash
+    gives :headers, :hash,    about: "names in lower case"
     gives :body,    :string
-    gives :json,    :any
+    gives :json,    :any,     about: "nil when the answer is not JSON"
   end
 
   action :put, effect: :write, repeat: :by_key, about: "Put a record in its place" do
@@ -54,9 +83,9 @@ binding :web, "Web servers" do
     takes :form,    :hash,    optional: true, about: "the body, as a form sends it"
     takes :body,    :string,  optional: true, about: "the body, as text"
     gives :status,  :integer
-    gives :headers, :hash
+    gives :headers, :hash,    about: "names in lower case"
     gives :body,    :string
-    gives :json,    :any
+    gives :json,    :any,     about: "nil when the answer is not JSON"
   end
 
   action :delete, effect: :write, repeat: :by_key, about: "Delete a record; one that is gone may be said to be `ok: [404]`" do
@@ -65,9 +94,9 @@ binding :web, "Web servers" do
     takes :headers, :hash,    default: {}
     takes :ok,      :array,   default: [],    about: "statuses from 400 on that are no failure"
     gives :status,  :integer
-    gives :headers, :hash
+    gives :headers, :hash,    about: "names in lower case"
     gives :body,    :string
-    gives :json,    :any
+    gives :json,    :any,     about: "nil when the answer is not JSON"
   end
 end
 

@@ -1,0 +1,92 @@
+/* Asking a binding whom its writes may reach: see admit.h. */
+#include "admit.h"
+
+#include "driver.h"
+
+/* What the code answered. */
+static enum status answer_take(const struct driver_call *c, value v, enum admitted *out,
+                               struct buf *why, struct error *err) {
+  const struct symtab *syms = c->program->syms;
+  if (v.tag == V_NIL) return OK;
+  if (v.tag == V_SYMBOL && v.u.s == W_wait) return *out = ADMIT_WAIT, OK;
+  if (v.tag == V_STRING) {
+    *out = ADMIT_REFUSED;
+    buf_clear(why);
+    value_to_s(v, syms, why);
+    return OK;
+  }
+  return error_set(err, ERR_VALUE, "the admit of %s answers %s, not nil, a text or :wait",
+                   sym_text(syms, c->action->binding->name), value_type_name(v));
+}
+
+enum status admit_ask(struct driver_call *c, const value *args, enum admitted *out, struct buf *why,
+                      struct error *err) {
+  enum status status = OK;
+  *out = ADMIT_YES;
+  for (size_t i = 0; status == OK && *out != ADMIT_REFUSED && i < c->action->admit_count; i++) {
+    const struct admit_use *use = &c->action->admits[i];
+    enum admitted said = ADMIT_YES;
+    value v;
+    if (args[use->index].tag == V_NIL) continue;
+    status = driver_admit(c, &use->admit->unit, &args[use->index], &v, err);
+    if (status != OK) return status;
+    status = answer_take(c, v, &said, why, err);
+    if (said > ADMIT_YES && *out != ADMIT_REFUSED) *out = said;
+    value_unref(v);
+  }
+  return status;
+}
+
+/* --- one action --- */
+
+static void who(const struct action_run *c, struct buf *out) {
+  const struct symtab *syms = c->lane->run->program->syms;
+  bool more = false;
+  for (size_t i = 0; i < c->action->admit_count; i++) {
+    value v = c->args[c->action->admits[i].index];
+    if (v.tag == V_NIL) continue;
+    if (more) buf_adds(out, ", ");
+    value_to_s(v, syms, out);
+    more = true;
+  }
+}
+
+static enum status refused(const struct action_run *c, const struct buf *why, struct error *err) {
+  struct buf name = BUF_INIT, to = {.max = 200};
+  action_text(c, &name);
+  who(c, &to);
+  error_set(err, ERR_FAILED, "%s to %s is refused: %s", buf_str(&name), buf_str(&to), buf_str(why));
+  error_kind(err, "refused");
+  buf_release(&name);
+  buf_release(&to);
+  return ERR_FAILED;
+}
+
+static void tell_wait(const struct action_run *c) {
+  struct buf text = BUF_INIT;
+  action_text(c, &text);
+  buf_adds(&text, " to ");
+  who(c, &text);
+  buf_addf(&text, " waits: it is held back for now; asked again every %d seconds",
+           (int)(LIMIT_ADMIT_EVERY / US_SECOND));
+  run_notice(c->lane, &(struct notice){.kind = NOTICE_NOTE, .text = buf_str(&text)});
+  buf_release(&text);
+}
+
+enum status admit_action(struct action_run *c, struct error *err) {
+  struct driver_call call;
+  struct buf why = {.max = 1000};
+  enum admitted said = ADMIT_WAIT;
+  if (!admit_asks(c->action)) return OK;
+  enum status status = action_driver_call(c, &call, err);
+  for (bool told = false; status == OK && said == ADMIT_WAIT; told = true) {
+    status = admit_ask(&call, c->args, &said, &why, err);
+    if (status != OK || said != ADMIT_WAIT) break;
+    if (c->lane->paging) break; /* who is paged is called at night too, and while a batch is paused */
+    if (!told) tell_wait(c);
+    status = task_sleep(call.tasks, LIMIT_ADMIT_EVERY, err);
+  }
+  if (status == OK && said == ADMIT_REFUSED) status = refused(c, &why, err);
+  buf_release(&why);
+  return status;
+}
