@@ -37,3 +37,4 @@ driver :rehearsal, for: :pool, default: true do
   perform(:restore) { |node| node.size > 0 }
   perform(:restart) { |node| fail! :provider, "#{node} does not come up" }
 end
+driver :simulated, for: :pool, same_as: :rehearsal

@@ -192,6 +192,8 @@ binding :imports, "Spreadsheet imports into a SQLite database" do
 end
 
 driver :embedded, for: :imports, default: true, about: "SQLite files on this machine" do
+  setting :copies, :boolean, default: false, about: "work on copies, and leave the databases as they are"
+
   perform :inspect do |path, worksheet, encoding, delimiter|
     found = sheet.inspect(path: path, sheet: worksheet, encoding: encoding, delimiter: delimiter)
     {
@@ -203,7 +205,7 @@ driver :embedded, for: :imports, default: true, about: "SQLite files on this mac
 
   # The id comes from the action's key, so an attempt that is repeated stages the same import.
   perform :stage do |path, database, table, columns, keys, create, pad, worksheet, encoding, delimiter|
-    row = sheet.stage(path: path, database: database, table: table, columns: columns, keys: keys,
+    row = sheet.stage(path: path, database: sheet.database(path: database, copy: setting.copies), table: table, columns: columns, keys: keys,
                         create: create, pad: pad, sheet: worksheet, encoding: encoding, delimiter: delimiter)
     {
       id: row.id, state: row.state, rows_read: row.rows_read, blank: row.blank,
@@ -212,7 +214,7 @@ driver :embedded, for: :imports, default: true, about: "SQLite files on this mac
   end
 
   perform :restage do |database, import, path, rename, blank, pad, worksheet, encoding, delimiter|
-    row = sheet.restage(database: database, import: import, path: path, rename: rename, blank: blank,
+    row = sheet.restage(database: sheet.database(path: database, copy: setting.copies), import: import, path: path, rename: rename, blank: blank,
                           pad: pad, sheet: worksheet, encoding: encoding, delimiter: delimiter)
     {
       id: row.id, state: row.state, rows_read: row.rows_read, blank: row.blank,
@@ -221,19 +223,19 @@ driver :embedded, for: :imports, default: true, about: "SQLite files on this mac
   end
 
   perform :preview do |database, import, limit|
-    sheet.preview(database: database, import: import, limit: limit)
+    sheet.preview(database: sheet.database(path: database, copy: setting.copies), import: import, limit: limit)
   end
 
   perform :problems do |database, import, limit|
-    sheet.problems(database: database, import: import, limit: limit)
+    sheet.problems(database: sheet.database(path: database, copy: setting.copies), import: import, limit: limit)
   end
 
   perform :duplicates do |database, import, limit|
-    sheet.duplicates(database: database, import: import, limit: limit)
+    sheet.duplicates(database: sheet.database(path: database, copy: setting.copies), import: import, limit: limit)
   end
 
   perform :commit do |database, import, duplicates, keep|
-    row = sheet.commit(database: database, import: import, duplicates: duplicates, keep: keep)
+    row = sheet.commit(database: sheet.database(path: database, copy: setting.copies), import: import, duplicates: duplicates, keep: keep)
     {
       id: row.id, state: row.state, created: row.created, updated: row.updated,
       merged: row.merged, skipped: row.skipped
@@ -242,7 +244,7 @@ driver :embedded, for: :imports, default: true, about: "SQLite files on this mac
 
   # The state stands in the database, written by the transaction that stored the rows.
   probe :commit do |database, import, duplicates, keep|
-    row = sheet.status(database: database, import: import)
+    row = sheet.status(database: sheet.database(path: database, copy: setting.copies), import: import)
     if row.state == "committed"
       {
         id: row.id, state: row.state, created: row.created, updated: row.updated,
@@ -254,7 +256,7 @@ driver :embedded, for: :imports, default: true, about: "SQLite files on this mac
   end
 
   perform :counts do |database, import|
-    found = sheet.counts(database: database, import: import)
+    found = sheet.counts(database: sheet.database(path: database, copy: setting.copies), import: import)
     {
       rows_read: found.rows_read, rejected: found.rejected, staged: found.staged,
       created: found.created, updated: found.updated, merged: found.merged, skipped: found.skipped,
@@ -264,26 +266,26 @@ driver :embedded, for: :imports, default: true, about: "SQLite files on this mac
   end
 
   perform :spot_check do |database, import, rows|
-    sheet.spot_check(database: database, import: import, limit: rows)
+    sheet.spot_check(database: sheet.database(path: database, copy: setting.copies), import: import, limit: rows)
   end
 
   perform :roll_back do |database, import, changed|
-    row = sheet.roll_back(database: database, import: import, changed: changed)
+    row = sheet.roll_back(database: sheet.database(path: database, copy: setting.copies), import: import, changed: changed)
     { id: row.id, state: row.state, removed: row.removed, restored: row.restored, kept: row.kept }
   end
 
   perform :stop do |database, import, reason|
-    row = sheet.stop(database: database, import: import, reason: reason)
+    row = sheet.stop(database: sheet.database(path: database, copy: setting.copies), import: import, reason: reason)
     { id: row.id, state: row.state }
   end
 
   perform :discard do |database, import|
-    row = sheet.discard(database: database, import: import)
+    row = sheet.discard(database: sheet.database(path: database, copy: setting.copies), import: import)
     { id: row.id, state: row.state }
   end
 
   perform :status do |database, import|
-    row = sheet.status(database: database, import: import)
+    row = sheet.status(database: sheet.database(path: database, copy: setting.copies), import: import)
     {
       id: row.id, state: row.state, table: row.table, path: row.path, message: row.message,
       policy: row.policy, rows_read: row.rows_read, rejected: row.rejected, staged: row.staged,
@@ -293,6 +295,11 @@ driver :embedded, for: :imports, default: true, about: "SQLite files on this mac
   end
 
   perform :list do |database|
-    sheet.list(database: database)
+    sheet.list(database: sheet.database(path: database, copy: setting.copies))
   end
+end
+
+# In a drill everything is done for real, to copies in the drill's own directory.
+driver :simulated, for: :imports, same_as: :embedded, about: "The same, on copies of the databases" do
+  setting :copies, :boolean, default: true, about: "work on copies, and leave the databases as they are"
 end

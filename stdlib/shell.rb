@@ -94,3 +94,28 @@ driver :local, for: :shell, default: true, about: "As the user who runs the runb
     { status: r.status, out: r.out, err: r.err }
   end
 end
+
+# In a drill no program is run. What would have been is a line in the drill's directory; what it says is
+# a setting.
+driver :simulated, for: :shell, about: "Runs nothing: each program ends at once" do
+  setting :status, :integer, default: 0,  about: "with which every program ends"
+  setting :out,    :string,  default: "", about: "what each writes to its standard output"
+  setting :err,    :string,  default: "", about: "and to its standard error"
+
+  perform :run do |args, dir, env, stdin, ok|
+    file.append(path: "shell", text: "run #{args.inspect}\n", state: true)
+    fail! :provider, ["#{args.first} ended with status #{setting.status}", setting.err.strip.lines.last].compact.join(": ") if !ok.include?(setting.status)
+    { status: setting.status, out: setting.out, err: setting.err }
+  end
+
+  perform :repeat do |args, dir, env, stdin, ok|
+    file.append(path: "shell", text: "repeat #{args.inspect}\n", state: true)
+    fail! :provider, ["#{args.first} ended with status #{setting.status}", setting.err.strip.lines.last].compact.join(": ") if !ok.include?(setting.status)
+    { status: setting.status, out: setting.out, err: setting.err }
+  end
+
+  perform :read do |args, dir, env, stdin, ok|
+    fail! :provider, ["#{args.first} ended with status #{setting.status}", setting.err.strip.lines.last].compact.join(": ") if !ok.include?(setting.status)
+    { status: setting.status, out: setting.out, err: setting.err }
+  end
+end

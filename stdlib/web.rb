@@ -155,3 +155,49 @@ driver :http, for: :web, default: true, about: "HTTP and HTTPS" do
     reply
   end
 end
+
+# In a drill nothing is sent. What would have been is a line in the drill's directory; every request gets
+# the answer that the settings say.
+driver :simulated, for: :web, about: "Sends nothing: every request is answered at once" do
+  setting :status, :integer, default: 200,  about: "of every answer"
+  setting :body,   :string,  default: "{}", about: "of every answer; JSON only as it stands here"
+
+  perform :get do |url, query, headers, ok|
+    s = setting.status
+    kind = s >= 500 || [408, 425, 429].include?(s) ? :transient : [401, 403].include?(s) ? :permission : [400, 404, 409, 410, 413, 415, 422].include?(s) ? :validation : :provider
+    fail! kind, "#{url} answers #{s}" if s >= 400 && !ok.include?(s)
+    { status: s, headers: { "content-type" => "application/json" }, body: setting.body, json: setting.body == "{}" ? {} : nil }
+  end
+
+  perform :post do |url, query, headers, ok, json, form, body|
+    file.append(path: "web", text: "post #{url}\n", state: true)
+    s = setting.status
+    kind = s >= 500 || [408, 425, 429].include?(s) ? :transient : [401, 403].include?(s) ? :permission : [400, 404, 409, 410, 413, 415, 422].include?(s) ? :validation : :provider
+    fail! kind, "#{url} answers #{s}" if s >= 400 && !ok.include?(s)
+    { status: s, headers: { "content-type" => "application/json" }, body: setting.body, json: setting.body == "{}" ? {} : nil }
+  end
+
+  perform :post_once do |url, query, headers, ok, json, form, body|
+    file.append(path: "web", text: "post_once #{url}\n", state: true)
+    s = setting.status
+    kind = s >= 500 || [408, 425, 429].include?(s) ? :transient : [401, 403].include?(s) ? :permission : [400, 404, 409, 410, 413, 415, 422].include?(s) ? :validation : :provider
+    fail! kind, "#{url} answers #{s}" if s >= 400 && !ok.include?(s)
+    { status: s, headers: { "content-type" => "application/json" }, body: setting.body, json: setting.body == "{}" ? {} : nil }
+  end
+
+  perform :put do |url, query, headers, ok, json, form, body|
+    file.append(path: "web", text: "put #{url}\n", state: true)
+    s = setting.status
+    kind = s >= 500 || [408, 425, 429].include?(s) ? :transient : [401, 403].include?(s) ? :permission : [400, 404, 409, 410, 413, 415, 422].include?(s) ? :validation : :provider
+    fail! kind, "#{url} answers #{s}" if s >= 400 && !ok.include?(s)
+    { status: s, headers: { "content-type" => "application/json" }, body: setting.body, json: setting.body == "{}" ? {} : nil }
+  end
+
+  perform :delete do |url, query, headers, ok|
+    file.append(path: "web", text: "delete #{url}\n", state: true)
+    s = setting.status
+    kind = s >= 500 || [408, 425, 429].include?(s) ? :transient : [401, 403].include?(s) ? :permission : [400, 404, 409, 410, 413, 415, 422].include?(s) ? :validation : :provider
+    fail! kind, "#{url} answers #{s}" if s >= 400 && !ok.include?(s)
+    { status: s, headers: { "content-type" => "application/json" }, body: setting.body, json: setting.body == "{}" ? {} : nil }
+  end
+end

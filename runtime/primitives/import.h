@@ -65,6 +65,9 @@ struct import_choice {
   size_t keep_count;
 };
 
+/* Copies a database, unless the copy is there or the database is not. */
+enum status import_copy(const char *database, const char *copy, struct error *err) must_use;
+
 /* The row of the import's state, one for each of these but import_list. */
 enum status import_stage(const char *database, const struct import_spec *spec, struct grid *out,
                          struct error *err) must_use;

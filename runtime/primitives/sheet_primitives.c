@@ -2,8 +2,12 @@
  *
  * Each makes a job out of its arguments, has it run on the thread pool, and makes values out of
  * what comes back; jobs touch no values. */
+#include "../digest.h"
 #include "../task.h"
 #include "sheet_args.h"
+
+#include <stdlib.h>
+#include <unistd.h>
 
 enum { LIST_LIMIT = 1000, SHOWN = 20 };
 
@@ -152,6 +156,47 @@ const struct primitive sheet_inspect = {
     {"sheet", "inspect", inspect_params, "record", EFFECT_READ,
      "Reads a whole file and says what it holds: columns, rows, damaged rows"},
     inspect};
+
+/* --- database --- */
+
+/* Of two databases with the same name in different directories each has its own. */
+static char *copy_path(const struct primitive_call *call, const char *database) {
+  char *whole = realpath(database, NULL), sha[SHA256_HEX];
+  const char *of = whole ? whole : database, *slash = strrchr(of, '/');
+  struct buf b = BUF_INIT;
+  sha256_hex_of(of, strlen(of), sha);
+  buf_addf(&b, "%s/copy-%.8s-%s", call->state_dir, sha, slash ? slash + 1 : of);
+  free(whole);
+  return buf_take(&b);
+}
+
+static enum status run_copy(struct job *j) {
+  return import_copy(j->database, j->text, j->err);
+}
+
+/* A plan has no place to put a copy: it only looks, and looks at the database itself. */
+static enum status database(struct primitive_call *call, const value *args, value *out,
+                         struct error *err) {
+  struct job j = {.database = arg_dup(call, args[0])};
+  enum status s = OK;
+  bool copy = arg_true(args[1], false) && access(call->state_dir, F_OK) == 0;
+  if (copy) {
+    j.text = copy_path(call, j.database);
+    s = job_do(call, &j, run_copy, err);
+  }
+  if (!s) *out = value_cstr(copy ? j.text : j.database);
+  job_release(&j);
+  return s;
+}
+
+static const struct primitive_param database_params[] = {
+    {"path", "path", "the SQLite database"},
+    {"copy", "boolean?", "of a copy in the state directory, made when it is first asked for"},
+    PARAM_END};
+const struct primitive sheet_database = {
+    {"sheet", "database", database_params, "path", EFFECT_READ,
+     "Where a database is worked on: its path, or that of a copy, which whoever practises may change"},
+    database};
 
 /* --- stage --- */
 
