@@ -23,8 +23,9 @@ static const char interrupted[] = "interrupted";
 
 struct listed {
   char *run, *runbook, *actor, *lock, *why;
+  char *drill; /* what run.started says of it, as JSON; or NULL */
   const char *state, *recorded;
-  int64_t started_us, changed_us, last_seq;
+  int64_t started_us, changed_us, first_seq, last_seq;
   bool glass; /* broken to approve a step of it */
   pid_t pid;
 };
@@ -47,6 +48,7 @@ static void listed_release(struct listed *l) {
   mem_free(l->actor);
   mem_free(l->lock);
   mem_free(l->why);
+  mem_free(l->drill);
 }
 
 /* --- one run --- */
@@ -78,6 +80,23 @@ static enum status find_why(struct listing *g, struct listed *l, struct error *e
   return status == ERR_STOP ? OK : status;
 }
 
+static enum status take_drill(void *ud, const struct event *e) {
+  struct listed *l = ud;
+  struct member options, drill;
+  if (peek(e->data, e->data_len, "options", &options) &&
+      peek(options.value, options.value_len, "drill", &drill))
+    l->drill = mem_dup(drill.value, drill.value_len);
+  return ERR_STOP;
+}
+
+/* What was practised: for machines, of drills alone. */
+static enum status find_drill(struct listing *g, struct listed *l, struct error *err) {
+  const struct event_filter at = {.after = l->first_seq - 1};
+  if (!run_is_drill(l->run)) return OK;
+  enum status status = journal_scan(g->journal, &at, take_drill, l, err);
+  return status == ERR_STOP ? OK : status;
+}
+
 static void row_json(const struct listed *l) {
   struct buf b = BUF_INIT;
   const struct {
@@ -91,6 +110,7 @@ static void row_json(const struct listed *l) {
     buf_addf(&b, "%s\"%s\":", i ? "," : "{", fields[i].name);
     json_text(&b, fields[i].text, strlen(fields[i].text));
   }
+  if (l->drill) buf_addf(&b, ",\"drill\":%s", l->drill);
   if (l->glass) buf_adds(&b, ",\"break_glass\":true");
   if (l->pid) buf_addf(&b, ",\"pid\":%ld", (long)l->pid);
   buf_addf(&b, ",\"started_us\":%lld,\"changed_us\":%lld}\n", (long long)l->started_us,
@@ -128,6 +148,7 @@ static enum status take_row(void *ud, const struct run_row *r) {
                      .recorded = run_state_name(state),
                      .started_us = r->started_us,
                      .changed_us = r->changed_us,
+                     .first_seq = r->first_seq,
                      .last_seq = r->last_seq};
   /* A run that waits may have a process too; it is looked up where few are shown. */
   bool ask = moves || (state < RUN_SUCCEEDED && g->limit);
@@ -138,8 +159,10 @@ static enum status take_row(void *ud, const struct run_row *r) {
   if (!g->json || g->limit) return keep(g, &l);
   struct error err = {0};
   enum status status = g->why ? find_why(g, &l, &err) : OK;
+  if (status == OK) status = find_drill(g, &l, &err);
   if (status == OK) row_json(&l);
   mem_free(l.why);
+  mem_free(l.drill);
   error_release(&err);
   return status;
 }
@@ -214,6 +237,8 @@ static enum status print(struct listing *g, bool filtered, struct error *err) {
   enum status status = OK;
   for (size_t i = 0; (g->why || !g->json) && status == OK && i < g->count; i++)
     status = find_why(g, &g->rows[i], err);
+  for (size_t i = 0; g->json && status == OK && i < g->count; i++)
+    status = find_drill(g, &g->rows[i], err);
   if (status != OK) return status;
   if (g->json) {
     for (size_t i = g->count; i-- > 0;)
@@ -230,7 +255,7 @@ static enum status print(struct listing *g, bool filtered, struct error *err) {
 
 struct asked {
   const char *journal, *state, *runbook, *last, *since, *until, *actor;
-  bool mine, waiting, open, json;
+  bool mine, waiting, open, json, drill, no_drill;
 };
 
 static int refuse_state(const char *verb, const char *state) {
@@ -275,6 +300,7 @@ static int check(const char *verb, const struct asked *a, const struct texts *re
   if (a->state && (a->waiting || a->open))
     return usage_error(verb, "--state, --waiting and --open exclude each other");
   if (a->waiting && a->open) return usage_error(verb, "--waiting is part of --open");
+  if (a->drill && a->no_drill) return usage_error(verb, "--drill and --no-drill exclude each other");
   if (a->mine && a->actor) return usage_error(verb, "--mine and --actor exclude each other");
   if (a->since && !when_read(a->since, now, &g->filter.since_us))
     return usage_error(verb, "--since wants a time such as 2026-11-02, today or 2h, not '%s'",
@@ -292,6 +318,7 @@ static void ask(const struct asked *a, struct listing *g) {
   g->filter.open = a->open;
   g->filter.runbook = a->runbook;
   g->filter.actor = a->actor;
+  g->filter.drills = a->drill ? DRILLS_ONLY : a->no_drill ? DRILLS_NOT : DRILLS_TOO;
   enum run_state state = g->state ? run_state_find(g->state) : RUN_NONE;
   g->why = a->open || state == RUN_WAITING || state == RUN_HELD || state == RUN_IN_DOUBT ||
            state == RUN_FAILED;
@@ -300,7 +327,7 @@ static void ask(const struct asked *a, struct listing *g) {
 static int list(struct listing *g, const struct asked *a) {
   struct error err = {0};
   bool filtered = a->state || a->waiting || a->open || a->runbook || a->since || a->until ||
-                  a->actor || a->mine;
+                  a->actor || a->mine || a->drill || a->no_drill;
   int code = EXIT_SUCCEEDED;
   enum status status = journal_read_at(a->journal, &g->journal, &err);
   if (status == OK) {
@@ -324,7 +351,8 @@ int cmd_runs(int argc, char **argv) {
       {"--until", OPTION_TEXT, &a.until},     {"--last", OPTION_TEXT, &a.last},
       {"--actor", OPTION_TEXT, &a.actor},     {"--mine", OPTION_FLAG, &a.mine},
       {"--waiting", OPTION_FLAG, &a.waiting}, {"--open", OPTION_FLAG, &a.open},
-      {"--json", OPTION_FLAG, &a.json},       {NULL, OPTION_FLAG, NULL}};
+      {"--json", OPTION_FLAG, &a.json},       {"--drill", OPTION_FLAG, &a.drill},
+      {"--no-drill", OPTION_FLAG, &a.no_drill}, {NULL, OPTION_FLAG, NULL}};
   int code = options_read(argc, argv, options, &rest);
   if (code == EXIT_SUCCEEDED) code = check(argv[0], &a, &rest, &g);
   texts_release(&rest);

@@ -217,6 +217,7 @@ void view_export(struct buf *out, const struct event *e) {
   if (space) *space = 'T';
   buf_adds(out, "Z\"");
   add_string(out, "run", e->run);
+  if (run_is_drill(e->run)) buf_adds(out, ",\"drill\":true");
   add_string(out, "step", e->step);
   add_string(out, "kind", e->kind);
   add_string(out, "actor", e->actor);

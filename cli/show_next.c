@@ -307,6 +307,7 @@ void show_json(struct show *s) {
   struct buf b = BUF_INIT, left = BUF_INIT;
   buf_addc(&b, '{');
   json_field(&b, "run", at->run);
+  if (run_is_drill(at->run)) buf_adds(&b, ",\"drill\":true");
   json_field(&b, "runbook", at->runbook);
   json_field(&b, "title", at->title);
   json_field(&b, "state", standing_state(at, s->pid != 0));

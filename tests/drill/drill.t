@@ -6,6 +6,7 @@ use lib 'tests/lib';
 use Stepwise;
 use File::Find;
 use File::Temp 'tempdir';
+use JSON::PP;
 use Test::More;
 
 my $dir = tempdir(CLEANUP => 1);
@@ -124,4 +125,21 @@ stepwise('plan', '--drill', "$dir/frozen.rb");
 like($said, qr/^DRILL  /, 'a plan of a drill says so');
 stepwise('plan', '--drill', '--json', "$dir/frozen.rb");
 like($said, qr/"drill":true/, 'to machines too');
+
+# Who practised what, and how it ended.
+my %drills = map { my $row = decode_json($_); ($row->{run} => $row) } grep { /^\{/ } split /\n/, scalar run_quietly($stepwise, 'runs', '--drill', '--json', '--journal', $journal);
+cmp_ok(scalar keys %drills, '>=', 4, 'the drills are listed');
+is_deeply([grep { !/-drill$/ } keys %drills], [], 'and nothing else');
+is_deeply([@{$drills{$held}}{qw(runbook state drill)}], ['frozen', 'rolled_back', { of => $held }], 'with what became of each');
+like($drills{$held}{actor}, qr/./, 'and who it was');
+stepwise('runs', '--no-drill');
+ok($exit == 0 && $said =~ /frozen/ && $said !~ /-drill/, 'the others are listed without them') or diag($said);
+stepwise('runs', '--drill', '--no-drill');
+is($exit, 2, 'not both');
+stepwise('runs', '--drill', '--last', '1', '--json');
+is(scalar(grep { /"drill":\{"of"/ } split /\n/, $said), 1, 'the last one') or diag($said);
+my @events = map { decode_json($_) } split /\n/, scalar run_quietly($stepwise, 'journal', 'export', '--journal', $journal);
+is_deeply([grep { !!$_->{drill} ne !!($_->{run} =~ /-drill$/) } @events], [], 'each exported event of a drill says so, and no other');
+stepwise('show', $held, '--brief', '--json');
+ok(decode_json($said)->{drill}, 'so does show --json');
 done_testing;
