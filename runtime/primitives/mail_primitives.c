@@ -96,10 +96,19 @@ static void check_part(struct check *c, const char *part, const char *s, int64_t
             (long long)max);
 }
 
+static bool is_given(const struct primitive_call *call, value given, const char *name) {
+  for (size_t i = 0; given.tag == V_ARRAY && i < value_array(given)->count; i++) {
+    const char *s = arg_text(call, value_array(given)->items[i]);
+    if (s && strcmp(s, name) == 0) return true;
+  }
+  return false;
+}
+
 /* Whether each of these people has something for each place. */
-static void check_people(struct check *c, const struct list *people) {
+static void check_people(struct check *c, const struct list *people, value given) {
   for (size_t i = 0; i < c->names->count; i++) {
     const char *name = value_str(c->names->items[i])->s;
+    if (is_given(c->call, given, name)) continue;
     struct buf first = BUF_INIT;
     size_t without = 0;
     for (size_t k = 0; k < people->count; k++) {
@@ -129,7 +138,7 @@ static enum status problems(struct primitive_call *call, const value *args, valu
   check_part(&c, "text", arg_text(call, args[1]), max);
   check_part(&c, "html", arg_text(call, args[2]), max);
   if (args[3].tag == V_ARRAY && value_array(args[3])->count)
-    check_people(&c, value_array(args[3]));
+    check_people(&c, value_array(args[3]), args[5]);
   result_set(call, d, "problems", value_list(c.problems));
   result_set(call, d, "places", value_list(c.names));
   *out = value_record(d);
@@ -193,6 +202,7 @@ static const struct primitive_param problems_params[] = {
     {"html", "string?", "with places"},
     {"people", "array?", "hashes or records that are to have a value for each place"},
     {"max", "integer?", "bytes of one part; 102400 unless said"},
+    {"given", "array?", "places that have a value by other means"},
     PARAM_END};
 static const struct primitive_param bounces_params[] = {
     {"path", "path", "a directory with a file for each message, or a maildir"},
