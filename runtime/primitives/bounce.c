@@ -1,7 +1,7 @@
 /* Reports of undelivered mail: see bounce.h.
  *
- * A report is a multipart message: words for people, fields for programs (message/delivery-status), and
- * what was sent, or its headers. Lines are read one after the other; nothing is decoded. */
+ * A report is a multipart message: words for people, fields for programs (message/delivery-status),
+ * and what was sent, or its headers. Lines are read one after the other; nothing is decoded. */
 #include "bounce.h"
 
 #include <dirent.h>
@@ -85,14 +85,17 @@ static void field_set(char **to, char *owned) {
 /* The mailbox is not there, and never will be: no such user, host or domain, or it was closed. A
  * full mailbox and mail that is not wanted today are something else. */
 static bool is_hard(const struct bounce *b) {
-  static const char *const gone[] = {"5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", "5.2.1", "5.4.4"};
+  static const char *const gone[] = {"5.1.1",  "5.1.2", "5.1.3", "5.1.6",
+                                     "5.1.10", "5.2.1", "5.4.4"};
   if (strcmp(b->action, "failed") != 0 || b->status[0] != '5') return false;
   for (size_t i = 0; i < sizeof gone / sizeof *gone; i++) {
     if (strcmp(b->status, gone[i]) == 0) return true;
     const char *at = strstr(b->reason, gone[i]); /* a server that says 5.0.0 may quote another */
-    if (at && (at == b->reason || at[-1] == ' ') && strchr(" \t:", at[strlen(gone[i])])) return true;
+    if (at && (at == b->reason || at[-1] == ' ') && strchr(" \t:", at[strlen(gone[i])]))
+      return true;
   }
-  return strcmp(b->status, "5.0.0") == 0 && strncmp(b->reason, "550 ", 4) == 0 && b->reason[4] != '5';
+  return strcmp(b->status, "5.0.0") == 0 && strncmp(b->reason, "550 ", 4) == 0 &&
+         b->reason[4] != '5';
 }
 
 static void read_recipient(struct reader *r, struct bounces *out) {
@@ -101,11 +104,14 @@ static void read_recipient(struct reader *r, struct bounces *out) {
   static const struct {
     const char *name;
     bool typed;
-  } fields[] = {{"Original-Recipient", true}, {"Final-Recipient", true}, {"Action", false},
-                {"Status", false}, {"Diagnostic-Code", true}};
+  } fields[] = {{"Original-Recipient", true},
+                {"Final-Recipient", true},
+                {"Action", false},
+                {"Status", false},
+                {"Diagnostic-Code", true}};
   for (bool more = true; more && (more = next_field(r));)
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
-      if (is_field(r, fields[i].name) && !(i == 0 && b.to))
+      if (is_field(r, fields[i].name) && !(i == 1 && b.to)) /* the one that we wrote to wins */
         field_set(places[i], field_text(r, fields[i].typed));
   for (size_t i = 0; i < sizeof places / sizeof *places; i++)
     if (!*places[i]) *places[i] = mem_strdup("");
@@ -160,7 +166,8 @@ static enum part part_of(struct reader *r) {
   return is;
 }
 
-/* Groups with an empty line between: first of the message as a whole, then one for each recipient. */
+/* Groups with an empty line between: first of the message as a whole, then one for each recipient.
+ */
 static void read_fields(struct reader *r, const char *boundary, struct bounces *out) {
   while (next_field(r))
     ;

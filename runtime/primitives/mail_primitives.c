@@ -1,5 +1,5 @@
-/* The primitives of the group `mail`: letters with places for what differs, and reports of letters that
- * could not be delivered. */
+/* The primitives of the group `mail`: letters with places for what differs, and reports of letters
+ * that could not be delivered. */
 #include "../task.h"
 #include "args.h"
 #include "bounce.h"
@@ -21,7 +21,8 @@ static bool field_of(const struct primitive_call *call, value fields, const char
 
 static enum status no_value(const char *name, struct error *err) {
   if (!*name)
-    return arg_fail(err, ERR_VALUE, "validation", "text: has a {{ that begins no place: write {{name}}");
+    return arg_fail(err, ERR_VALUE, "validation",
+                    "text: has a {{ that begins no place: write {{name}}");
   return arg_fail(err, ERR_VALUE, "validation", "text: there is no value for {{%s}}", name);
 }
 
@@ -117,8 +118,7 @@ static void check_people(struct check *c, const struct list *people, value given
         (void)field_of(c->call, people->items[k], "email", &first);
       buf_release(&text);
     }
-    if (without == people->count)
-      problem(c, "{{%s}}: nobody has such a field", name);
+    if (without == people->count) problem(c, "{{%s}}: nobody has such a field", name);
     else if (without)
       problem(c, "{{%s}}: %zu of %zu have nothing for it, %s first", name, without, people->count,
               first.len ? buf_str(&first) : "somebody");
@@ -209,14 +209,13 @@ static const struct primitive_param bounces_params[] = {
     {"state", "boolean?", "the path starts where embedded drivers keep their files"},
     PARAM_END};
 
-const struct primitive mail_fill = {
-    {"mail", "fill", fill_params, "string", EFFECT_READ,
-     "A letter with its places filled; one without a value fails"},
-    fill};
-const struct primitive mail_problems = {
-    {"mail", "problems", problems_params, "{problems: array, places: array}", EFFECT_READ,
-     "What is wrong with a letter, and which places it has"},
-    problems};
+const struct primitive mail_fill = {{"mail", "fill", fill_params, "string", EFFECT_READ,
+                                     "A letter with its places filled; one without a value fails"},
+                                    fill};
+const struct primitive mail_problems = {{"mail", "problems", problems_params,
+                                         "{problems: array, places: array}", EFFECT_READ,
+                                         "What is wrong with a letter, and which places it has"},
+                                        problems};
 const struct primitive mail_bounces = {
     {"mail", "bounces", bounces_params, "array", EFFECT_READ,
      "What reports in a mailbox say: id, to, action, status, reason, message_id, at, hard"},
