@@ -127,6 +127,7 @@ enum status action_driver_call(struct action_run *c, struct driver_call *out, st
                               .action = c->action,
                               .driver = c->driver,
                               .key = c->key,
+                              .zone = run->site ? run->site->timezone : NULL,
                               .lease_until = c->lease_until,
                               .state_dir = run_state_dir(run),
                               .tasks = g->tasks,

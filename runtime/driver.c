@@ -217,6 +217,7 @@ static value call_value(const struct driver_call *c) {
   struct dict *call = dict_new();
   dict_set(call, value_symbol(W_key), value_cstr(c->key));
   if (c->reads_only && c->action->admit_count) {
+    dict_set(call, value_symbol(W_zone), value_cstr(c->zone ? c->zone : "UTC"));
     dict_set(call, value_symbol(W_action), value_symbol(c->action->name));
     dict_set(call, value_symbol(W_batch), c->batch ? value_cstr(c->batch) : VALUE_NIL);
   }

@@ -1,11 +1,7 @@
-/* The primitives of the group `clock`: the engine's time, so that a drill's waits take no time.
- *
- * Zones that were asked for are kept with the loop: quiet hours ask for the same few, once for each
- * recipient. */
+/* The primitives of the group `clock`: the engine's time, so that a drill's waits take no time. */
 #include "../task.h"
 #include "../text.h"
-#include "../zone.h"
-#include "args.h"
+#include "zones.h"
 
 static enum status now(struct primitive_call *call, const value *args, value *out,
                        struct error *err) {
@@ -36,63 +32,6 @@ static enum status pause_for(struct primitive_call *call, const value *args, val
   return s;
 }
 
-/* --- zones --- */
-
-enum { ZONES_KEPT = 64 };
-
-struct kept {
-  struct {
-    char *name;
-    struct zone *zone;
-  } at[ZONES_KEPT];
-  size_t count, next; /* where the oldest is replaced */
-};
-static const char kept_key;
-
-static void kept_free(void *p) {
-  struct kept *k = p;
-  for (size_t i = 0; i < k->count; i++) {
-    mem_free(k->at[i].name);
-    zone_free(k->at[i].zone);
-  }
-  mem_free(k);
-}
-
-static struct kept *kept_of(struct tasks *t) {
-  struct kept *k = tasks_kept(t, &kept_key);
-  if (!k) {
-    k = mem_zalloc(sizeof *k);
-    tasks_keep(t, &kept_key, k, kept_free);
-  }
-  return k;
-}
-
-static void keep(struct kept *k, const char *name, struct zone *zone) {
-  size_t i = k->next;
-  k->next = (i + 1) % ZONES_KEPT;
-  if (k->count < ZONES_KEPT) k->count++;
-  mem_free(k->at[i].name);
-  zone_free(k->at[i].zone);
-  k->at[i].name = mem_strdup(name);
-  k->at[i].zone = zone;
-}
-
-/* *mine: the caller frees it. */
-static enum status zone_for(struct primitive_call *call, const char *name, struct zone **out,
-                            bool *mine, struct error *err) {
-  struct kept *k = call->tasks ? kept_of(call->tasks) : NULL;
-  *mine = !k;
-  for (size_t i = 0; k && i < k->count; i++)
-    if (strcmp(k->at[i].name, name) == 0) {
-      *out = k->at[i].zone;
-      return OK;
-    }
-  enum status s = zone_open(name, out, err);
-  if (s != OK) error_kind(err, "validation");
-  else if (k) keep(k, name, *out);
-  return s;
-}
-
 static value fields(struct primitive_call *call, int64_t us, const struct zone *zone) {
   int64_t at = us / SECOND - (us % SECOND < 0);
   struct zone_moment m = zone_at(zone, at);
@@ -120,7 +59,7 @@ static enum status local(struct primitive_call *call, const value *args, value *
   bool mine;
   struct zone *zone;
   const char *name = arg_text(call, args[1]);
-  enum status s = zone_for(call, name ? name : "", &zone, &mine, err);
+  enum status s = zone_kept(call, name ? name : "", &zone, &mine, err);
   if (s != OK) return s;
   *out = fields(call, args[0].u.i, zone);
   if (mine) zone_free(zone);

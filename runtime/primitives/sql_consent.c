@@ -1,0 +1,223 @@
+/* What is kept of consent: opt-outs with what became of them, and what operators hold back. */
+#include "consent.h"
+
+#include <unistd.h>
+
+#include "sql.h"
+
+static const char schema[] =
+    "CREATE TABLE IF NOT EXISTS suppression(channel TEXT NOT NULL, address TEXT NOT NULL,"
+    " reason TEXT NOT NULL, source TEXT NOT NULL, at TEXT NOT NULL,"
+    " PRIMARY KEY(channel, address)) WITHOUT ROWID;"
+    "CREATE TABLE IF NOT EXISTS suppression_past(id INTEGER PRIMARY KEY, channel TEXT NOT NULL,"
+    " address TEXT NOT NULL, what TEXT NOT NULL, reason TEXT NOT NULL, source TEXT NOT NULL,"
+    " at TEXT NOT NULL);"
+    "CREATE TABLE IF NOT EXISTS hold(channel TEXT NOT NULL, batch TEXT NOT NULL,"
+    " state TEXT NOT NULL, reason TEXT NOT NULL, at TEXT NOT NULL,"
+    " PRIMARY KEY(channel, batch)) WITHOUT ROWID";
+
+static const char *const hold_names[] = {"", "paused", "terminated"};
+
+void consent_release(struct consent *c) {
+  mem_free(c->path);
+  mem_free(c->address);
+  buf_release(&c->why);
+  buf_release(&c->since);
+  grid_release(&c->grid);
+}
+
+static const char *text_or(const char *s, const char *otherwise) {
+  return s && *s ? s : otherwise;
+}
+
+/* The time as the database has it. */
+static void at_text(int64_t us, struct buf *out) {
+  time_t seconds = (time_t)(us / 1000000);
+  struct tm tm;
+  gmtime_r(&seconds, &tm);
+  buf_addf(out, "%04d-%02d-%02dT%02d:%02d:%02dZ", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday,
+           tm.tm_hour, tm.tm_min, tm.tm_sec);
+}
+
+/* --- looking --- */
+
+/* *db has no handle when nothing was kept so far. */
+static enum status open_to_read(struct db *db, const struct consent *c, struct error *err) {
+  int64_t there = 0;
+  *db = (struct db){0};
+  if (access(c->path, F_OK) != 0) return OK;
+  enum status s = db_open(db, c->path, DB_READ, err);
+  if (s == OK)
+    s = db_int(db, err, &there, 0,
+               "SELECT count(*) FROM sqlite_schema WHERE name IN ('suppression', 'hold')");
+  if (s != OK || there < 2) db_close(db);
+  return s;
+}
+
+static enum status look_suppressed(struct db *db, struct consent *c, struct error *err) {
+  sqlite3_stmt *st;
+  bool row;
+  enum status s = db_prepare(db, err, &st,
+                             "SELECT substr(at, 1, 10) || ': ' || reason FROM suppression "
+                             "WHERE channel = %Q AND address = %Q",
+                             c->channel, c->address);
+  if (s == OK) s = db_step(db, st, &row, err);
+  if (s == OK && row) {
+    c->suppressed = true;
+    buf_adds(&c->since, column_text(st, 0, NULL));
+  }
+  sqlite3_finalize(st);
+  return s;
+}
+
+/* A termination weighs more than a pause, and a pause of all holds every batch. */
+static enum status look_held(struct db *db, struct consent *c, struct error *err) {
+  sqlite3_stmt *st;
+  bool row;
+  enum status s = db_prepare(db, err, &st,
+                             "SELECT state, reason FROM hold WHERE channel = %Q AND batch IN ('', %Q) "
+                             "ORDER BY state = 'terminated' DESC, batch DESC LIMIT 1",
+                             c->channel, text_or(c->batch, ""));
+  if (s == OK) s = db_step(db, st, &row, err);
+  if (s == OK && row) {
+    c->hold = strcmp(column_text(st, 0, NULL), "terminated") == 0 ? HOLD_TERMINATED : HOLD_PAUSED;
+    buf_adds(&c->why, column_text(st, 1, NULL));
+  }
+  sqlite3_finalize(st);
+  return s;
+}
+
+enum status consent_look(struct consent *c, struct error *err) {
+  struct db db;
+  c->hold = HOLD_NONE;
+  enum status s = open_to_read(&db, c, err);
+  if (s != OK || !db.handle) return s;
+  if (c->address) s = look_suppressed(&db, c, err);
+  if (s == OK) s = look_held(&db, c, err);
+  db_close(&db);
+  return s;
+}
+
+static enum status take_grid(struct db *db, sqlite3_stmt *st, struct grid *g, struct error *err) {
+  bool row;
+  enum status s;
+  for (int i = 0; i < sqlite3_column_count(st); i++)
+    grid_name(g, sqlite3_column_name(st, i));
+  while ((s = db_step(db, st, &row, err)) == OK && row)
+    for (int i = 0; i < sqlite3_column_count(st); i++) {
+      size_t len;
+      const char *text = column_text(st, i, &len);
+      grid_add_text(g, text, len);
+    }
+  return s;
+}
+
+static enum status list(struct consent *c, const char *sql, struct error *err) {
+  struct db db;
+  sqlite3_stmt *st = NULL;
+  enum status s = open_to_read(&db, c, err);
+  if (s != OK || !db.handle) return s;
+  s = db_prepare(&db, err, &st, "%s", sql);
+  if (s == OK) {
+    bind_text(st, 1, c->channel);
+    s = take_grid(&db, st, &c->grid, err);
+  }
+  sqlite3_finalize(st);
+  db_close(&db);
+  return s;
+}
+
+enum status consent_list(struct consent *c, struct error *err) {
+  return list(c,
+              "SELECT address, reason, source, at FROM suppression WHERE channel = ? "
+              "ORDER BY at, address",
+              err);
+}
+
+enum status consent_holds(struct consent *c, struct error *err) {
+  return list(c, "SELECT batch, state, reason, at FROM hold WHERE channel = ? ORDER BY batch", err);
+}
+
+/* --- changing --- */
+
+static enum status changed(struct db *db, struct consent *c, struct error *err, char *sql) {
+  enum status s = db_exec(db, err, "%s", sql);
+  sqlite3_free(sql);
+  c->changed = s == OK && sqlite3_changes(db->handle) > 0;
+  return s;
+}
+
+static enum status write_suppression(struct db *db, struct consent *c, struct error *err) {
+  struct buf at = BUF_INIT;
+  at_text(c->now, &at);
+  enum status s =
+      changed(db, c, err,
+              sqlite3_mprintf("INSERT OR IGNORE INTO suppression VALUES (%Q, %Q, %Q, %Q, %Q)",
+                              c->channel, c->address, c->reason, c->source, buf_str(&at)));
+  buf_release(&at);
+  return s;
+}
+
+static enum status write_lift(struct db *db, struct consent *c, struct error *err) {
+  return changed(db, c, err,
+                 sqlite3_mprintf("DELETE FROM suppression WHERE channel = %Q AND address = %Q",
+                                 c->channel, c->address));
+}
+
+static enum status write_hold(struct db *db, struct consent *c, struct error *err) {
+  struct buf at = BUF_INIT;
+  const char *batch = text_or(c->batch, "");
+  at_text(c->now, &at);
+  char *sql =
+      c->hold == HOLD_NONE
+          ? sqlite3_mprintf(
+                "DELETE FROM hold WHERE channel = %Q AND batch = %Q AND state = 'paused'",
+                c->channel, batch)
+          : sqlite3_mprintf("INSERT INTO hold VALUES (%Q, %Q, %Q, %Q, %Q) ON CONFLICT DO UPDATE SET "
+                            "state = excluded.state, reason = excluded.reason, at = excluded.at "
+                            "WHERE state <> excluded.state AND state <> 'terminated'",
+                            c->channel, batch, hold_names[c->hold], c->reason, buf_str(&at));
+  buf_release(&at);
+  return changed(db, c, err, sql);
+}
+
+/* Who asked for what, and when, stays. */
+static enum status write_past(struct db *db, struct consent *c, const char *what,
+                              struct error *err) {
+  struct buf at = BUF_INIT;
+  at_text(c->now, &at);
+  enum status s = db_exec(db, err,
+                          "INSERT INTO suppression_past(channel, address, what, reason, source, at) "
+                          "VALUES (%Q, %Q, %Q, %Q, %Q, %Q)",
+                          c->channel, c->address, what, c->reason, c->source, buf_str(&at));
+  buf_release(&at);
+  return s;
+}
+
+static enum status transaction(struct consent *c,
+                               enum status (*write)(struct db *, struct consent *, struct error *),
+                               const char *past, struct error *err) {
+  struct db db;
+  c->reason = text_or(c->reason, "no reason given");
+  c->source = text_or(c->source, "operator");
+  enum status s = db_open(&db, c->path, DB_CREATE, err);
+  if (s != OK) return s;
+  s = db_begin(&db, err);
+  if (s == OK) s = db_exec(&db, err, "%s", schema);
+  if (s == OK) s = write(&db, c, err);
+  if (s == OK && past && c->changed) s = write_past(&db, c, past, err);
+  if (s == OK) s = db_commit(&db, err);
+  if (s != OK) db_rollback(&db);
+  db_close(&db);
+  return s;
+}
+
+enum status consent_suppress(struct consent *c, struct error *err) {
+  return transaction(c, write_suppression, "suppressed", err);
+}
+enum status consent_lift(struct consent *c, struct error *err) {
+  return transaction(c, write_lift, "lifted", err);
+}
+enum status consent_hold(struct consent *c, struct error *err) {
+  return transaction(c, write_hold, NULL, err);
+}
