@@ -137,6 +137,7 @@ struct check {
   struct step **step_list; /* those seen so far */
   size_t step_count, step_cap;
   struct vec outputs, late;
+  struct vec order; /* of the files: each behind those it uses */
   /* said already */
   uint8_t *told; /* by sym */
   size_t told_cap;

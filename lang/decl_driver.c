@@ -7,9 +7,9 @@ struct build {
 };
 
 /* One that another driver declared, and this one declares anew: with another default, say. Those of the
- * binding stay as they are. */
+ * binding are the same for all but the driver for drills, which reaches nobody. */
 static struct field *setting_shared(struct driver *d, sym name) {
-  for (size_t i = d->binding->setting_count; i < d->shared_settings; i++)
+  for (size_t i = d->name == W_simulated ? 0 : d->binding->setting_count; i < d->shared_settings; i++)
     if (d->settings[i].name == name) return &d->settings[i];
   return NULL;
 }

@@ -59,6 +59,7 @@ static void check_end(struct check *k) {
   mem_free(k->index.at);
   mem_free(k->outputs.at);
   mem_free(k->late.at);
+  mem_free(k->order.at);
   mem_free(k->step_list);
   mem_free(k->children);
   for (size_t i = 0; i < sizeof k->scratch / sizeof *k->scratch; i++)
@@ -137,6 +138,7 @@ static bool load_file(struct check *k, uint32_t file) {
     for (node_id c = body ? node_at(k, body)->a : 0; c; c = node_at(k, c)->next)
       if (is_word_call(k, c, W_use)) ok &= load_use(k, c, IN_RUNBOOK);
   }
+  vec_push(&k->order, file);
   return ok;
 }
 
@@ -350,12 +352,13 @@ const struct child *child_find(struct check *k, node_id at) {
 
 /* --- declarations --- */
 
+/* A file after those that it uses: what stands there stands above. */
 static void declare(struct check *k, sym word, void (*fn)(struct check *, node_id)) {
-  for (size_t file = 0; file < k->p->file_count; file++) {
-    check_file(k, (uint32_t)file);
+  for (size_t i = 0; i < k->order.count; i++) {
+    check_file(k, k->order.at[i]);
     for (node_id s = first_line(k); s; s = node_at(k, s)->next)
       if (is_word_call(k, s, word)) {
-        check_file(k, (uint32_t)file);
+        check_file(k, k->order.at[i]);
         fn(k, s);
       }
   }

@@ -285,11 +285,49 @@ static enum status check_base(const struct checking *k, value v, type_id type, v
   return wrong(k, v, kind->words, kind->like);
 }
 
+/* Whether a field of a record is what it is declared to be; what is left out and may be nil is nil. */
+static enum status check_member(const struct checking *k, const struct dict *from,
+                                const struct record_field *f, struct dict *to) {
+  const struct types *types = k->e->program->types;
+  value v = VALUE_NIL, checked = VALUE_NIL;
+  bool found = dict_find(from, k->e->program->syms, value_symbol(f->name), &v);
+  if (!found && type_kind(types, f->type) != TYPE_OPTIONAL && f->type != T_any)
+    return error_set(k->err, ERR_VALUE, "%s lacks `%s:`", name_of(k),
+                     sym_text(k->e->program->syms, f->name));
+  enum status st = check_type(k, v, f->type, &checked);
+  if (st == OK) dict_put(to, k->e->program->syms, value_symbol(f->name), checked);
+  return st;
+}
+
+static enum status check_record(const struct checking *k, value v, type_id type, value *out) {
+  size_t count;
+  const struct record_field *fields = type_fields(k->e->program->types, type, &count);
+  struct dict *d = dict_new();
+  value made;
+  enum status st = check_base(k, v, T_record, &made);
+  if (st != OK) return dict_free(d), st;
+  for (size_t i = 0; i < dict_count(value_dict(made)); i++) {
+    value key, held;
+    dict_at(value_dict(made), i, &key, &held);
+    dict_put(d, k->e->program->syms, value_ref(key), value_ref(held));
+  }
+  for (size_t i = 0; st == OK && i < count; i++)
+    st = check_member(k, value_dict(made), &fields[i], d);
+  value_unref(made);
+  if (st != OK) return dict_free(d), st;
+  return *out = value_record(d), OK;
+}
+
 static enum status check_type(const struct checking *k, value v, type_id type, value *out) {
+  const struct types *types = k->e->program->types;
   if (type == T_any || v.tag == V_UNKNOWN) return *out = value_ref(v), OK;
   if (type < TYPE_COUNT) return check_base(k, v, type, out);
-  type_id element = k->e->program->types ? type_element(k->e->program->types, type) : T_any;
-  if (element == T_any) return *out = value_ref(v), OK; /* records are checked field by field */
+  enum type_kind kind = types ? type_kind(types, type) : TYPE_PLAIN;
+  if (kind == TYPE_OPTIONAL && v.tag == V_NIL) return *out = v, OK;
+  if (kind == TYPE_OPTIONAL) return check_type(k, v, type_inner(types, type), out);
+  if (kind == TYPE_RECORD) return check_record(k, v, type, out);
+  type_id element = types ? type_element(types, type) : T_any;
+  if (element == T_any) return *out = value_ref(v), OK;
   value list;
   enum status st = check_base(k, v, T_array, &list);
   if (st != OK) return st;

@@ -1,0 +1,4 @@
+# All that messaging needs: texts, letters, chats, pagers and whom they are for.
+use "sms"
+use "chat"
+use "pager"

@@ -1,0 +1,141 @@
+#!/usr/bin/env perl
+# Text messages through the embedded outbox: who is written to and who is not, whichever driver serves.
+use strict;
+use warnings;
+use lib 'tests/lib';
+use File::Temp 'tempdir';
+use POSIX 'strftime';
+use Stepwise;
+use Test::More;
+
+my $dir = tempdir(CLEANUP => 1);
+my ($number, $journal) = (0, "$dir/journal.db");
+mkdir "$dir/state";
+sub site {
+  my ($settings, $driver) = @_;
+  $number++;
+  write_file("$dir/$number.site", qq{site "t" do\n  timezone "America/New_York"\n  connect :sms, driver: "} . ($driver // 'outbox') . qq{"$settings\nend\n});
+  return ('--site', "$dir/$number.site");
+}
+my @day = site(', quiet: ""');
+sub sms {
+  my ($body, @options) = @_;
+  my $module = -e "$dir/careless.rb" ? 'careless' : 'sms';
+  $number++;
+  write_file("$dir/case$number.rb", qq{runbook "case$number" do\n  use "$module"\n  timeout 800.days\n  step "Do" do\n$body\n    irreversible "it stays"\n  end\nend\n});
+  return run_quietly($stepwise, 'run', "$dir/case$number.rb", '--journal', $journal, @options ? @options : @day);
+}
+sub outbox { scalar run_quietly('sqlite3', "$dir/state/outbox.db", $_[0]) }
+sub list { scalar run_quietly('sqlite3', "$dir/state/messaging.db", $_[0]) }
+
+# --- a message ---
+my ($said, $exit) = sms(<<'RUBY');
+    message = sms.send(to: "+12025550101", body: "hello")
+    show sms.status(id: message.id).state, as: "first"
+    wait_until within: 20.seconds, every: 200.milliseconds do
+      sms.status(id: message.id).state == :delivered
+    end
+    show sms.status(id: message.id), as: "then"
+RUBY
+is($exit, 0, 'a message goes out and is delivered') or diag $said;
+like($said, qr/first: (?:sent|delivered).*state\s+delivered/s, '  and tells how far it is');
+is(outbox("SELECT phone, body, outcome FROM message"), "+12025550101|hello|delivered\n", '  it is in the outbox once');
+($said) = sms('    show sms.status(id: "msg-none").state');
+like($said, qr/FAILED: the outbox has no message msg-none/, 'one that there is not');
+($said) = sms('    x = sms.send(to: "5550101", body: "hello")' . "\n    show x");
+isnt($said, '', 'a number without its country');
+like($said, qr/phone/, '  is refused');
+
+# --- replies ---
+write_file("$dir/state/sms-replies.txt", "+12025550101 Stop please\n+12025550102  STOP.\n+12025550103 unsubscribe\n+12025550104 HELP\n+12025550105 thanks\n\n+12025550106 Opt-out\n");
+($said, $exit) = sms('    replies = sms.replies' . "\n" . '    show replies.map { |one| "#{one.from} #{one.keyword.inspect}" }.join(","), as: "words"' . "\n" . '    show sms.suppressions.map { |one| "#{one.to} #{one.reason} #{one.source}" }.join(","), as: "list"');
+is($exit, 0, 'replies come in') or diag $said;
+like($said, qr/words: \+12025550101 nil,\+12025550102 :stop,\+12025550103 :stop,\+12025550104 :help,\+12025550105 nil,\+12025550106 :stop$/m, 'their words are told');
+like($said, qr/list: \+12025550102 replied STOP\. typed-2,\+12025550103 replied unsubscribe typed-3,\+12025550106 replied Opt-out typed-7$/m, 'who says STOP is on the list; who says more, or HELP, is not');
+for my $phone ('+12025550102', '+12025550103', '+12025550106') {
+  ($said, $exit) = sms(qq{    x = sms.send(to: "$phone", body: "hello")\n    show x});
+  like($said, qr/FAILED: sms\.send to \Q$phone\E is refused: suppressed since \d{4}-\d\d-\d\d: replied /, "$phone is not written to");
+}
+is(outbox("SELECT count(*) FROM message WHERE phone IN ('+12025550102', '+12025550103', '+12025550106')"), "0\n", 'and nothing is in the outbox');
+open my $typed, '>>', "$dir/state/sms-replies.txt";
+print $typed "+12025550102 start\n+12025550104 Yes\n";
+close $typed;
+($said, $exit) = sms('    replies = sms.replies(since: now - 1.hour)' . "\n" . '    show replies.size, as: "replies"' . "\n" . '    x = sms.send(to: "+12025550102", body: "welcome back")' . "\n" . '    show x.state');
+is($exit, 0, 'START lifts it') or diag $said;
+like($said, qr/replies: 8/, '  and each reply is told once');
+is(list("SELECT what, reason, source FROM suppression_past WHERE address = '+12025550102' ORDER BY id"), "suppressed|replied STOP.|typed-2\nlifted|replied start|typed-8\n", '  what was said before stays on record');
+($said, $exit) = sms('    replies = sms.replies' . "\n" . '    show sms.suppressed?(to: "+12025550102"), as: "again"');
+like($said, qr/again: false/, 'a reply that was seen is not counted again');
+
+# --- by hand ---
+($said, $exit) = sms('    sms.suppress to: "+1 202 555 0110", reason: "asked by phone"' . "\n" . '    sms.suppress to: "+12025550110", reason: "asked twice"' . "\n" . '    show sms.suppressed?(to: "+1-202-555-0110"), as: "then"');
+like($said, qr/then: true/, 'an operator puts a number on the list, however it is written') or diag $said;
+is(list("SELECT reason FROM suppression WHERE address = '+12025550110'"), "asked by phone\n", '  and the first reason stands');
+($said, $exit) = sms('    sms.unsuppress to: "+12025550110", reason: "a mistake"' . "\n" . '    x = sms.send(to: "+12025550110", body: "hello")' . "\n    show x.state");
+is($exit, 0, 'and takes it off') or diag $said;
+
+# --- the sandbox ---
+my @sandbox = site(', quiet: "", sandbox: ["+1 202 555 0101"]');
+($said, $exit) = sms('    x = sms.send(to: "+12025550199", body: "hello")' . "\n    show x.state", @sandbox);
+like($said, qr/\+12025550199 is refused: it is not on the sandbox list/, 'outside the sandbox nobody is written to');
+($said, $exit) = sms('    x = sms.send(to: "+12025550101", body: "hello")' . "\n    show x.state", @sandbox);
+is($exit, 0, 'inside they are') or diag $said;
+
+# --- quiet hours: from an hour ago to an hour from now, where the number is ---
+sub hours {
+  my ($zone, $from, $to) = @_;
+  local $ENV{TZ} = $zone;
+  POSIX::tzset();
+  my @window = map { strftime('%H:%M', localtime(time + 3600 * $_)) } $from, $to;
+  $ENV{TZ} = 'UTC';
+  POSIX::tzset();
+  return join '-', @window;
+}
+sub quiet {
+  my ($phone, $hours) = @_;
+  my ($text) = sms(qq{    x = sms.send(to: "$phone", body: "hello")\n    show x.state}, site(qq{, quiet: "$hours"}));
+  return $text =~ /is refused: it is \d\d:\d\d there \((\S+)\), and quiet hours are \Q$hours\E/ ? $1 : $text =~ /^succeeded/m ? '' : $text;
+}
+is(quiet('+12125550101', hours('America/New_York', -1, 1)), 'America/New_York', 'it is night in New York: not written to');
+is(quiet('+14155550101', hours('America/New_York', -1, 1)), '', 'it is not in San Francisco, at the same hour by the clock');
+is(quiet('+14155550101', hours('America/Los_Angeles', -1, 1)), 'America/Los_Angeles', 'there it is night later');
+is(quiet('+18085550101', hours('Pacific/Honolulu', -1, 1)), 'Pacific/Honolulu', 'and later still in Honolulu');
+is(quiet('+18505550101', hours('America/Chicago', -0.5, 0.3)), 'America/Chicago', 'a code of two zones: night in one');
+is(quiet('+18505550101', hours('America/New_York', -0.5, 0.3)), 'America/New_York', '  or in the other');
+is(quiet('+18505550101', hours('America/Los_Angeles', -0.5, 0.3)), '', '  or in none');
+is(quiet('+442071838750', hours('America/New_York', -1, 1)), 'America/New_York', 'where it is not known, the zone of the site decides');
+is(quiet('+442071838750', hours('Europe/London', -1, 1)), '', '  and nothing else');
+($said) = sms('    x = sms.send(to: "+12125550101", body: "hello")' . "\n    show x.state", site(', quiet: "9pm"'));
+like($said, qr/quiet hours are not written "9pm".*21:00-08:00/s, 'hours that are not written as such: nobody is written to');
+
+# --- summer and winter: the same hour in UTC is another one in New York ---
+my $year = strftime('%Y', gmtime) + 1;
+for my $case (["$year-01-15T01:30:00Z", ''], ["$year-07-15T01:30:00Z", '21:30'], ["$year-07-15T00:30:00Z", ''], ["$year-01-15T02:30:00Z", '21:30'], ["$year-03-14T12:30:00Z", undef]) {
+  my ($at, $local) = @$case;
+  next if !defined $local;
+  ($said, $exit) = sms(qq{    wait time("$at") - now\n    x = sms.send(to: "+12125550101", body: "hello")\n    show x.state}, '--drill', '--drill-set', 'sms.quiet=21:00-08:00');
+  if ($local) { like($said, qr/it is $local there \(America\/New_York\)/, "at $at it is night") or diag $said }
+  else { is($exit, 0, "at $at it is not") or diag $said }
+}
+
+# --- a driver that never looks ---
+write_file("$dir/careless.rb", <<'RUBY');
+use "sms"
+driver :careless, for: :sms, same_as: :outbox do
+  perform :send do |to, body|
+    file.append(path: "careless", text: "#{to}\n", state: true)
+    { id: "x", state: :sent }
+  end
+end
+RUBY
+my @careless = site(', quiet: "", sandbox: ["+12025550103", "+12025550101"]', 'careless');
+($said, $exit) = sms('    x = sms.send(to: "+12025550103", body: "hello")' . "\n    show x.state", @careless);
+like($said, qr/\+12025550103 is refused: suppressed since/, 'is held to the list all the same');
+($said, $exit) = sms('    x = sms.send(to: "+12025550120", body: "hello")' . "\n    show x.state", @careless);
+like($said, qr/not on the sandbox list/, 'and to the sandbox');
+($said, $exit) = sms('    x = sms.send(to: "+12025550101", body: "hello")' . "\n    show x.state", @careless);
+is($exit, 0, 'it writes to others') or diag $said;
+is(read_file("$dir/state/careless"), "+12025550101\n", '  and to nobody else');
+write_file("$dir/weak.rb", qq{use "sms"\ndriver :weak, for: :sms, same_as: :outbox do\n  setting :quiet, :string, default: ""\nend\n});
+like(scalar run_quietly($stepwise, 'lint', "$dir/weak.rb"), qr/RB270.*the setting `quiet` is declared twice/, 'nor can a driver change what its binding goes by');
+done_testing;
