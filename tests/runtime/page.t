@@ -1,0 +1,170 @@
+#!/usr/bin/env python3
+"""page: who is called and in which order, what happens on silence, and that it never fails its run."""
+import signal, sys, time
+sys.path.insert(0, "tests/lib")
+from paging_fakes import Fakes
+from runs import Case, done, ok
+
+MINUTE = 60 * 1000000
+PAGE = 'page :lead, "the queue stands"%s\n    note "went on"'
+RUNBOOK = 'runbook "queue" do\n%s\n  step "Look" do\n    %s\n  end\nend\n'
+LEAD = '  role :lead, members: %w[ana], page: { pager: true, chat: "#lead" }'
+BOSS = '  role :boss, members: %w[lee], page: { chat: "#boss" }'
+
+
+def runbook(severity="", clauses=""):
+    return RUNBOOK % (clauses, PAGE % severity)
+
+
+def sent(c):
+    """Who has it, in order: (way, where, minutes since the first)."""
+    d = c.events("page.delivered")
+    return [(e["data"]["role"], e["data"]["way"], (e["time_us"] - d[0]["time_us"]) // MINUTE) for e in d]
+
+
+# -- without an acknowledgement --
+c = Case(runbook(), LEAD)
+code, said = c.run()
+ok(code == 0 and sent(c) == [("lead", "pager", 0)] and "went on" in said and not c.events("wait.started", "page.unanswered"), "the first contact takes it, and nothing waits", code, said)
+start = c.events("action.started")[0]["data"]
+ok(start["page"] is True and start["key"] and c.events("paged")[0]["data"]["page"] == start["args"]["dedup_key"], "a delivery is an action with a key", start)
+ok(c.verified() and "not_undone" not in c.standing(), "and no effect of the step", c.do("show", "last")[1])
+c = Case(RUNBOOK % ("", 'page [:lead, :boss], "x"'), LEAD + "\n" + BOSS)
+c.run()
+ok(sent(c) == [("lead", "pager", 0), ("boss", "chat", 0)], "roles of a list are called at once", sent(c))
+
+# -- silence --
+MATRIX = LEAD + ", ack_within: 5.minutes\n" + BOSS + '''
+  role :owner, members: %w[kim], page: { pager: "owners" }, ack_within: 2.minutes
+  escalation do
+    severity :sev1, page: [:lead, :boss, :owner], ack_within: 10.minutes, repeat: 1
+    severity :sev2, page: :boss, ack_within: 1.minute
+    severity :sev3, ticket: true
+  end'''
+c = Case(runbook(", severity: 1"), MATRIX)
+code, said = c.run("--virtual-clock")
+once = [("lead", "pager", 0), ("lead", "chat", 5), ("boss", "chat", 10), ("owner", "pager", 20)]
+ok(code == 0 and sent(c) == once + [(r, w, t + 22) for r, w, t in once], "silence: next contact, next roles of the line, all of it again", code, said, sent(c))
+ok([e["data"].get("round", 1) for e in c.events("page.escalated")] == [1, 1, 1, 2, 2, 2, 2], "and the journal says so", c.events("page.escalated"))
+ok([e["data"]["reason"] for e in c.events("page.unanswered")] == ["silence"] and c.events("follow_up")[0]["data"]["owner"] == "lead" and "NOBODY ANSWERED" in said and "went on" in said,
+   "in the end nobody has it: told, recorded, a follow-up; the run goes on", said)
+ok("a page that nobody has: the queue stands" in c.do("show", "last")[1] and c.verified(), "show tells it")
+c = Case(runbook(", severity: 2"), MATRIX)
+c.run("--virtual-clock")
+ok(sent(c) == [("lead", "pager", 0), ("lead", "chat", 5), ("boss", "chat", 10)], "another severity, another line", sent(c))
+c = Case(runbook("", "  severity :sev2"), MATRIX)
+c.run("--virtual-clock")
+ok(sent(c)[-1] == ("boss", "chat", 10), "the runbook's severity counts where page says none", sent(c))
+c = Case(runbook(", severity: 3", "  severity :sev2"), MATRIX)
+c.run("--virtual-clock")
+ok([e["data"]["text"] for e in c.events("follow_up")] == ["the queue stands", "nobody answered the page: the queue stands"], "page's own severity before it; a ticket is a follow-up", c.events("follow_up"))
+c = Case(runbook(", severity: 1"), MATRIX)
+c.file("a.json", '{"ack look": ["no", "hello", "ack kim has it"]}')
+code, said = c.run("--virtual-clock", "--answers", "a.json")
+c2 = Case(runbook(", severity: 1"), MATRIX)
+c2.file("a.json", '{"ack look": ["no", "ack kim has it"]}')
+code, said = c2.run("--virtual-clock", "--answers", "a.json")
+ack = c2.events("page.acknowledged")
+ok(code == 0 and sent(c2) == [("lead", "pager", 0), ("lead", "chat", 0)] and ack[0]["data"]["note"] == "kim has it" and ack[0]["data"]["source"] == "file", "answers: no goes on at once, ack ends it", said, ack)
+ok([l.split("\t")[1] for l in c2.read("state/pager-outbox.log").splitlines()] == ["trigger", "acknowledge"], "and the paging service is told", c2.read("state/pager-outbox.log"))
+ok(len(c.events("page.delivered")) > 2, "an answer that is none ends nothing", c.events("page.acknowledged"))
+
+# -- nobody to be reached --
+for name, site, reason in (("no site", None, "no_contacts"), ("no contacts", "  role :lead, members: %w[ana]", "no_contacts")):
+    c = Case(runbook(), site)
+    code, said = c.run()
+    ok(code == 0 and c.events("page.unanswered")[0]["data"]["reason"] == reason and c.events("follow_up") and "NOBODY WAS REACHED" in said and "went on" in said, name + ": loudly", code, said)
+with Fakes() as f:
+    SLACK = '  connect :chat, driver: "slack", url: "%s/services/T000/B000/%s", timeout: 5.seconds\n'
+    PD = '  connect :pager, driver: "pagerduty", routing_key: "' + "R" * 32 + '", url: "%s", timeout: 5.seconds\n'
+    ROLE = '  role :lead, members: %w[ana], page: { chat: true, pager: true }'
+    f.faults = ["500"]
+    c = Case(runbook(), SLACK % (f.url, "ops-secret") + PD % f.url + ROLE)
+    code, said = c.run()
+    un = c.events("page.undelivered")
+    ok(code == 0 and sent(c) == [("lead", "pager", 0)] and un[0]["data"]["error"]["kind"] == "transient" and f.opened == 1, "a contact that fails: the next", code, said, un)
+    f.faults = ["lost"]
+    c = Case(runbook(), SLACK % (f.url, "ops-secret") + PD % f.url + ROLE)
+    code, said = c.run()
+    ok(code == 0 and sent(c) == [("lead", "pager", 0)] and c.verified(), "one whose answer is lost leaves no doubt, and the next is called", code, said)
+    f.faults = ["500"] * 4
+    c = Case(runbook(), SLACK % (f.url, "ops-secret") + PD % f.url + ROLE)
+    code, said = c.run("--virtual-clock")
+    ok(code == 0 and sent(c) == [("lead", "chat", 0)] and len(c.events("page.undelivered")) == 4, "what may pass is tried again after a pause", code, said, sent(c))
+    c = Case(runbook(), SLACK % (f.url, "archived-secret") + '  role :lead, members: %w[ana], page: { chat: true }, ack_within: 1.minute')
+    code, said = c.run("--virtual-clock")
+    ok(code == 0 and c.events("page.unanswered")[0]["data"]["reason"] == "undelivered" and len(c.events("page.undelivered")) == 1 and "went on" in said, "what cannot pass is not", code, said)
+    # -- killed while it waits: nobody is paged twice --
+    f.opened, before = 0, len(f.requests)
+    c = Case(runbook(), PD % f.url + '  role :lead, members: %w[ana], page: { pager: true }, ack_within: 2.hours')
+    p = c.start("run", "r.rb")
+    deadline = time.time() + 50
+    while not c.events("wait.started") and time.time() < deadline:
+        time.sleep(0.1)
+    p.send_signal(signal.SIGKILL)
+    p.wait()
+    until = [e["data"]["until_us"] for e in c.events("wait.started")]
+    code, said = c.do("ack", "last", "--note", "kim has it")
+    ok(code == 0 and "stepwise resume" in said, "acknowledged while no process has the run", code, said)
+    code, said = c.do("resume", "last")
+    ok(code == 0 and "acknowledged by" in said and "went on" in said and len(c.events("page.delivered")) == 1 and [e["data"]["until_us"] for e in c.events("wait.started")] == until,
+       "killed and resumed: nobody is paged twice, the end of the wait stands", code, said)
+    ok(f.opened == 1 and list(f.incidents.values())[-1]["state"] == "acknowledged" and c.verified(), "one incident, acknowledged", f.incidents)
+
+# -- on the way back, and after a failure --
+c = Case('''runbook "r" do
+  on_failure do |failure|
+    page :lead, "failed: #{failure.message}"
+    follow_up "after the page"
+  end
+  step "Look" do
+    fail! :broken, "it broke"
+  end
+end
+''', LEAD + ", ack_within: 20.minutes")
+code, said = c.run("--virtual-clock")
+ok(code == 1 and len(sent(c)) == 2 and [e["data"]["text"] for e in c.events("follow_up")][-1] == "after the page", "on_failure: waiting takes nothing of its time", code, said)
+c = Case('''runbook "r" do
+  use "freeze"
+  on_failure :rollback
+  step "Freeze" do
+    freeze.begin(name: "x", reason: "y")
+    rollback timeout: 5.minutes do
+      page :lead, "undoing"
+      freeze.lift(name: "x")
+    end
+  end
+  step "Fail" do
+    fail! :broken, "it broke"
+  end
+end
+''', LEAD + ", ack_within: 20.minutes")
+code, said = c.run("--virtual-clock")
+ok(code == 6 and len(sent(c)) == 2 and c.verified(), "a rollback: nor of its own", code, said)
+c = Case(RUNBOOK % ("", 'timeout 3.minutes\n    page :lead, "x"'), LEAD + ", ack_within: 20.minutes")
+code, said = c.run("--virtual-clock")
+ok(code == 1 and "took longer than its timeout" in said, "in a step its own limits hold", code, said)
+
+# -- what a run wants before it begins --
+for name, text, site, told in (
+        ("a severity that there is not", runbook(", severity: 4"), MATRIX, "has no severity :sev4"),
+        ("nor the runbook's", runbook("", "  severity :sev11"), MATRIX, "did you mean :sev1?"),
+        ("a role that there is not", RUNBOOK % ("", 'page :leed, "x"'), LEAD, "did you mean :lead?"),
+        ("a secret that is missing", runbook(), '  secrets driver: "files", directory: "s"\n  connect :pager, driver: "pagerduty", routing_key: secret("k")\n' + LEAD, "secret"),
+        ("a way that no binding serves", 'binding :pager, "own" do\n  action :ring, effect: :write\nend\ndriver :x, for: :pager, default: true do\n  perform :ring do\n    nil\n  end\nend\n' + runbook(), LEAD, "no binding of this run serves pager")):
+    c = Case(text, site)
+    code, said = c.run()
+    ok(code == 3 and told in said and not c.events("run.started"), "refused: " + name, code, said)
+c = Case(RUNBOOK % ("", 'page :lead, "x"\n    chat.post(text: "x")'), LEAD)
+code, said = c.run()
+ok(code == 3 and "no variable or binding `chat`" in said, "bindings that are there for pages are not seen by the runbook", code, said)
+c = Case('binding :pager, "own" do\n  action :trigger, effect: :write, repeat: :safe do\n    takes :summary, :string\n  end\nend\ndriver :x, for: :pager, default: true do\n'
+         '  perform :trigger do |summary|\n    file.append(path: "own", text: "#{summary}\\n", state: true)\n    nil\n  end\nend\n' + runbook(", severity: 1"), LEAD)
+code, said = c.run()
+ok(code == 0 and c.read("state/own") == "[sev1] the queue stands\n", "a binding of one's own takes the page", code, said)
+
+# -- a drill --
+c = Case(runbook(", severity: 1"), MATRIX)
+code, said = c.run("--drill")
+ok(code == 0 and len(sent(c)) == 8 and not c.read("state/pager-outbox.log") and not c.read("state/chat-outbox.log"), "a drill calls nobody, in the same order", code, said)
+done()
