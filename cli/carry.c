@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include "../runtime/secrets.h"
 #include "command.h"
 #include "journal_view.h"
 #include "spares.h"
@@ -25,7 +26,21 @@ static void print_notice(void *ud, const struct notice *n) {
   ui_notice(&c->ui, n);
 }
 
+static void short_secret(void *ud, const char *name) {
+  (void)ud;
+  fflush(stdout);
+  fprintf(stderr, "warning: the secret%s%s is shorter than %d bytes: what is written is not searched for it\n",
+          *name ? " " : "", name, SECRET_SHORTEST);
+}
+
+struct secrets *secrets_told(void) {
+  struct secrets *s = secrets_new();
+  secrets_on_short(s, short_secret, NULL);
+  return s;
+}
+
 void carry_init(struct carry *c) {
+  c->secrets = secrets_told();
   /* Whoever reads our output may go; a run does not end half-way because of that. */
   signal(SIGPIPE, SIG_IGN);
   ui_init(&c->ui, c->json ? stderr : stdout);
@@ -60,6 +75,7 @@ struct engine_config carry_config(struct carry *c, struct site *site) {
                                 .prompter = &c->asker.prompter,
                                 .observer = &c->observer,
                                 .site = site,
+                                .secrets = c->secrets,
                                 .wait_us = c->wait_us,
                                 .tail = buf_str(&c->tail),
                                 .state_dir = buf_str(&c->state_dir)};
@@ -109,6 +125,7 @@ int carry_release(struct carry *c, int code) {
   asker_release(&c->asker);
   ui_release(&c->ui);
   journal_close(c->store);
+  secrets_free(c->secrets);
   buf_release(&c->state_dir);
   buf_release(&c->tail);
   return code;

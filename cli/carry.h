@@ -15,9 +15,13 @@ struct carry {
   struct journal *store; /* owned */
   struct buf state_dir, tail; /* tail: " --journal PATH" as it was given, or "" */
   struct observer observer;
+  struct secrets *secrets; /* owned */
   int output_errno; /* why events could not be printed, or 0 */
 };
 
+/* What a process is to keep out of all it writes; people are told of what cannot be kept out. Whoever
+ * calls frees it. */
+struct secrets *secrets_told(void) must_use;
 /* After the options are read. */
 void carry_init(struct carry *c);
 /* Opens the journal for writing and finds the places beside it. */

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include "../runtime/secrets.h"
 #include "carry.h"
 #include "load.h"
 #include "options.h"
@@ -70,7 +71,9 @@ static int plan_it(struct plan_command *c) {
   struct dry_observer observer = {.ud = &c->view, .note = c->json ? plan_json : plan_show};
   struct dry_options dry = {.offline = c->offline, .inputs_needed = c->dry_run};
   struct run_options options = run_args_options(&c->args);
+  struct secrets *secrets = secrets_told();
   struct engine_config config = {.clock = &c->clock,
+                                 .secrets = secrets,
                                  .journal = c->store,
                                  .prompter = &c->asker.prompter,
                                  .site = c->site,
@@ -79,6 +82,8 @@ static int plan_it(struct plan_command *c) {
   c->asker.line.tasks = engine_tasks(engine);
   enum status status = dry_run(engine, c->program, &options, &dry, &observer, &problems, &err);
   engine_free(engine);
+  redact_error(secrets, &err);
+  secrets_free(secrets);
   int code = problems ? EXIT_INVALID : EXIT_SUCCEEDED;
   if (status == ERR_CANCELLED) {
     fputs("\nstepwise: interrupted; nothing was changed\n", stderr);

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include "../runtime/secrets.h"
 #include "../runtime/text.h"
 #include "../runtime/watcher.h"
 #include "carry.h"
@@ -311,11 +312,13 @@ static int run_it(struct watch_command *c) {
   }
   const struct observer observer = {
       .ud = c, .event = c->json ? print_event : NULL, .notice = print_notice};
+  struct secrets *secrets = secrets_told();
   const struct engine_config config = {.clock = &c->clock,
                                        .journal = c->store,
                                        .prompter = &c->asker.prompter,
                                        .observer = &observer,
                                        .site = c->site,
+                                       .secrets = secrets,
                                        .tail = buf_str(&c->tail),
                                        .state_dir = buf_str(&c->state_dir)};
   struct engine *engine = engine_new(&config);
@@ -326,6 +329,7 @@ static int run_it(struct watch_command *c) {
   int code = watch_all(c, w);
   watcher_free(w);
   engine_free(engine);
+  secrets_free(secrets);
   return code;
 }
 

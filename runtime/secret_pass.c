@@ -9,10 +9,13 @@ static bool says(const struct process_result *r, const char *text) {
   return r->err.len && strcasestr(r->err.data, text);
 }
 
-static enum status gpg_failed(const struct secret_job *job, const char *why, const char *help,
-                              struct error *err) {
-  error_set(err, ERR_FAILED, "cannot read the secret %s: %s", job->name, why);
-  error_help(err, "%s", help);
+/* With nobody to ask, gpg says the same of a key that is locked as of one that it does not have. */
+static enum status gpg_failed(const struct secret_job *job, struct error *err) {
+  error_set(err, ERR_FAILED,
+            "cannot read the secret %s: gpg has no key for it, or the key is locked and there is nobody "
+            "to ask for its passphrase", job->name);
+  error_help(err, "unlock the key first, with `pass show` in this session or gpg-preset-passphrase; "
+                  "or encrypt the entry for a key of the user who runs this: pass init");
   error_kind(err, "permission");
   return ERR_FAILED;
 }
@@ -25,14 +28,9 @@ static enum status failed(const struct secret_job *job, const struct process_res
     return error_set(err, ERR_NOT_FOUND, "no secret %s: it is not in the password store", job->name);
   if (says(r, "password store is empty"))
     return error_set(err, ERR_NOT_FOUND, "no secret %s: the password store is empty", job->name);
-  if (says(r, "no secret key"))
-    return gpg_failed(job, "gpg has no key that it is encrypted for",
-                      "import the key for the user who runs this, or encrypt the entry for it: pass init",
-                      err);
-  if (says(r, "pinentry") || says(r, "ioctl") || says(r, "no agent") || says(r, "tty"))
-    return gpg_failed(job, "gpg-agent wants to ask for a passphrase, and there is nobody to ask",
-                      "unlock the key first: `pass show` something in this session, or gpg-preset-passphrase",
-                      err);
+  static const char *const locked[] = {"no secret key", "pinentry", "ioctl", "no agent", "tty"};
+  for (size_t i = 0; i < sizeof locked / sizeof *locked; i++)
+    if (says(r, locked[i])) return gpg_failed(job, err);
   process_how(r, &how);
   buf_adds(&how, ": ");
   process_said(&(struct process_result){.err = r->err}, &how);

@@ -191,6 +191,8 @@ enum status secret_store_fetch(struct secret_store *store, const struct secret_r
   }
   if (status == OK) status = settings_ready(store, err);
   if (status == OK) status = drivers[store->driver](&job, err);
+  /* Whatever the reason, the run cannot begin for want of it. */
+  if (status == ERR_FAILED && strcmp(err->kind, "limit") != 0) status = err->status = ERR_IO;
   if (status == OK) status = check_text(&job, err);
   if (status == OK) {
     *out = value_secret(value_string(job.out.data, job.out.len));

@@ -21,6 +21,9 @@ void secrets_free(struct secrets *s) {
   }
   for (size_t i = 0; i < s->pattern_count; i++)
     wipe(s->patterns[i].bytes, s->patterns[i].len);
+  for (size_t i = 0; i < s->short_count; i++)
+    mem_free(s->shorts[i]);
+  mem_free(s->shorts);
   mem_free(s->known);
   mem_free(s->patterns);
   mem_free(s);
@@ -168,6 +171,14 @@ static const struct known *find(const struct secrets *s, const char *text, size_
   return NULL;
 }
 
+static void tell_short(struct secrets *s, const char *name) {
+  for (size_t i = 0; i < s->short_count; i++)
+    if (strcmp(s->shorts[i], name) == 0) return;
+  s->shorts = mem_grow(s->shorts, s->short_count, &s->short_cap, sizeof *s->shorts);
+  s->shorts[s->short_count++] = mem_strdup(name);
+  if (s->on_short) s->on_short(s->on_short_ud, name);
+}
+
 /* What stands for it. A name that would give another secret away is left out. */
 static char *shown_make(const struct secrets *s, const char *name) {
   struct buf b = BUF_INIT;
@@ -194,7 +205,7 @@ bool secrets_learn(struct secrets *s, const char *name, const char *source, cons
   while (len && (text[len - 1] == '\n' || text[len - 1] == '\r'))
     len--;
   if (len < SECRET_SHORTEST) {
-    if (len && s->on_short) s->on_short(s->on_short_ud, name);
+    if (len) tell_short(s, name ? name : "");
     return false;
   }
   if (find(s, text, len)) return true;

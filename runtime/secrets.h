@@ -33,7 +33,8 @@ bool secrets_learn(struct secrets *s, const char *name, const char *source, cons
 /* All secrets that v holds. */
 void secrets_learn_value(struct secrets *s, const char *name, const char *source, value v,
                          const struct symtab *syms);
-/* Called when one is met that is too short to be looked for, once a name; NULL: nobody. */
+/* Called when one is met that is too short to be looked for, once a name ("" when
+ * it has none); NULL: nobody. */
 void secrets_on_short(struct secrets *s, void (*fn)(void *ud, const char *name), void *ud);
 
 /* Which secret is exactly this text; false: none. The name is NULL when nobody gave one. */

@@ -34,6 +34,8 @@ struct secrets {
   uint64_t pairs[1024];  /* 65536 bits: two bytes that may begin one, as they stand in a text */
   void (*on_short)(void *ud, const char *name);
   void *on_short_ud;
+  char **shorts; /* names that it was called with; owned */
+  size_t short_count, short_cap;
 };
 
 static inline bool pair_may(const struct secrets *s, uint8_t a, uint8_t b) {
