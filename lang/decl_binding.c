@@ -176,6 +176,7 @@ static void take_action(struct check *k, const struct clause_args *a, struct bin
   out->ends_at = arg_key(a, W_ends);
   take_lease(k, a, out);
   each_clause(k, a->block, IN_ACTION, action_clause, out);
+  decl_fanout(k, a, out);
   out->result = out->plain        ? out->plain->value_type
                 : out->give_count ? decl_record(k, out->gives, out->give_count)
                                   : T_nil;

@@ -124,10 +124,13 @@ enum code { CODE_PERFORM, CODE_PROBE, CODE_RENEW };
 static const char *const code_words[] = {"perform", "probe", "renew"};
 static const char *const code_places[] = {"a driver", "a probe", "a driver"};
 
-/* call.key, and in code of an action with a lease until when it is taken. */
+/* call.key, and in code of an action with a lease until when it is taken; in that of an action for
+ * each item of a list, of which batch the item is and which of them. */
 static type_id call_type(struct check *k, const struct action *a) {
-  const struct record_field fields[] = {{W_key, T_string}, {W_lease_until, T_time}};
-  return type_record(k->types, fields, a->lease ? 2 : 1);
+  const struct record_field lease[] = {{W_key, T_string}, {W_lease_until, T_time}};
+  const struct record_field item[] = {{W_key, T_string}, {W_batch, T_string}, {W_number, T_integer}};
+  if (a->each) return type_record(k->types, item, 3);
+  return type_record(k->types, lease, a->lease ? 2 : 1);
 }
 
 static void check_code(struct check *k, node_id block, struct action *a, enum code code,
@@ -144,10 +147,10 @@ static void check_code(struct check *k, node_id block, struct action *a, enum co
   k->place = (struct place){IN_PERFORM, EFFECTS_NONE, code_places[code]};
   if (code == CODE_PERFORM && k->reads_only) k->place.what = "the perform of a read action";
   for (size_t i = 0; i < a->take_count; i++)
-    types[i] = a->takes[i].value_type;
+    types[i] = &a->takes[i] == a->each ? type_element(k->types, a->each->type) : a->takes[i].value_type;
   scope_params(k, b->a, types, a->take_count);
   type_id type = b->b ? check_body(k, b->b, true) : T_nil;
-  if (code == CODE_PERFORM && b->b) check_result(k, b->b, type, a);
+  if (code == CODE_PERFORM && b->b && !a->each) check_result(k, b->b, type, a);
   *out = (struct unit){.file = k->file, .body = b->b, .param_count = list_count(k, b->a)};
   scope_end(k, &scope, out);
   k->scope = outer;
