@@ -13,10 +13,18 @@ struct action_run {
   node_id call;      /* in the lane's tree: where the runbook calls */
   uint32_t ordinal;
   char key[65];
+  const char *batch; /* of one item of a list: which batch, and its place in the list; else NULL */
+  int64_t number;
   int64_t lease_until; /* of an action with a lease, else 0 */
   bool writing; /* a primitive that writes was reached */
   bool unsure;  /* and it failed in a way that leaves open whether it was done */
 };
+
+/* Whether it may not be done twice. Of an action with `each:` that is asked of every item by itself:
+ * the whole may be called again, and goes on from where it was. */
+static inline bool action_once(const struct action *a) {
+  return a->effect == EFFECT_WRITE && a->repeat == REPEAT_UNSAFE && !a->each;
+}
 
 void record_call(struct record *r, const struct action_run *c);
 void record_args(struct record *r, const struct lane *lane, const struct action *action,
@@ -49,6 +57,11 @@ enum status doubt_settle(struct action_run *c, bool *done, value *out, struct er
 /* The same after a limit cut the write off or its answer was lost; err holds that failure and keeps it when the action did
  * not happen. */
 enum status doubt_after_failure(struct action_run *c, value *out, struct error *err) must_use;
+/* Asks the driver, whatever is recorded; why: what is told when it does not know. */
+enum status doubt_probe(struct action_run *c, enum probed *known, value *out, struct buf *why,
+                        struct error *err) must_use;
+/* The step and the error are marked as in doubt; the error's message is there. */
+void doubt_mark(struct action_run *c, struct error *err);
 enum status settled_record(struct action_run *c, const char *as, const char *by,
                            const value *result, const char *reason, struct error *err) must_use;
 

@@ -1,5 +1,6 @@
 /* Calls of actions that the journal has: their outcome comes back, and the world is left alone. */
 #include "action.h"
+#include "fanout.h"
 
 /* --- the same call? --- */
 
@@ -66,7 +67,7 @@ static enum status other_call(const struct action_run *c, uint32_t event, struct
 static void flags_again(const struct action_run *c, bool ok) {
   struct step_run *s = c->lane->at;
   if (!s || c->action->effect != EFFECT_WRITE || c->lane->paging) return;
-  s->unsafe |= c->action->repeat == REPEAT_UNSAFE;
+  s->unsafe |= action_once(c->action);
   s->writing = true;
   s->did |= ok;
 }
@@ -131,6 +132,17 @@ static enum status ended_again(struct action_run *c, uint32_t event, bool *told,
 
 /* --- in a replay --- */
 
+/* A run that is undone sends no more: how far its batch came is the action's outcome. */
+static enum status batch_stopped(struct action_run *c, bool *told, value *out, struct error *err) {
+  static const char *const by[] = {
+      [REPEAT_UNSAFE] = "probe", [REPEAT_SAFE] = "safe", [REPEAT_BY_KEY] = "by_key"};
+  enum status status = fanout_stop(c, out, err);
+  if (status == OK)
+    status = settled_record(c, "done", by[c->action->repeat], out, "as far as it came", err);
+  *told = status == OK;
+  return status;
+}
+
 static enum status replayed(struct action_run *c, bool *told, value *out, struct error *err) {
   struct past_call past;
   replay_call(c->lane->replay, c->ordinal, &past);
@@ -140,7 +152,8 @@ static enum status replayed(struct action_run *c, bool *told, value *out, struct
   if (past.state == PAST_ENDED) status = ended_again(c, past.ended, told, out, err);
   else if (past.state == PAST_OPEN && c->action->effect == EFFECT_WRITE) {
     flags_again(c, false);
-    status = doubt_settle(c, told, out, err);
+    if (!c->action->each) status = doubt_settle(c, told, out, err);
+    else if (c->lane->run->back) status = batch_stopped(c, told, out, err);
   }
   return status != OK || *told ? status : replay_live(c->lane, err);
 }
@@ -158,7 +171,7 @@ static enum status not_repeated(struct action_run *c, bool *told, value *out, st
   history_call(h, s->past, c->ordinal, s->rolling_back, &past);
   const char *json;
   size_t len;
-  if (past.state == PAST_OPEN) return doubt_settle(c, told, out, err);
+  if (past.state == PAST_OPEN) return c->action->each ? OK : doubt_settle(c, told, out, err);
   if (past.state != PAST_ENDED || past_raw(h, past.ended, "error", &json, &len)) return OK;
   if (past.started && !same_call(c, past.started, false)) return other_call(c, past.started, err);
   enum status status = ended_again(c, past.ended, told, out, err);

@@ -8,6 +8,7 @@
 #include "codec.h"
 #include "digest.h"
 #include "driver.h"
+#include "fanout.h"
 
 static const char *text_of(const struct lane *lane, sym s) {
   return sym_text(lane->run->program->syms, s);
@@ -128,6 +129,8 @@ enum status action_driver_call(struct action_run *c, struct driver_call *out, st
                               .driver = c->driver,
                               .key = c->key,
                               .zone = run->site ? run->site->timezone : NULL,
+                              .batch = c->batch,
+                              .number = c->number,
                               .lease_until = c->lease_until,
                               .state_dir = run_state_dir(run),
                               .tasks = g->tasks,
@@ -158,7 +161,7 @@ static enum status driver_of(struct action_run *c, struct error *err) {
 
 static void begin_write(struct action_run *c) {
   struct step_run *s = c->lane->paging ? NULL : c->lane->at;
-  if (s && c->action->repeat == REPEAT_UNSAFE) s->unsafe = true;
+  if (s && action_once(c->action)) s->unsafe = true;
   if (s) s->writing = true;
   tell(c, NOTICE_ACTION, 0, NULL);
 }
@@ -174,6 +177,7 @@ static bool cut_off(const struct action_run *c, const struct error *err) {
 static enum status perform_shielded(struct action_run *c, value *out, struct error *err) {
   struct tasks *tasks = c->lane->run->engine->tasks;
   if (c->action->effect != EFFECT_WRITE) return action_perform(c, out, err);
+  if (c->action->each) return begin_write(c), fanout_perform(c, out, err);
   int64_t before = task_shield(tasks);
   task_deadline_push(tasks, before);
   begin_write(c);
@@ -264,6 +268,7 @@ static enum status action_now(struct action_run *c, value *out, struct error *er
   if (status == OK && effect) status = leases_check(run, err);
   if (status == OK) status = admit_action(c, err);
   if (status == OK) status = lease_until(run, c->action, &c->lease_until, err);
+  if (status == OK && c->action->each) status = fanout_check(c, err);
   return status == OK ? carry_out(c, out, err) : status;
 }
 

@@ -15,8 +15,8 @@ enum status settled_record(struct action_run *c, const char *as, const char *by,
 }
 
 /* Whether the driver knows: OK with *known. A probe that fails knows nothing. */
-static enum status probe(struct action_run *c, enum probed *known, value *out, struct buf *why,
-                         struct error *err) {
+enum status doubt_probe(struct action_run *c, enum probed *known, value *out, struct buf *why,
+                        struct error *err) {
   struct tasks *tasks = c->lane->run->engine->tasks;
   struct driver_call call;
   struct error problem = {0};
@@ -47,8 +47,7 @@ void doubt_help(const struct run *run, const char *what, struct error *err) {
   buf_release(&b);
 }
 
-static enum status in_doubt(struct action_run *c, const char *what, const char *why,
-                            struct error *err) {
+void doubt_mark(struct action_run *c, struct error *err) {
   struct step_run *s = c->lane->at;
   struct buf name = BUF_INIT;
   action_text(c, &name);
@@ -57,10 +56,18 @@ static enum status in_doubt(struct action_run *c, const char *what, const char *
     s->doubt = (struct step_doubt){.action = c->action, .call = c->ordinal};
     memcpy(s->doubt.key, c->key, sizeof s->doubt.key);
   }
-  error_set(err, ERR_FAILED, "%s %s: whether it happened is not known, and %s", buf_str(&name), what,
-            why);
   error_kind(err, "in_doubt");
   doubt_help(c->lane->run, buf_str(&name), err);
+  buf_release(&name);
+}
+
+static enum status in_doubt(struct action_run *c, const char *what, const char *why,
+                            struct error *err) {
+  struct buf name = BUF_INIT;
+  action_text(c, &name);
+  error_set(err, ERR_FAILED, "%s %s: whether it happened is not known, and %s", buf_str(&name), what,
+            why);
+  doubt_mark(c, err);
   buf_release(&name);
   return ERR_FAILED;
 }
@@ -81,7 +88,7 @@ enum status doubt_settle(struct action_run *c, bool *done, value *out, struct er
   if (action_repeatable(c))
     return settled_record(c, "not_done", c->action->repeat == REPEAT_BY_KEY ? "by_key" : "safe", NULL,
                           "it may be done again", err);
-  enum status status = probe(c, &known, out, &why, err);
+  enum status status = doubt_probe(c, &known, out, &why, err);
   if (status == OK && known == PROBED_UNKNOWN)
     status = in_doubt(c, "was begun and the run was interrupted", buf_str(&why), err);
   else if (status == OK) status = probed(c, known, out, err);
@@ -97,7 +104,7 @@ enum status doubt_after_failure(struct action_run *c, value *out, struct error *
   enum probed known;
   if (strcmp(err->kind, "limit") == 0) buf_adds(&what, "was cut off by a time limit");
   else buf_addf(&what, "has no answer (%s)", err->message);
-  enum status status = probe(c, &known, out, &why, &second);
+  enum status status = doubt_probe(c, &known, out, &why, &second);
   if (status == OK && known == PROBED_UNKNOWN)
     status = in_doubt(c, buf_str(&what), buf_str(&why), &second);
   else if (status == OK) status = probed(c, known, out, &second);

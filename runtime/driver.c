@@ -60,6 +60,7 @@ static enum status result_record(struct driver_call *c, struct eval *e, value in
 
 static enum status result_check(struct driver_call *c, struct eval *e, value in, value *out,
                                 struct error *err) {
+  if (c->batch) return *out = value_ref(in), OK;
   if (c->action->give_count) return result_record(c, e, in, out, err);
   if (c->action->result == T_nil) {
     *out = VALUE_NIL;
@@ -216,11 +217,12 @@ static const struct eval_hooks driver_hooks = {.action = hook_action,
 static value call_value(const struct driver_call *c) {
   struct dict *call = dict_new();
   dict_set(call, value_symbol(W_key), value_cstr(c->key));
-  if (c->reads_only && c->action->admit_count) {
-    dict_set(call, value_symbol(W_zone), value_cstr(c->zone ? c->zone : "UTC"));
-    dict_set(call, value_symbol(W_action), value_symbol(c->action->name));
+  bool admits = c->reads_only && c->action->admit_count;
+  if (admits) dict_set(call, value_symbol(W_zone), value_cstr(c->zone ? c->zone : "UTC"));
+  if (admits) dict_set(call, value_symbol(W_action), value_symbol(c->action->name));
+  if (admits || c->batch)
     dict_set(call, value_symbol(W_batch), c->batch ? value_cstr(c->batch) : VALUE_NIL);
-  }
+  if (c->batch) dict_set(call, value_symbol(W_number), value_int(c->number));
   if (c->action->lease)
     dict_set(call, value_symbol(W_lease_until),
              c->lease_until ? value_time(c->lease_until) : VALUE_NIL);

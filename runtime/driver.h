@@ -15,6 +15,7 @@ struct driver_call {
   const char *key;             /* what the driver sees as call.key */
   const char *batch;           /* of one item of a list, call.batch; else NULL */
   const char *zone;            /* of the site, for an admit's call.zone; NULL: UTC */
+  int64_t number;              /* and call.number */
   int64_t lease_until;         /* and as call.lease_until; 0: nil */
   const char *state_dir;       /* made when a primitive is first called */
   struct tasks *tasks;
@@ -42,7 +43,7 @@ void driver_settings_free(struct driver_settings **list);
 void driver_learn_args(struct secrets *secrets, const struct program *p, const struct action *action,
                        const value *args);
 /* In a task. Performs the action with arguments that were checked and checks the result against
- * what the action gives. */
+ * what the action gives; of one item of a list the answer comes back as it is. */
 enum status driver_perform(struct driver_call *c, const struct perform *p, const value *args,
                            value *out, struct error *err) must_use;
 /* In a task. What the code of an `admit` answers of one value. */

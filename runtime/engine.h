@@ -21,7 +21,9 @@ enum notice_kind {
   NOTICE_STEP_FAILED,  /* error, detail: what follows from it */
   NOTICE_RETRY,        /* error, n: attempt, us: delay */
   NOTICE_ACTION,       /* text: binding.action; a write begins */
-  NOTICE_ACTION_DONE,  /* text, us; error when it failed */
+  NOTICE_ACTION_DONE,  /* text, us; error when it failed; progress of a batch */
+  NOTICE_PROGRESS,     /* text: binding.action, id: the batch, progress, us: since it began */
+  NOTICE_PAUSED,       /* the same, detail: why nothing is sent for now */
   NOTICE_VERIFIED,     /* text or NULL */
   NOTICE_ANSWER,       /* text: question, detail: answer; not typed here */
   NOTICE_APPROVAL,     /* text, detail: by whom, until when, and the command */
@@ -43,6 +45,16 @@ enum notice_kind {
   NOTICE_END              /* text: state, id: run, detail: what an operator can do, error or NULL */
 };
 
+/* How far a batch is. */
+struct progress {
+  int64_t total, done; /* done: of them, those that are not sent any more */
+  int64_t sent, refused, unsure;
+  int64_t per_minute; /* lately */
+  int64_t left_us;    /* time left, or -1 */
+  bool minute;        /* a minute has passed since one that had this */
+  bool last;          /* it has ended */
+};
+
 struct notice {
   enum notice_kind kind;
   /* Where it comes from, filled in by the engine: ids, "" outside a step; which of the branches that
@@ -55,6 +67,7 @@ struct notice {
   int64_t us;
   value value;
   const struct error *error;
+  const struct progress *progress; /* of a batch; NULL: there is none */
 };
 
 struct observer {

@@ -77,6 +77,7 @@ struct step_run {
   struct step_doubt doubt;
   size_t log_from; /* in the log of assignments: where the step begins */
   size_t log_to;   /* and where it ended, or LOG_OPEN: its rollback sees the variables of then */
+  struct book *books;      /* of the batches that it sent; owned */
   struct child_run *child; /* owned: this is no step but a run that was waited for */
   struct step_run *before; /* in run.armed */
 };

@@ -4,10 +4,12 @@
 
 #include "codec.h"
 #include "digest.h"
+#include "fanout.h"
 #include "utf8.h"
 
 void step_run_free(struct step_run *s) {
   child_free(s->child);
+  books_free(s->books);
   mem_free(s->id);
   mem_free(s->label);
   replay_free(s->replay);

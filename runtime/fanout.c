@@ -1,0 +1,535 @@
+/* A batch: prepares its list, reserves items in the journal ahead of sending them, keeps as many under
+ * way as it may, and stops with nothing lost. */
+#include "fanout.h"
+
+#include "../lang/limits.h"
+#include "codec.h"
+
+enum { FLUSH = 250000 }; /* how long an outcome waits for the next intent, us */
+
+static const char *text_of(const struct fanout *f, sym s) {
+  return sym_text(f->call->lane->run->program->syms, s);
+}
+
+static bool once(const struct fanout *f) {
+  return f->call->action->repeat == REPEAT_UNSAFE;
+}
+
+static struct entry *entry_of(const struct fanout *f, size_t item) {
+  return &f->book->entries[f->items[item].entry];
+}
+
+/* What may not be repeated and nobody knows of is not sent any more. */
+static bool is_final(const struct fanout *f, enum item_state state) {
+  return state >= ITEM_SENT || (state == ITEM_UNSURE && once(f));
+}
+
+int64_t fanout_done(const struct fanout *f) {
+  return f->sent + f->refused + (once(f) ? f->unsure : 0);
+}
+
+static void count_item(struct fanout *f, enum item_state state, int by) {
+  if (state == ITEM_SENT) f->sent += by;
+  if (state == ITEM_REFUSED) f->refused += by;
+  if (state == ITEM_UNSURE) f->unsure += by;
+}
+
+static void item_set(struct fanout *f, size_t item, enum item_state state, const char *kind,
+                     const char *reason) {
+  count_item(f, entry_of(f, item)->state, -1);
+  book_set(f->book, f->items[item].entry, state, kind, reason);
+  count_item(f, state, 1);
+}
+
+/* --- before it begins --- */
+
+int64_t fanout_ceiling(value setting) {
+  value v;
+  bool set = setting.tag == V_RECORD && record_get(setting, W_ceiling, &v) && v.tag == V_INT;
+  return set ? v.u.i : LIMIT_ITEMS;
+}
+
+static size_t index_of(const struct action *a, const struct field *f) {
+  return (size_t)(f - a->takes);
+}
+
+static enum status refuse(const struct action_run *c, struct error *err) {
+  struct buf b = BUF_INIT;
+  action_text(c, &b);
+  buf_addf(&b, ": %s", err->message);
+  error_set(err, ERR_FAILED, "%s", buf_str(&b));
+  error_kind(err, "validation");
+  buf_release(&b);
+  return ERR_FAILED;
+}
+
+static enum status too_many(struct action_run *c, size_t count, int64_t ceiling, struct error *err) {
+  struct buf have = BUF_INIT, most = BUF_INIT;
+  count_text((int64_t)count, &have);
+  count_text(ceiling, &most);
+  error_set(err, ERR_FAILED, "%s items, and at most %s may be sent; nothing was sent",
+            buf_str(&have), buf_str(&most));
+  buf_release(&have);
+  buf_release(&most);
+  enum status status = refuse(c, err);
+  error_help(err, "send fewer, or let the site's connect say ceiling: for this binding");
+  return status;
+}
+
+enum status fanout_check(struct action_run *c, struct error *err) {
+  const struct action *a = c->action;
+  const struct list *list = value_array(c->args[index_of(a, a->each)]);
+  struct driver_call call;
+  enum status status = action_driver_call(c, &call, err);
+  if (status != OK) return status;
+  int64_t ceiling = fanout_ceiling(call.setting);
+  if (ceiling < 0 || list->count > (uint64_t)ceiling) return too_many(c, list->count, ceiling, err);
+  for (size_t i = 0; i < list->count; i++)
+    if (value_has_secret(list->items[i])) {
+      error_set(err, ERR_FAILED, "item %zu holds a secret: the journal could not say who it is", i);
+      return refuse(c, err);
+    }
+  value rate = a->rate ? c->args[index_of(a, a->rate)] : VALUE_NIL;
+  if (rate.tag != V_INT || rate.u.i >= 1) return OK;
+  error_set(err, ERR_FAILED, "%s is %lld: nothing would ever be sent",
+            sym_text(c->lane->run->program->syms, a->rate->name), (long long)rate.u.i);
+  return refuse(c, err);
+}
+
+/* --- the list --- */
+
+static void items_make(struct fanout *f) {
+  const struct symtab *syms = f->call->lane->run->program->syms;
+  struct dict *seen = dict_new();
+  f->items = mem_array(f->count + 1, sizeof *f->items);
+  for (size_t i = 0; i < f->count; i++) {
+    struct buf to = BUF_INIT;
+    uint8_t key[32];
+    value who, before = value_int(0);
+    json_write(item_who(f->call->action, f->list->items[i], syms), syms, true, &to);
+    who = value_string(to.data, to.len);
+    (void)dict_get(seen, who, &before);
+    item_key(f->call->key, buf_str(&to), (uint32_t)before.u.i, key);
+    dict_set(seen, who, value_int(before.u.i + 1));
+    f->items[i].to = buf_take(&to);
+    f->items[i].entry = book_entry(f->book, key);
+    if (before.u.i && entry_of(f, i)->state == ITEM_NEW)
+      book_set(f->book, f->items[i].entry, ITEM_REFUSED, "duplicate", NULL);
+  }
+  dict_free(seen);
+}
+
+/* Whether the site lets this one through; without a setting it does. */
+static bool in_sandbox(const struct fanout *f, value sandbox, size_t item) {
+  const struct symtab *syms = f->call->lane->run->program->syms;
+  value who = item_who(f->call->action, f->list->items[item], syms);
+  const struct list *l = value_array(sandbox);
+  for (size_t i = 0; i < l->count; i++)
+    if (value_equal(l->items[i], who, syms)) return true;
+  return false;
+}
+
+/* What is refused before anything is sent: a recipient that stands in the list before, and one that
+ * a sandbox leaves out. */
+static enum status sift(struct fanout *f, value setting, struct error *err) {
+  uint32_t *out = mem_array(f->count + 1, sizeof *out);
+  size_t count = 0;
+  value sandbox;
+  bool boxed = setting.tag == V_RECORD && record_get(setting, W_sandbox, &sandbox) &&
+               sandbox.tag == V_ARRAY;
+  for (size_t i = 0; i < f->count; i++) {
+    struct entry *e = entry_of(f, i);
+    bool twice = e->state == ITEM_REFUSED && !e->reason;
+    if (!twice && !(e->state == ITEM_NEW && boxed && !in_sandbox(f, sandbox, i))) continue;
+    book_set(f->book, f->items[i].entry, ITEM_REFUSED, twice ? "duplicate" : "sandbox",
+             twice ? "it stands in the list before" : "not in the sandbox list");
+    out[count++] = (uint32_t)i;
+  }
+  for (size_t i = 0; i < f->count; i++)
+    count_item(f, entry_of(f, i)->state, 1);
+  enum status status = record_refused(f, out, count, err);
+  mem_free(out);
+  return status;
+}
+
+static void schedule_begin(struct fanout *f) {
+  const struct action *a = f->call->action;
+  value rate = a->rate ? f->call->args[index_of(a, a->rate)] : VALUE_NIL;
+  int64_t now = clock_mono(f->clock);
+  f->per_second = rate.tag == V_INT ? rate.u.i : 0;
+  f->started = f->mark_at = f->before_at = f->told_at = f->base = now;
+  f->pause_until = now;
+  if (!f->per_second || !f->book->last_us) return;
+  /* What was sent before the run was interrupted counts. */
+  int64_t next = clock_add(run_mono(f->call->lane->run, f->book->last_us), US_SECOND / f->per_second);
+  if (next > now) f->base = next;
+}
+
+static enum status fanout_open(struct fanout *f, struct action_run *c, value *setting,
+                               struct error *err) {
+  const struct action *a = c->action;
+  const struct engine *g = c->lane->run->engine;
+  struct driver_call call;
+  *f = (struct fanout){.call = c,
+                       .tasks = g->tasks,
+                       .clock = g->config.clock,
+                       .task = task_current(g->tasks),
+                       .each = index_of(a, a->each)};
+  f->ended_end = &f->ended;
+  f->list = value_array(c->args[f->each]);
+  f->count = f->list->count;
+  snprintf(f->batch, sizeof f->batch, "%.16s", c->key);
+  f->slots = mem_array(a->at_once, sizeof *f->slots);
+  enum status status = action_driver_call(c, &call, err);
+  if (status == OK) status = book_open(c, &f->book, err);
+  if (status != OK) return status;
+  *setting = call.setting;
+  f->ceiling = fanout_ceiling(call.setting);
+  f->again = f->book->count > 0;
+  items_make(f);
+  return OK;
+}
+
+static void fanout_close(struct fanout *f) {
+  if (f->book && !f->call->lane->at) book_free(f->book);
+  for (size_t i = 0; f->items && i < f->count; i++)
+    mem_free(f->items[i].to);
+  while (f->ended) {
+    struct send *s = f->ended;
+    f->ended = s->next;
+    send_release(s);
+    mem_free(s);
+  }
+  mem_free(f->items);
+  mem_free(f->slots);
+  mem_free(f->ready);
+  buf_release(&f->pause);
+  error_release(&f->problem);
+}
+
+/* --- outcomes --- */
+
+static void error_copy(struct error *to, const struct error *from) {
+  error_set(to, from->status, "%s", from->message ? from->message : "failed");
+  error_kind(to, from->kind);
+  if (from->help) error_help(to, "%s", from->help);
+  to->at = from->at;
+  to->has_at = from->has_at;
+}
+
+/* An item that was not sent stops the others, unless it is one that is only reported. */
+static void ended(struct fanout *f, struct send *s) {
+  item_set(f, s->item, s->state, s->err.kind, s->err.message);
+  if (s->state == ITEM_SENT && f->call->lane->at) f->call->lane->at->did = true;
+  if (s->at_us > f->book->last_us) f->book->last_us = s->at_us;
+  if (!is_final(f, s->state) && f->problem.status == OK) {
+    error_copy(&f->problem, &s->err);
+    f->problem_item = s->item;
+  }
+  s->next = NULL;
+  *f->ended_end = s;
+  f->ended_end = &s->next;
+  if (!f->ended_since) f->ended_since = clock_mono(f->clock);
+}
+
+static void join(struct fanout *f) {
+  int64_t before = task_shield(f->tasks);
+  while (f->over) {
+    struct send *s = f->over;
+    struct error err = {0};
+    f->over = s->next;
+    if (task_wait(f->tasks, s->task, &err) != OK) error_release(&err);
+    f->slots[s->slot] = NULL;
+    f->in_flight--;
+    ended(f, s);
+  }
+  task_unshield(f->tasks, before);
+}
+
+/* --- reserving and sending --- */
+
+/* How many intents may stand in the journal without their item being on its way. */
+static size_t ahead(const struct fanout *f) {
+  size_t most = 4 * (size_t)f->call->action->at_once;
+  size_t share = f->per_second ? (size_t)f->per_second / 4 + 1 : most;
+  return share < most ? share : most;
+}
+
+/* What may not be repeated has no intent before its turn has come: a crash leaves no more in doubt
+ * than was really under way. */
+static size_t wanted(const struct fanout *f) {
+  size_t ready = f->ready_count - f->ready_head, places = f->call->action->at_once - f->in_flight;
+  int64_t now = clock_mono(f->clock);
+  if (now < f->pause_until) return 0;
+  if (!once(f)) return 2 * ready <= ahead(f) ? ahead(f) - ready : 0;
+  if (ready || rate_due(f) > now) return 0;
+  return f->per_second && places ? 1 : places;
+}
+
+static size_t take_next(struct fanout *f, size_t most) {
+  size_t taken = 0;
+  if (f->ready_head == f->ready_count) f->ready_head = f->ready_count = 0;
+  for (; taken < most && f->next < f->count; f->next++) {
+    if (is_final(f, entry_of(f, f->next)->state)) continue;
+    f->ready = mem_grow(f->ready, f->ready_count, &f->ready_cap, sizeof *f->ready);
+    f->ready[f->ready_count++] = (uint32_t)f->next;
+    item_set(f, f->next, ITEM_OPEN, NULL, NULL);
+    taken++;
+  }
+  return taken;
+}
+
+/* The outcomes of those before and the intents of those that follow: one commit. */
+static enum status reserve(struct fanout *f, struct error *err) {
+  struct lane *lane = f->call->lane;
+  size_t most = wanted(f), taken = most ? take_next(f, most) : 0;
+  bool flush = f->ended && (taken || once(f) || clock_mono(f->clock) - f->ended_since >= FLUSH);
+  enum status status = taken ? leases_check(lane->run, err) : OK;
+  if (status == OK && flush) status = record_ended(f, err);
+  if (status == OK && taken) status = record_reserved(f, f->ready_count - taken, err);
+  return status == OK && taken ? run_sync(lane, err) : status;
+}
+
+static void send_one(struct fanout *f) {
+  struct send *s = mem_alloc(sizeof *s);
+  send_begin(f, f->ready[f->ready_head++], s);
+  while (f->slots[s->slot])
+    s->slot++;
+  f->slots[s->slot] = s;
+  f->in_flight++;
+  s->task = task_spawn(f->tasks, item_main, s);
+  task_limit(s->task, task_deadline(f->tasks));
+}
+
+static bool may_send(const struct fanout *f) {
+  return f->ready_head < f->ready_count && f->in_flight < f->call->action->at_once;
+}
+
+static void send_due(struct fanout *f) {
+  while (may_send(f) && rate_due(f) <= clock_mono(f->clock)) {
+    (void)rate_take(f);
+    send_one(f);
+  }
+}
+
+/* Until something ends, the next one's turn comes, or an outcome has waited long enough. */
+static enum status wait_more(struct fanout *f, struct error *err) {
+  int64_t now = clock_mono(f->clock), until = CLOCK_NEVER;
+  bool turn = may_send(f) || (f->next < f->count && f->in_flight < f->call->action->at_once);
+  if (f->over) return OK;
+  if (turn) until = rate_due(f);
+  if (f->ended && f->ended_since + FLUSH < until) until = f->ended_since + FLUSH;
+  if (until == CLOCK_NEVER) return task_park(f->tasks, err);
+  return until > now ? task_sleep(f->tasks, until - now, err) : task_poll(f->tasks, err);
+}
+
+static enum status tell_pause(struct fanout *f, struct error *err) {
+  struct buf name = BUF_INIT;
+  if (!f->paused) return OK;
+  f->paused = false;
+  action_text(f->call, &name);
+  run_notice(f->call->lane, &(struct notice){.kind = NOTICE_PAUSED,
+                                             .text = buf_str(&name),
+                                             .id = f->batch,
+                                             .detail = buf_str(&f->pause),
+                                             .us = f->pause_until - clock_mono(f->clock)});
+  buf_release(&name);
+  return record_paused(f, err);
+}
+
+static bool goes_on(const struct fanout *f) {
+  return f->problem.status == OK &&
+         (f->in_flight || f->ready_head < f->ready_count || f->next < f->count);
+}
+
+/* One turn; the next item to look at may be one that needs nothing any more. */
+static enum status turn(struct fanout *f, struct error *err) {
+  enum status status = task_poll(f->tasks, err);
+  if (status == OK) status = tell_pause(f, err);
+  if (status == OK) status = reserve(f, err);
+  if (status != OK) return status;
+  send_due(f);
+  fanout_progress(f, false);
+  return goes_on(f) ? wait_more(f, err) : OK;
+}
+
+static enum status carry(struct fanout *f, struct error *err) {
+  enum status status = OK;
+  while (status == OK && goes_on(f)) {
+    status = turn(f, err);
+    join(f);
+  }
+  return status;
+}
+
+/* --- stopping --- */
+
+/* What waits for its turn is not sent; what is under way is finished. */
+static void bring_to_rest(struct fanout *f) {
+  struct error err = {0};
+  int64_t before = task_shield(f->tasks);
+  if (f->problem.status == OK) f->problem.status = ERR_CANCELLED;
+  for (uint32_t i = 0; i < f->call->action->at_once; i++)
+    if (f->slots[i]) task_cancel(f->slots[i]->task);
+  while (f->in_flight) {
+    if (!f->over && task_park(f->tasks, &err) != OK) error_release(&err);
+    join(f);
+  }
+  task_unshield(f->tasks, before);
+}
+
+/* Intents of items that did not come to be sent. */
+static void give_back(struct fanout *f) {
+  for (; f->ready_head < f->ready_count; f->ready_head++) {
+    struct send *s = mem_alloc(sizeof *s);
+    send_begin(f, f->ready[f->ready_head], s);
+    s->state = ITEM_FAILED;
+    error_set(&s->err, ERR_FAILED, "it was not sent: the batch stopped before");
+    error_kind(&s->err, "stopped");
+    ended(f, s);
+  }
+}
+
+/* Should the journal be lost, people are told what it does not have. */
+static void unproven(struct fanout *f) {
+  struct buf *b = &f->call->lane->run->unproven;
+  int64_t n = 0;
+  for (const struct send *s = f->ended; s; s = s->next)
+    n += s->state == ITEM_SENT;
+  if (!n) return;
+  buf_addf(b, "%s%s.%s (%lld items sent:", b->len ? ", " : "", text_of(f, f->call->action->binding->name),
+           text_of(f, f->call->action->name), (long long)n);
+  for (const struct send *s = f->ended; s; s = s->next)
+    if (s->state == ITEM_SENT) buf_addf(b, " %s", f->items[s->item].to);
+  buf_addc(b, ')');
+}
+
+static void where_text(const struct fanout *f, struct buf *out) {
+  action_text(f->call, out);
+  buf_adds(out, " stopped at ");
+  count_text(fanout_done(f), out);
+  buf_adds(out, " of ");
+  count_text((int64_t)f->count, out);
+}
+
+/* The failure of an item, as the batch's. */
+static enum status problem_raise(struct fanout *f, struct error *err) {
+  struct buf b = BUF_INIT;
+  where_text(f, &b);
+  buf_addf(&b, ": %s: %s", f->items[f->problem_item].to, f->problem.message);
+  error_move(err, &f->problem);
+  char kind[ERROR_KIND_MAX];
+  memcpy(kind, err->kind, sizeof kind);
+  char *help = err->help ? mem_strdup(err->help) : NULL;
+  enum status status = err->status;
+  error_set(err, status, "%s", buf_str(&b));
+  error_kind(err, kind);
+  if (help) error_help(err, "%s", help);
+  mem_free(help);
+  buf_release(&b);
+  return status;
+}
+
+static enum status stop(struct fanout *f, enum status status, struct error *err) {
+  struct error second = {0};
+  bool item = status == OK;
+  bring_to_rest(f);
+  give_back(f);
+  if (status != ERR_JOURNAL) {
+    enum status kept = record_ended(f, &second);
+    if (kept != OK) {
+      error_move(err, &second);
+      status = kept;
+    }
+  }
+  if (status == ERR_JOURNAL) unproven(f);
+  fanout_progress(f, true);
+  if (status != OK || !item) return status;
+  /* The batch's own limit, and an interruption, come before what an item failed of meanwhile. */
+  status = task_poll(f->tasks, err);
+  return status == OK ? problem_raise(f, err) : status;
+}
+
+/* --- the whole --- */
+
+static bool gives_unsure(const struct action *a) {
+  for (size_t i = 0; i < a->give_count; i++)
+    if (a->gives[i].name == W_unsure) return true;
+  return false;
+}
+
+/* Items whose intent has no outcome: where they may not be repeated the driver is asked. */
+static enum status settle(struct fanout *f, struct error *err) {
+  enum status status = OK;
+  for (size_t i = 0; f->again && once(f) && status == OK && i < f->count; i++) {
+    enum item_state state = entry_of(f, i)->state;
+    bool asked = state == ITEM_OPEN || (state == ITEM_UNSURE && !gives_unsure(f->call->action));
+    if (!asked) continue;
+    struct send *s = mem_alloc(sizeof *s);
+    status = item_probe(f, i, s, err);
+    if (status == OK) {
+      ended(f, s);
+      if (s->state == ITEM_FAILED) error_release(&f->problem), f->problem = (struct error){0};
+    } else {
+      send_release(s);
+      mem_free(s);
+    }
+  }
+  if (status == OK && f->ended) status = record_ended(f, err);
+  return status;
+}
+
+static enum status in_doubt(struct fanout *f, struct error *err) {
+  struct buf b = BUF_INIT, list = BUF_INIT;
+  int64_t n = 0;
+  for (size_t i = 0; i < f->count; i++)
+    if (entry_of(f, i)->state == ITEM_UNSURE && n++ < 5)
+      buf_addf(&list, "%s%s", list.len ? ", " : "", f->items[i].to);
+  action_text(f->call, &b);
+  error_set(err, ERR_FAILED, "%s: whether %lld of %zu were sent is not known: %s%s", buf_str(&b),
+            (long long)n, f->count, buf_str(&list), n > 5 ? " ..." : "");
+  doubt_mark(f->call, err);
+  buf_release(&list);
+  buf_release(&b);
+  return ERR_FAILED;
+}
+
+static enum status finish(struct fanout *f, value *out, struct error *err) {
+  enum status status = f->ended ? record_ended(f, err) : OK;
+  if (status == ERR_JOURNAL) unproven(f);
+  if (status != OK) return status;
+  fanout_progress(f, true);
+  if (f->unsure && !gives_unsure(f->call->action)) return in_doubt(f, err);
+  *out = fanout_result(f);
+  return OK;
+}
+
+enum status fanout_perform(struct action_run *c, value *out, struct error *err) {
+  struct fanout f;
+  value setting = VALUE_NIL;
+  enum status status = fanout_open(&f, c, &setting, err);
+  if (status == OK) status = sift(&f, setting, err);
+  if (status == OK) schedule_begin(&f);
+  if (status == OK) status = record_batch(&f, err);
+  if (status == OK) status = settle(&f, err);
+  if (status == OK) {
+    status = carry(&f, err);
+    bool over = status == OK && f.problem.status == OK;
+    status = over ? finish(&f, out, err) : stop(&f, status, err);
+  }
+  fanout_close(&f);
+  return status;
+}
+
+enum status fanout_stop(struct action_run *c, value *out, struct error *err) {
+  struct fanout f;
+  value setting = VALUE_NIL;
+  enum status status = fanout_open(&f, c, &setting, err);
+  for (size_t i = 0; status == OK && i < f.count; i++)
+    count_item(&f, entry_of(&f, i)->state, 1);
+  if (status == OK) status = settle(&f, err);
+  if (status == OK && f.unsure && !gives_unsure(c->action)) status = in_doubt(&f, err);
+  else if (status == OK) *out = fanout_result(&f);
+  fanout_close(&f);
+  return status;
+}

@@ -1,0 +1,177 @@
+/* One item of a batch on its way: its turn in the schedule, the driver, further tries, what became of
+ * it. What cannot be helped by trying again is the batch's to decide. */
+#include "fanout.h"
+
+#include "../lang/limits.h"
+#include "digest.h"
+
+/* --- the schedule --- */
+
+enum { SLACK = 50000 }; /* what a busy machine may catch up on, us */
+
+static int64_t scheduled(const struct fanout *f) {
+  int64_t at = f->base + f->base_count * US_SECOND / f->per_second;
+  return at > f->pause_until ? at : f->pause_until;
+}
+
+int64_t rate_due(const struct fanout *f) {
+  return f->per_second ? scheduled(f) : f->pause_until;
+}
+
+/* Places are absolute times: what one item was late by, the next is not. After a pause nothing is made
+ * up for. */
+int64_t rate_take(struct fanout *f) {
+  int64_t now = clock_mono(f->clock);
+  if (!f->per_second) return f->pause_until;
+  int64_t at = scheduled(f);
+  bool moved = at == f->pause_until || at + SLACK < now;
+  if (moved) {
+    f->base = at > now ? at : now;
+    f->base_count = 0;
+    at = f->base;
+  }
+  if (++f->base_count == f->per_second) f->base += US_SECOND, f->base_count = 0;
+  return at;
+}
+
+/* --- its call --- */
+
+void send_begin(struct fanout *f, size_t item, struct send *s) {
+  size_t takes = f->call->action->take_count;
+  *s = (struct send){.f = f, .item = (uint32_t)item, .call = *f->call, .answer = VALUE_NIL};
+  s->args = mem_array(takes + 1, sizeof *s->args);
+  for (size_t i = 0; i < takes; i++)
+    s->args[i] = f->call->args[i];
+  s->args[f->each] = f->list->items[item];
+  s->call.args = s->args;
+  s->call.batch = f->batch;
+  s->call.number = (int64_t)item;
+  s->call.writing = s->call.unsure = false;
+  hex_write(f->book->entries[f->items[item].entry].key, 32, s->call.key);
+}
+
+void send_release(struct send *s) {
+  value_unref(s->answer);
+  error_release(&s->err);
+  mem_free(s->args);
+}
+
+/* --- what became of it --- */
+
+static bool is_kind(const struct error *err, const char *kind) {
+  return strcmp(err->kind, kind) == 0;
+}
+
+/* Whether it may have been sent all the same. */
+static bool is_lost(const struct send *s) {
+  return s->call.writing && (s->call.unsure || is_kind(&s->err, "limit"));
+}
+
+/* The driver is asked; what it does not know stays open. */
+static void ask_driver(struct send *s) {
+  enum probed known = PROBED_UNKNOWN;
+  struct buf why = BUF_INIT;
+  struct error err = {0};
+  s->state = ITEM_UNSURE;
+  if (doubt_probe(&s->call, &known, &s->answer, &why, &err) == OK && known != PROBED_UNKNOWN) {
+    s->state = known == PROBED_DONE ? ITEM_SENT : ITEM_FAILED;
+    s->probed = true;
+  }
+  if (known != PROBED_DONE) value_unref(s->answer), s->answer = VALUE_NIL;
+  if (!s->err.message) {
+    error_set(&s->err, ERR_FAILED, "the run was interrupted, and %s",
+              why.len ? buf_str(&why) : err.message ? err.message : "nobody knows");
+    error_kind(&s->err, "in_doubt");
+  }
+  error_release(&err);
+  buf_release(&why);
+}
+
+static void item_failed(struct send *s) {
+  bool once = s->call.action->repeat == REPEAT_UNSAFE;
+  if (is_lost(s) && once) ask_driver(s);
+  else if (is_lost(s)) s->state = ITEM_UNSURE;
+  else if (is_kind(&s->err, "refused") || is_kind(&s->err, "validation")) s->state = ITEM_REFUSED;
+  else s->state = ITEM_FAILED;
+}
+
+enum status item_probe(struct fanout *f, size_t item, struct send *out, struct error *err) {
+  send_begin(f, item, out);
+  enum status status = task_poll(f->tasks, err);
+  if (status == OK) ask_driver(out);
+  return status;
+}
+
+/* As any write: not interrupted half-way, while its time limit holds. */
+static void item_try(struct send *s) {
+  struct fanout *f = s->f;
+  int64_t began = clock_mono(f->clock), before = task_shield(f->tasks);
+  task_deadline_push(f->tasks, before);
+  error_release(&s->err);
+  s->tries++;
+  s->at_us = clock_wall(f->clock);
+  s->call.writing = s->call.unsure = false;
+  if (action_perform(&s->call, &s->answer, &s->err) == OK) s->state = ITEM_SENT;
+  else item_failed(s);
+  task_unshield(f->tasks, before);
+  s->took_us = clock_mono(f->clock) - began;
+}
+
+/* --- further tries --- */
+
+static int64_t retry_after(const struct error *err) {
+  (void)err;
+  return 0;
+}
+
+/* The provider says when: that holds for all of them. */
+static void pause_all(struct fanout *f, int64_t until, const char *why) {
+  if (until <= f->pause_until) return;
+  f->pause_until = until;
+  f->paused = true;
+  buf_clear(&f->pause);
+  buf_adds(&f->pause, why);
+  task_wake(f->task);
+}
+
+static bool may_try_again(const struct send *s) {
+  const struct fanout *f = s->f;
+  if (s->state != ITEM_FAILED && s->state != ITEM_UNSURE) return false;
+  if (f->problem.status != OK || s->probed || !is_kind(&s->err, "transient")) return false;
+  if (s->tries >= LIMIT_TRIES) return false;
+  /* One that may not be repeated is, when it did not come to be sent or the provider asks for it. */
+  return s->call.action->repeat != REPEAT_UNSAFE ||
+         (s->state == ITEM_FAILED && (!s->call.writing || retry_after(&s->err)));
+}
+
+/* Sleeps until it is tried again; false when it is not. */
+static bool wait_for_turn(struct send *s) {
+  struct fanout *f = s->f;
+  struct error err = {0};
+  int64_t asked = retry_after(&s->err);
+  int64_t delay = backoff_delay(LIMIT_BACKOFF, LIMIT_MAX_BACKOFF, s->tries, true);
+  int64_t now = clock_mono(f->clock);
+  if (asked > delay) delay = asked;
+  if (clock_add(now, delay) >= task_deadline(f->tasks)) {
+    if (asked) error_help(&s->err, "it asks to wait longer than the step may take");
+    return false;
+  }
+  if (asked) pause_all(f, clock_add(now, asked), s->err.message);
+  enum status status = task_sleep(f->tasks, delay, &err);
+  do
+    if (status == OK) status = task_sleep(f->tasks, rate_take(f) - clock_mono(f->clock), &err);
+  while (status == OK && f->pause_until > clock_mono(f->clock));
+  error_release(&err);
+  return status == OK;
+}
+
+void item_main(void *arg) {
+  struct send *s = arg;
+  struct fanout *f = s->f;
+  do
+    item_try(s);
+  while (may_try_again(s) && wait_for_turn(s));
+  s->next = f->over;
+  f->over = s;
+  task_wake(f->task);
+}
