@@ -213,6 +213,7 @@ static void error_copy(struct error *to, const struct error *from) {
   error_set(to, from->status, "%s", from->message ? from->message : "failed");
   error_kind(to, from->kind);
   if (from->help) error_help(to, "%s", from->help);
+  to->retry_after = from->retry_after;
   to->at = from->at;
   to->has_at = from->has_at;
 }
@@ -422,8 +423,10 @@ static enum status problem_raise(struct fanout *f, struct error *err) {
   memcpy(kind, err->kind, sizeof kind);
   char *help = err->help ? mem_strdup(err->help) : NULL;
   enum status status = err->status;
+  int64_t retry_after = err->retry_after;
   error_set(err, status, "%s", buf_str(&b));
   error_kind(err, kind);
+  err->retry_after = retry_after;
   if (help) error_help(err, "%s", help);
   mem_free(help);
   buf_release(&b);

@@ -119,11 +119,6 @@ static void item_try(struct send *s) {
 
 /* --- further tries --- */
 
-static int64_t retry_after(const struct error *err) {
-  (void)err;
-  return 0;
-}
-
 /* The provider says when: that holds for all of them. */
 static void pause_all(struct fanout *f, int64_t until, const char *why) {
   if (until <= f->pause_until) return;
@@ -141,21 +136,19 @@ static bool may_try_again(const struct send *s) {
   if (s->tries >= LIMIT_TRIES) return false;
   /* One that may not be repeated is, when it did not come to be sent or the provider asks for it. */
   return s->call.action->repeat != REPEAT_UNSAFE ||
-         (s->state == ITEM_FAILED && (!s->call.writing || retry_after(&s->err)));
+         (s->state == ITEM_FAILED && (!s->call.writing || s->err.retry_after));
 }
 
 /* Sleeps until it is tried again; false when it is not. */
 static bool wait_for_turn(struct send *s) {
   struct fanout *f = s->f;
   struct error err = {0};
-  int64_t asked = retry_after(&s->err);
+  int64_t asked = s->err.retry_after;
   int64_t delay = backoff_delay(LIMIT_BACKOFF, LIMIT_MAX_BACKOFF, s->tries, true);
   int64_t now = clock_mono(f->clock);
   if (asked > delay) delay = asked;
-  if (clock_add(now, delay) >= task_deadline(f->tasks)) {
-    if (asked) error_help(&s->err, "it asks to wait longer than the step may take");
-    return false;
-  }
+  int64_t at = task_deadline(f->tasks), left = at == CLOCK_NEVER ? at : at > now ? at - now : 0;
+  if (retry_too_late(&s->err, left) || delay > left) return false;
   if (asked) pause_all(f, clock_add(now, asked), s->err.message);
   enum status status = task_sleep(f->tasks, delay, &err);
   do

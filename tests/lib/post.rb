@@ -40,17 +40,15 @@ driver :http, for: :post, default: true do
     phone = "#{to}".start_with?("+") ? to : to["phone"]
     reply = http.post(url: "#{setting.url}/send", json: { to: phone, body: body, batch: call.batch, number: call.number },
                       headers: { "Idempotency-Key" => call.key })
-    fail! :transient, reply.body if reply.status == 429 || reply.status >= 500
     fail! :refused, reply.body if reply.status == 403
-    fail! :validation, reply.body if reply.status == 422
-    fail! :permission, reply.body if reply.status == 401
+    fail! reply.failure, reply.body, retry_after: reply.retry_after if reply.failure
     { id: reply.json["id"], state: reply.json["state"] }
   end
   perform :send_once do |to, body, per_second|
     reply = http.post(url: "#{setting.url}/once", json: { to: to, body: body, batch: call.batch, number: call.number },
                       headers: { "X-Key" => call.key })
-    fail! :transient, reply.body if reply.status == 429 || reply.status >= 500
     fail! :refused, reply.body if reply.status == 403
+    fail! reply.failure, reply.body, retry_after: reply.retry_after if reply.failure
     { id: reply.json["id"] }
   end
   probe :send_once do |to, body, per_second|
