@@ -266,7 +266,7 @@ static enum status action_now(struct action_run *c, value *out, struct error *er
   enum status status = task_poll(run->engine->tasks, err);
   bool effect = c->action->effect == EFFECT_WRITE && !c->lane->paging;
   if (status == OK && effect) status = leases_check(run, err);
-  if (status == OK) status = admit_action(c, err);
+  if (status == OK && !c->action->each) status = admit_action(c, err);
   if (status == OK) status = lease_until(run, c->action, &c->lease_until, err);
   if (status == OK && c->action->each) status = fanout_check(c, err);
   return status == OK ? carry_out(c, out, err) : status;

@@ -3,6 +3,7 @@
 #include "fanout.h"
 
 #include "../lang/limits.h"
+#include "admit.h"
 #include "codec.h"
 
 enum { FLUSH = 250000 }; /* how long an outcome waits for the next intent, us */
@@ -203,6 +204,7 @@ static void fanout_close(struct fanout *f) {
   mem_free(f->items);
   mem_free(f->slots);
   mem_free(f->ready);
+  mem_free(f->later);
   buf_release(&f->pause);
   error_release(&f->problem);
 }
@@ -218,8 +220,27 @@ static void error_copy(struct error *to, const struct error *from) {
   to->has_at = from->has_at;
 }
 
+/* Not now: the others come first. When it is said of so many in a row, it holds for all of them. */
+static void hold_back(struct fanout *f, struct send *s) {
+  enum { ROW = 64 };
+  if (f->later_head == f->later_count) f->later_head = f->later_count = 0;
+  f->later = mem_grow(f->later, f->later_count, &f->later_cap, sizeof *f->later);
+  f->later[f->later_count++] = s->item;
+  send_release(s);
+  mem_free(s);
+  bool all = ++f->held_back >= ROW || (f->next == f->count && f->ready_head == f->ready_count);
+  if (!all) return;
+  f->held_back = 0;
+  pause_all(f, clock_add(clock_mono(f->clock), LIMIT_ADMIT_EVERY), "the binding holds it back for now");
+}
+
 /* An item that was not sent stops the others, unless it is one that is only reported. */
 static void ended(struct fanout *f, struct send *s) {
+  if (s->held) {
+    hold_back(f, s);
+    return;
+  }
+  f->held_back = 0;
   item_set(f, s->item, s->state, s->err.kind, s->err.message);
   if (s->state == ITEM_SENT && f->call->lane->at) f->call->lane->at->did = true;
   if (s->at_us > f->book->last_us) f->book->last_us = s->at_us;
@@ -267,14 +288,46 @@ static size_t wanted(const struct fanout *f) {
   return f->per_second && places ? 1 : places;
 }
 
-static size_t take_next(struct fanout *f, size_t most) {
-  size_t taken = 0;
+/* Whether its intent may stand: one that may not be repeated is asked about first. */
+static bool may_reserve(struct fanout *f, size_t item) {
+  if (!once(f) || !admit_asks(f->call->action)) return true;
+  struct send *s = mem_alloc(sizeof *s);
+  send_begin(f, item, s);
+  bool may = item_admitted(s);
+  if (!may) return ended(f, s), false;
+  send_release(s);
+  mem_free(s);
+  return true;
+}
+
+static void put_ready(struct fanout *f, uint32_t item) {
   if (f->ready_head == f->ready_count) f->ready_head = f->ready_count = 0;
-  for (; taken < most && f->next < f->count; f->next++) {
-    if (is_final(f, entry_of(f, f->next)->state)) continue;
-    f->ready = mem_grow(f->ready, f->ready_count, &f->ready_cap, sizeof *f->ready);
-    f->ready[f->ready_count++] = (uint32_t)f->next;
-    item_set(f, f->next, ITEM_OPEN, NULL, NULL);
+  f->ready = mem_grow(f->ready, f->ready_count, &f->ready_cap, sizeof *f->ready);
+  f->ready[f->ready_count++] = item;
+  item_set(f, item, ITEM_OPEN, NULL, NULL);
+}
+
+static bool stands_still(const struct fanout *f) {
+  return f->problem.status != OK || f->pause_until > clock_mono(f->clock);
+}
+
+/* Those of the list first, then those that were held back. *intents: how many of them, the last of
+ * what is ready, have no intent yet. */
+static size_t take_next(struct fanout *f, size_t most, size_t *intents) {
+  size_t taken = 0;
+  *intents = 0;
+  while (taken < most && f->next < f->count && !stands_still(f)) {
+    size_t item = f->next++;
+    if (is_final(f, entry_of(f, item)->state) || !may_reserve(f, item)) continue;
+    put_ready(f, (uint32_t)item);
+    taken++, ++*intents;
+  }
+  if (taken) return taken;
+  for (size_t left = f->later_count - f->later_head; left && taken < most && !stands_still(f); left--) {
+    uint32_t item = f->later[f->later_head++];
+    if (!may_reserve(f, item)) continue;
+    *intents += entry_of(f, item)->state != ITEM_OPEN;
+    put_ready(f, item);
     taken++;
   }
   return taken;
@@ -283,12 +336,12 @@ static size_t take_next(struct fanout *f, size_t most) {
 /* The outcomes of those before and the intents of those that follow: one commit. */
 static enum status reserve(struct fanout *f, struct error *err) {
   struct lane *lane = f->call->lane;
-  size_t most = wanted(f), taken = most ? take_next(f, most) : 0;
-  bool flush = f->ended && (taken || once(f) || clock_mono(f->clock) - f->ended_since >= FLUSH);
+  size_t intents = 0, most = wanted(f), taken = most ? take_next(f, most, &intents) : 0;
+  bool flush = f->ended && (intents || once(f) || clock_mono(f->clock) - f->ended_since >= FLUSH);
   enum status status = taken ? leases_check(lane->run, err) : OK;
   if (status == OK && flush) status = record_ended(f, err);
-  if (status == OK && taken) status = record_reserved(f, f->ready_count - taken, err);
-  return status == OK && taken ? run_sync(lane, err) : status;
+  if (status == OK && intents) status = record_reserved(f, f->ready_count - intents, err);
+  return status == OK && intents ? run_sync(lane, err) : status;
 }
 
 static void send_one(struct fanout *f) {
@@ -300,6 +353,10 @@ static void send_one(struct fanout *f) {
   f->in_flight++;
   s->task = task_spawn(f->tasks, item_main, s);
   task_limit(s->task, task_deadline(f->tasks));
+}
+
+static bool has_more(const struct fanout *f) {
+  return f->next < f->count || f->later_head < f->later_count;
 }
 
 static bool may_send(const struct fanout *f) {
@@ -316,7 +373,7 @@ static void send_due(struct fanout *f) {
 /* Until something ends, the next one's turn comes, or an outcome has waited long enough. */
 static enum status wait_more(struct fanout *f, struct error *err) {
   int64_t now = clock_mono(f->clock), until = CLOCK_NEVER;
-  bool turn = may_send(f) || (f->next < f->count && f->in_flight < f->call->action->at_once);
+  bool turn = may_send(f) || (has_more(f) && f->in_flight < f->call->action->at_once);
   if (f->over) return OK;
   if (turn) until = rate_due(f);
   if (f->ended && f->ended_since + FLUSH < until) until = f->ended_since + FLUSH;
@@ -340,7 +397,7 @@ static enum status tell_pause(struct fanout *f, struct error *err) {
 
 static bool goes_on(const struct fanout *f) {
   return f->problem.status == OK &&
-         (f->in_flight || f->ready_head < f->ready_count || f->next < f->count);
+         (f->in_flight || f->ready_head < f->ready_count || has_more(f));
 }
 
 /* One turn; the next item to look at may be one that needs nothing any more. */
@@ -379,16 +436,22 @@ static void bring_to_rest(struct fanout *f) {
   task_unshield(f->tasks, before);
 }
 
+static void give_back(struct fanout *f, uint32_t item) {
+  if (entry_of(f, item)->state != ITEM_OPEN) return;
+  struct send *s = mem_alloc(sizeof *s);
+  send_begin(f, item, s);
+  s->state = ITEM_FAILED;
+  error_set(&s->err, ERR_FAILED, "it was not sent: the batch stopped before");
+  error_kind(&s->err, "stopped");
+  ended(f, s);
+}
+
 /* Intents of items that did not come to be sent. */
-static void give_back(struct fanout *f) {
-  for (; f->ready_head < f->ready_count; f->ready_head++) {
-    struct send *s = mem_alloc(sizeof *s);
-    send_begin(f, f->ready[f->ready_head], s);
-    s->state = ITEM_FAILED;
-    error_set(&s->err, ERR_FAILED, "it was not sent: the batch stopped before");
-    error_kind(&s->err, "stopped");
-    ended(f, s);
-  }
+static void give_all_back(struct fanout *f) {
+  for (; f->ready_head < f->ready_count; f->ready_head++)
+    give_back(f, f->ready[f->ready_head]);
+  for (; f->later_head < f->later_count; f->later_head++)
+    give_back(f, f->later[f->later_head]);
 }
 
 /* Should the journal be lost, people are told what it does not have. */
@@ -437,7 +500,7 @@ static enum status stop(struct fanout *f, enum status status, struct error *err)
   struct error second = {0};
   bool item = status == OK;
   bring_to_rest(f);
-  give_back(f);
+  give_all_back(f);
   if (status != ERR_JOURNAL) {
     enum status kept = record_ended(f, &second);
     if (kept != OK) {

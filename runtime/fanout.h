@@ -55,6 +55,9 @@ struct fanout {
   struct item_run *items;
   size_t count, next; /* next: the first that is not reserved */
   char batch[17];
+  uint32_t *later; /* held back by the binding's admit: items, from later_head on */
+  size_t later_head, later_count, later_cap;
+  uint32_t held_back; /* how many in a row */
   uint32_t *ready; /* reserved and not sent yet: items, from ready_head on */
   size_t ready_head, ready_count, ready_cap;
   struct send **slots; /* under way: at_once places */
@@ -91,6 +94,7 @@ struct send {
   struct error err;      /* out */
   int64_t at_us, took_us; /* when it was sent last, wall time; how long that took */
   bool probed;
+  bool held; /* the binding says :wait; nothing was tried */
 };
 
 /* --- fanout.c --- */
@@ -114,6 +118,10 @@ void item_main(void *send); /* the task of one item */
 int64_t rate_take(struct fanout *f);
 int64_t rate_due(const struct fanout *f); /* the same, without taking it */
 enum status item_probe(struct fanout *f, size_t item, struct send *out, struct error *err) must_use;
+/* Whether the binding lets it be sent; else state, err and held say why not. */
+bool item_admitted(struct send *s);
+/* Nothing of the batch is sent before. until: clock_mono. */
+void pause_all(struct fanout *f, int64_t until, const char *why);
 void send_begin(struct fanout *f, size_t item, struct send *s);
 void send_release(struct send *s);
 

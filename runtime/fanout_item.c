@@ -3,6 +3,7 @@
 #include "fanout.h"
 
 #include "../lang/limits.h"
+#include "admit.h"
 #include "digest.h"
 
 /* --- the schedule --- */
@@ -102,6 +103,24 @@ enum status item_probe(struct fanout *f, size_t item, struct send *out, struct e
   return status;
 }
 
+bool item_admitted(struct send *s) {
+  struct driver_call call;
+  struct buf why = {.max = 1000};
+  enum admitted said = ADMIT_YES;
+  if (!admit_asks(s->call.action)) return true;
+  s->state = ITEM_FAILED;
+  enum status status = action_driver_call(&s->call, &call, &s->err);
+  if (status == OK) status = admit_ask(&call, s->args, &said, &why, &s->err);
+  if (status == OK && said == ADMIT_REFUSED) {
+    s->state = ITEM_REFUSED;
+    error_set(&s->err, ERR_FAILED, "%s", buf_str(&why));
+    error_kind(&s->err, "refused");
+  }
+  s->held = status == OK && said == ADMIT_WAIT;
+  buf_release(&why);
+  return status == OK && said == ADMIT_YES;
+}
+
 /* As any write: not interrupted half-way, while its time limit holds. */
 static void item_try(struct send *s) {
   struct fanout *f = s->f;
@@ -120,7 +139,7 @@ static void item_try(struct send *s) {
 /* --- further tries --- */
 
 /* The provider says when: that holds for all of them. */
-static void pause_all(struct fanout *f, int64_t until, const char *why) {
+void pause_all(struct fanout *f, int64_t until, const char *why) {
   if (until <= f->pause_until) return;
   f->pause_until = until;
   f->paused = true;
@@ -161,9 +180,10 @@ static bool wait_for_turn(struct send *s) {
 void item_main(void *arg) {
   struct send *s = arg;
   struct fanout *f = s->f;
-  do
-    item_try(s);
-  while (may_try_again(s) && wait_for_turn(s));
+  /* What may not be repeated was asked about before its intent. */
+  if (s->call.action->repeat == REPEAT_UNSAFE || item_admitted(s)) do
+      item_try(s);
+    while (may_try_again(s) && wait_for_turn(s));
   s->next = f->over;
   f->over = s;
   task_wake(f->task);
