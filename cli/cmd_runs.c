@@ -12,6 +12,7 @@
 #include "../runtime/codec.h"
 #include "../runtime/owner.h"
 #include "../runtime/peek.h"
+#include "../runtime/text.h"
 #include "journal_at.h"
 #include "options.h"
 #include "table.h"
@@ -26,6 +27,7 @@ struct listed {
   char *drill; /* what run.started says of it, as JSON; or NULL */
   const char *state, *recorded;
   int64_t started_us, changed_us, first_seq, last_seq;
+  int64_t done, total; /* of the batch that is under way; total 0: none */
   bool glass; /* broken to approve a step of it */
   pid_t pid;
 };
@@ -97,6 +99,30 @@ static enum status find_drill(struct listing *g, struct listed *l, struct error 
   return status == ERR_STOP ? OK : status;
 }
 
+/* How far the latest batch is of a run that has not ended. */
+static enum status take_batch(void *ud, const struct event *e) {
+  struct listed *l = ud;
+  l->total = peek_int(e->data, e->data_len, "total", 0);
+  l->done = peek_int(e->data, e->data_len, "done", 0);
+  if (l->done >= l->total) l->total = 0;
+  return OK;
+}
+
+static enum status find_batch(struct listing *g, struct listed *l, struct error *err) {
+  const struct event_filter last = {.run = l->run, .kind = EVENT_NAME(ITEMS_FINISHED), .last = 1};
+  if (run_state_find(l->recorded) >= RUN_SUCCEEDED) return OK;
+  return journal_scan(g->journal, &last, take_batch, l, err);
+}
+
+static void state_text(const struct listed *l, struct buf *out) {
+  buf_adds(out, l->state);
+  if (!l->total) return;
+  buf_adds(out, ", ");
+  count_text(l->done, out);
+  buf_adds(out, " of ");
+  count_text(l->total, out);
+}
+
 static void row_json(const struct listed *l) {
   struct buf b = BUF_INIT;
   const struct {
@@ -112,6 +138,8 @@ static void row_json(const struct listed *l) {
   }
   if (l->drill) buf_addf(&b, ",\"drill\":%s", l->drill);
   if (l->glass) buf_adds(&b, ",\"break_glass\":true");
+  if (l->total)
+    buf_addf(&b, ",\"batch\":{\"done\":%lld,\"total\":%lld}", (long long)l->done, (long long)l->total);
   if (l->pid) buf_addf(&b, ",\"pid\":%ld", (long)l->pid);
   buf_addf(&b, ",\"started_us\":%lld,\"changed_us\":%lld}\n", (long long)l->started_us,
            (long long)l->changed_us);
@@ -160,6 +188,7 @@ static enum status take_row(void *ud, const struct run_row *r) {
   struct error err = {0};
   enum status status = g->why ? find_why(g, &l, &err) : OK;
   if (status == OK) status = find_drill(g, &l, &err);
+  if (status == OK) status = find_batch(g, &l, &err);
   if (status == OK) row_json(&l);
   mem_free(l.why);
   mem_free(l.drill);
@@ -200,7 +229,8 @@ static void cells_plain(struct table *t, const struct listed *l, int64_t now) {
   when_brief(age(l, now), took);
   l->actor[strcspn(l->actor, "@")] = '\0'; /* --json has it whole */
   struct buf state = BUF_INIT;
-  buf_addf(&state, "%s%s", l->state, l->glass ? ", glass broken" : "");
+  state_text(l, &state);
+  if (l->glass) buf_adds(&state, ", glass broken");
   const char *cells[] = {l->run, buf_str(&state), started, took, l->runbook, l->actor};
   for (size_t i = 0; i < sizeof cells / sizeof *cells; i++)
     table_cell(t, cells[i]);
@@ -210,9 +240,12 @@ static void cells_plain(struct table *t, const struct listed *l, int64_t now) {
 static void cells_why(struct table *t, const struct listed *l, int64_t now) {
   char since[32];
   when_short(l->changed_us, now, since);
-  const char *cells[] = {l->run, l->state, since, l->runbook, l->why ? l->why : ""};
+  struct buf state = BUF_INIT;
+  state_text(l, &state);
+  const char *cells[] = {l->run, buf_str(&state), since, l->runbook, l->why ? l->why : ""};
   for (size_t i = 0; i < sizeof cells / sizeof *cells; i++)
     table_cell(t, cells[i]);
+  buf_release(&state);
 }
 
 static void print_table(struct listing *g) {
@@ -239,6 +272,8 @@ static enum status print(struct listing *g, bool filtered, struct error *err) {
     status = find_why(g, &g->rows[i], err);
   for (size_t i = 0; g->json && status == OK && i < g->count; i++)
     status = find_drill(g, &g->rows[i], err);
+  for (size_t i = 0; status == OK && i < g->count; i++)
+    status = find_batch(g, &g->rows[i], err);
   if (status != OK) return status;
   if (g->json) {
     for (size_t i = g->count; i-- > 0;)

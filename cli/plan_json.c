@@ -129,7 +129,7 @@ static void add_line(struct buf *b, const struct dry_step *s, size_t at) {
   add_text(b, action ? "action" : "text", l->text);
   if (l->kind == DRY_READ) add_bool(b, "done", l->truth == DRY_HOLDS);
   else add_truth(b, "holds", l->truth);
-  add_text(b, l->kind == DRY_WRITE ? "lease" : "detail", l->detail);
+  add_text(b, l->kind == DRY_WRITE && !l->batch ? "lease" : "detail", l->detail);
   if (action || l->kind == DRY_CHILD) add_args(b, l);
   if (l->result) add_raw(b, l->kind == DRY_SHOW ? "value" : "result", l->result);
   if (l->maybe) add_bool(b, "maybe", true);

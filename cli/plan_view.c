@@ -261,7 +261,7 @@ static void line_call(const struct plan_view *v, const struct dry_line *l, size_
 
 static void line_write(const struct plan_view *v, const struct dry_line *l, size_t at) {
   line_call(v, l, at, l->undo ? "" : INK_BOLD, l->undo ? "calls" : "CHANGES", "");
-  if (l->detail) detail(v, at, "", "lease", "%s", l->detail);
+  if (l->detail) detail(v, at, "", l->batch ? "sends" : "lease", "%s", l->detail);
 }
 
 static void line_read(const struct plan_view *v, const struct dry_line *l, size_t at) {

@@ -172,6 +172,7 @@ struct pending {
   char *call; /* "pool.drain(node: "web-1")" */
   int64_t number;
   bool write;
+  int64_t done, total; /* of a batch; total 0: it is none */
 };
 
 static void pending_free(struct pending *p) {
@@ -237,6 +238,25 @@ static void show_action(struct line *l) {
   pending_free(p);
 }
 
+/* How far a batch is goes with its call's own line. */
+static void show_items(struct show *s, const struct event *e) {
+  size_t depth;
+  bool opened;
+  struct weave_step *step = weave_step(&s->weave, e->step, &depth, &opened);
+  struct pending *p = step ? *weave_slot(step) : NULL;
+  if (!p) return;
+  p->done = peek_int(e->data, e->data_len, "done", p->done);
+  p->total = peek_int(e->data, e->data_len, "total", p->total);
+}
+
+static void batch_text(const struct pending *p, struct buf *out) {
+  if (!p || !p->total) return;
+  buf_adds(out, ", ");
+  count_text(p->done, out);
+  buf_adds(out, " of ");
+  count_text(p->total, out);
+}
+
 static void result_text(const struct show *s, struct buf *out) {
   value v;
   if (!field_value(s, "result", &v)) return;
@@ -252,7 +272,9 @@ static void show_action_end(struct line *l) {
   bool failed = field(s, "error", &error);
   const struct pending *p = l->step ? *weave_slot(l->step) : NULL;
   if (!failed) result_text(s, &result);
-  fill(s, failed ? " failed[, {us}]" : "[, {us}]", &rest);
+  if (failed) buf_adds(&rest, " failed");
+  batch_text(p, &rest);
+  fill(s, "[, {us}]", &rest);
   const char *ink = failed ? INK_RED : p && !p->write ? INK_DIM : "";
   if (p && p->number == peek_int(s->data, s->data_len, "call", 0)) {
     pending_tell(l, ink, buf_str(&result), buf_str(&rest));
@@ -428,10 +450,15 @@ void show_cut_off(void *ud, struct weave_step *step) {
   if (!p) return;
   bool live = s->pid != 0;
   const char *told = live       ? ", under way"
+                     : p->total ? ", interrupted"
                      : p->write ? ": nobody knows whether it happened"
                                 : ", no outcome";
-  pending_tell(&l, live || !p->write ? INK_YELLOW : INK_RED, "", told);
+  struct buf b = BUF_INIT;
+  buf_adds(&b, told);
+  batch_text(p, &b);
+  pending_tell(&l, live || !p->write || p->total ? INK_YELLOW : INK_RED, "", buf_str(&b));
   line_end(&l);
+  buf_release(&b);
 }
 
 static void run_line(struct show *s, const struct line_kind *k) {
@@ -524,6 +551,8 @@ enum status show_event(void *ud, const struct event *e) {
     return weave_branches(&s->weave, true), OK;
   if (strcmp(e->kind, EVENT_NAME(BRANCHES_FINISHED)) == 0)
     return weave_branches(&s->weave, false), OK;
+  bool items = strcmp(e->kind, EVENT_NAME(ITEMS_FINISHED)) == 0;
+  if (items || strcmp(e->kind, EVENT_NAME(BATCH_STARTED)) == 0) return show_items(s, e), OK;
   const struct line_kind *k = kind_of(e->kind);
   if (!k) return OK;
   bool own = k->role == RUN || k->role == STOPS ||

@@ -35,11 +35,42 @@ static void open_line(const char *what, struct buf *b) {
   buf_clear(b);
 }
 
+/* ", 4,213 of 9,000: 4,200 sent, 13 refused" */
+static void count_line(const struct sending *s, struct buf *b) {
+  buf_adds(b, ", ");
+  count_text(s->done, b);
+  buf_adds(b, " of ");
+  count_text(s->total, b);
+  buf_adds(b, ": ");
+  count_text(s->sent, b);
+  buf_adds(b, " sent");
+  if (s->refused) buf_adds(b, ", "), count_text(s->refused, b), buf_adds(b, " refused");
+  if (s->unsure) buf_adds(b, ", "), count_text(s->unsure, b), buf_adds(b, " of which nobody knows");
+}
+
+static const struct sending *sending_of(const struct standing *at, const struct doubt *d) {
+  for (size_t i = 0; i < at->sending_count; i++)
+    if (at->sendings[i].call == d->call && strcmp(at->sendings[i].step, d->step) == 0)
+      return &at->sendings[i];
+  return NULL;
+}
+
+static void open_batches(const struct standing *at, struct buf *b) {
+  for (size_t i = 0; i < at->sending_count; i++) {
+    buf_addf(b, "%s/%s", *at->sendings[i].step ? at->sendings[i].step : "on_failure",
+             at->sendings[i].action);
+    count_line(&at->sendings[i], b);
+    open_line(standing_ended(at) ? "stopped" : "under way", b);
+  }
+}
+
 static void open_doubts(const struct standing *at, struct buf *b) {
   for (size_t i = 0; i < at->doubt_count; i++) {
     const struct doubt *d = &at->doubts[i];
+    const struct sending *batch = sending_of(at, d);
     doubt_name(at, d, b);
-    if (d->args && strcmp(d->args, "{}") != 0) buf_addf(b, " %s", d->args);
+    if (batch) count_line(batch, b);
+    else if (d->args && strcmp(d->args, "{}") != 0) buf_addf(b, " %s", d->args);
     if (d->key) buf_addf(b, ", key %.8s", d->key);
     buf_adds(b, ", begun at ");
     time_text(d->time_us, false, 0, b);
@@ -93,6 +124,7 @@ static void open_rest(const struct standing *at, struct buf *b) {
 void show_open(struct show *s) {
   const struct standing *at = &s->standing;
   struct buf b = BUF_INIT;
+  open_batches(at, &b);
   if (!s->pid || at->state == RUN_IN_DOUBT) open_doubts(at, &b);
   if (!standing_ended(at)) open_gates(at, &b);
   open_pages(at, &b);
@@ -259,6 +291,21 @@ static void json_doubts(const struct standing *at, struct buf *b) {
   buf_addc(b, ']');
 }
 
+static void json_batches(const struct standing *at, struct buf *b) {
+  buf_adds(b, ",\"batches\":[");
+  for (size_t i = 0; i < at->sending_count; i++) {
+    const struct sending *s = &at->sendings[i];
+    buf_adds(b, i ? ",{" : "{");
+    json_field(b, "step", s->step);
+    json_field(b, "action", s->action);
+    json_field(b, "batch", s->batch);
+    buf_addf(b, ",\"total\":%lld,\"done\":%lld,\"sent\":%lld,\"refused\":%lld,\"unsure\":%lld}",
+             (long long)s->total, (long long)s->done, (long long)s->sent, (long long)s->refused,
+             (long long)s->unsure);
+  }
+  buf_addc(b, ']');
+}
+
 static void json_gates(const struct standing *at, struct buf *b) {
   buf_adds(b, ",\"approvals\":[");
   for (size_t i = 0; i < at->gate_count; i++) {
@@ -326,6 +373,7 @@ void show_json(struct show *s) {
            (long long)at->started.time_us, (long long)at->last.time_us,
            (unsigned long long)at->events);
   json_doubts(at, &b);
+  if (at->sending_count) json_batches(at, &b);
   json_gates(at, &b);
   json_pages(at, &b);
   json_nexts(s, &b);

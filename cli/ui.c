@@ -4,6 +4,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "../runtime/text.h"
 #include "command.h"
 #include "table.h"
 #include "text.h"
@@ -20,6 +21,7 @@ void ui_init(struct ui *ui, FILE *out) {
   *ui = (struct ui){.out = out, .colour = colour_wanted(fileno(out))};
   ui->width = terminal_width(fileno(out));
   ui->wrap = isatty(fileno(out));
+  bars_init(&ui->bars, fileno(out));
 }
 
 const char *ui_ink(const struct ui *ui, const char *code) {
@@ -190,9 +192,42 @@ static void on_retry(struct ui *ui, const struct notice *n) {
 
 /* --- details --- */
 
+/* "198 of 200 sent, 2 refused" */
+static void on_batch_done(struct ui *ui, const struct notice *n, const char *took) {
+  const struct progress *p = n->progress;
+  struct buf b = BUF_INIT;
+  count_text(p->sent, &b);
+  buf_adds(&b, " of ");
+  count_text(p->total, &b);
+  buf_adds(&b, " sent");
+  if (p->refused) buf_adds(&b, ", "), count_text(p->refused, &b), buf_adds(&b, " refused");
+  if (p->unsure) buf_adds(&b, ", "), count_text(p->unsure, &b), buf_adds(&b, " of which nobody knows");
+  detail(ui, n->error ? INK_RED : p->unsure ? INK_YELLOW : "", "%s: %s%s, %s", n->text,
+         n->error ? "stopped, " : "", buf_str(&b), took);
+  buf_release(&b);
+}
+
+/* A line a minute; a terminal has a bar. */
+static void on_progress(struct ui *ui, const struct notice *n) {
+  struct buf b = BUF_INIT;
+  progress_text(n->progress, &b);
+  detail(ui, INK_DIM, "%s: %s", n->text, buf_str(&b));
+  buf_release(&b);
+}
+
+static void on_paused(struct ui *ui, const struct notice *n) {
+  char time[32];
+  took_text(n->us, time);
+  detail(ui, INK_YELLOW, "%s: paused for %s: %s", n->text, time, n->detail);
+}
+
 static void on_action_done(struct ui *ui, const struct notice *n) {
   char took[32];
   took_text(n->us, took);
+  if (n->progress) {
+    on_batch_done(ui, n, took);
+    return;
+  }
   detail(ui, n->error ? INK_RED : "", "%s: %s, %s", n->text, n->error ? "failed" : "done", took);
 }
 
@@ -357,6 +392,8 @@ static void (*const on_notice[])(struct ui *ui, const struct notice *n) = {
     [NOTICE_STEP_FAILED] = on_step_failed,
     [NOTICE_RETRY] = on_retry,
     [NOTICE_ACTION_DONE] = on_action_done,
+    [NOTICE_PROGRESS] = on_progress,
+    [NOTICE_PAUSED] = on_paused,
     [NOTICE_VERIFIED] = on_verified,
     [NOTICE_ANSWER] = on_answer,
     [NOTICE_APPROVAL] = on_approval,
@@ -446,12 +483,27 @@ static void tell(struct ui *ui, const struct notice *n, FILE *to) {
   own_line(ui, n->branch);
 }
 
+static void show_bars(struct ui *ui) {
+  if (ui->bars.count) ui_break(ui);
+  bars_draw(&ui->bars, ui->out, ui->bars.count ? terminal_width(fileno(ui->out)) : ui->width);
+  fflush(ui->out);
+}
+
+static bool is_told(const struct ui *ui, const struct notice *n) {
+  if (!on_notice[n->kind]) return false;
+  if (n->kind != NOTICE_PROGRESS) return true;
+  return !ui->bars.wanted && n->progress->minute && !n->progress->last;
+}
+
 void ui_notice(void *ud, const struct notice *n) {
   struct ui *ui = ud;
   const struct program *program = ui->program;
-  if (!on_notice[n->kind]) return;
+  bool told = is_told(ui, n);
+  if (!told && n->kind != NOTICE_PROGRESS) return;
   if (n->program) ui->program = n->program;
-  if (ui->asking && n->kind != NOTICE_INTERRUPTED) {
+  if (n->kind == NOTICE_PROGRESS) bars_take(&ui->bars, n);
+  if (n->kind == NOTICE_LEFT) bars_forget(&ui->bars);
+  if (told && ui->asking && n->kind != NOTICE_INTERRUPTED) {
     char *text = NULL;
     size_t size = 0;
     FILE *to = open_memstream(&text, &size);
@@ -460,14 +512,17 @@ void ui_notice(void *ud, const struct notice *n) {
     fclose(to);
     buf_add(&ui->held, text, size);
     free(text);
-  } else {
-    tell(ui, n, ui->out);
-    fflush(ui->out);
+  } else if (!ui->asking || told) {
+    bars_clear(&ui->bars, ui->out);
+    if (told) tell(ui, n, ui->out);
+    if (!ui->asking) show_bars(ui);
+    else fflush(ui->out);
   }
   ui->program = program;
 }
 
 void ui_ask(struct ui *ui, const char *branch) {
+  bars_clear(&ui->bars, ui->out);
   ui_break(ui);
   if (branch) {
     prefix(ui, branch, ui->out);
@@ -480,10 +535,11 @@ void ui_asked(struct ui *ui) {
   ui->asking = false;
   if (ui->held.len) fwrite(ui->held.data, 1, ui->held.len, ui->out);
   buf_clear(&ui->held);
-  fflush(ui->out);
+  show_bars(ui);
 }
 
 void ui_release(struct ui *ui) {
   buf_release(&ui->held);
+  bars_release(&ui->bars);
   mem_free(ui->open_branch);
 }

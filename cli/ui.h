@@ -4,6 +4,7 @@
 #define STEPWISE_UI_H
 
 #include "../runtime/engine.h"
+#include "bar.h"
 
 struct ui {
   FILE *out;
@@ -16,6 +17,7 @@ struct ui {
   size_t branch_width; /* the widest name of a branch so far */
   bool asking;       /* a question stands on the screen: what is told meanwhile is held back */
   struct buf held;
+  struct bars bars;
   bool parted;    /* a blank line stands between the run's head and its steps */
   size_t column;  /* where it stands */
   size_t width;

@@ -15,6 +15,7 @@ struct action_run {
   char key[65];
   const char *batch; /* of one item of a list: which batch, and its place in the list; else NULL */
   int64_t number;
+  struct progress progress; /* of a batch: how far it came */
   int64_t lease_until; /* of an action with a lease, else 0 */
   bool writing; /* a primitive that writes was reached */
   bool unsure;  /* and it failed in a way that leaves open whether it was done */

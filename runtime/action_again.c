@@ -1,6 +1,7 @@
 /* Calls of actions that the journal has: their outcome comes back, and the world is left alone. */
 #include "action.h"
 #include "fanout.h"
+#include "text.h"
 
 /* --- the same call? --- */
 
@@ -52,7 +53,91 @@ static bool same_call(const struct action_run *c, uint32_t event, bool site) {
   return same;
 }
 
+/* --- lists that differ --- */
+
+struct past_args {
+  const struct action_run *c;
+  value *args; /* by parameter; owned */
+};
+
+static enum status take_arg(void *ud, const char *name, value owned) {
+  struct past_args *p = ud;
+  const struct action *a = p->c->action;
+  for (size_t i = 0; i < a->take_count; i++) {
+    if (strcmp(sym_text(p->c->lane->run->program->syms, a->takes[i].name), name) != 0) continue;
+    value_unref(p->args[i]);
+    p->args[i] = owned;
+    return OK;
+  }
+  value_unref(owned);
+  return OK;
+}
+
+/* A list of thousands is told by its size and by the first item that is another. */
+static void list_text(const struct action_run *c, value list, size_t differs, struct buf *out) {
+  const struct list *l = list.tag == V_ARRAY ? value_array(list) : NULL;
+  count_text(l ? (int64_t)l->count : 0, out);
+  buf_adds(out, " items");
+  if (!l || differs >= l->count) return;
+  buf_addf(out, ", number %zu is ", differs);
+  value_inspect(l->items[differs], c->lane->run->program->syms, out);
+}
+
+static size_t first_other(const struct action_run *c, value a, value b) {
+  size_t i = 0;
+  if (a.tag != V_ARRAY || b.tag != V_ARRAY) return 0;
+  const struct list *x = value_array(a), *y = value_array(b);
+  while (i < x->count && i < y->count &&
+         value_equal(x->items[i], y->items[i], c->lane->run->program->syms))
+    i++;
+  return x->count == y->count && i == x->count ? SIZE_MAX : i;
+}
+
+static void batch_call_text(const struct action_run *c, const value *args, size_t differs,
+                            struct buf *out) {
+  const struct symtab *syms = c->lane->run->program->syms;
+  action_text(c, out);
+  for (size_t i = 0; i < c->action->take_count; i++) {
+    struct buf v = {.max = 200};
+    buf_addf(out, "%s%s: ", i ? ", " : "(", sym_text(syms, c->action->takes[i].name));
+    if (&c->action->takes[i] == c->action->each) list_text(c, args[i], differs, &v);
+    else value_inspect(args[i], syms, &v);
+    buf_addf(out, "%s%s", buf_str(&v), v.overflow ? "..." : "");
+    buf_release(&v);
+  }
+  buf_addc(out, ')');
+}
+
+static enum status other_batch(const struct action_run *c, uint32_t event, struct error *err) {
+  struct past_args past = {c, mem_array(c->action->take_count + 1, sizeof *past.args)};
+  struct run *run = c->lane->run;
+  size_t each = (size_t)(c->action->each - c->action->takes);
+  struct buf now = BUF_INIT, recorded = BUF_INIT;
+  enum status status =
+      past_members(run->history, event, "args", run->program->syms, take_arg, &past, err);
+  if (status == OK) {
+    size_t differs = first_other(c, past.args[each], c->args[each]);
+    batch_call_text(c, past.args, differs, &recorded);
+    batch_call_text(c, c->args, differs, &now);
+    status = replay_differs(c->lane, buf_str(&recorded), buf_str(&now), err);
+  }
+  for (size_t i = 0; i < c->action->take_count; i++)
+    value_unref(past.args[i]);
+  mem_free(past.args);
+  buf_release(&now);
+  buf_release(&recorded);
+  return status;
+}
+
+static bool same_action(const struct action_run *c, uint32_t event) {
+  const struct history *h = c->lane->run->history;
+  const struct symtab *syms = c->lane->run->program->syms;
+  return past_is(h, event, "binding", sym_text(syms, c->action->binding->name)) &&
+         past_is(h, event, "action", sym_text(syms, c->action->name));
+}
+
 static enum status other_call(const struct action_run *c, uint32_t event, struct error *err) {
+  if (c->action->each && same_action(c, event)) return other_batch(c, event, err);
   struct buf now = BUF_INIT, recorded = BUF_INIT;
   call_now(c, &now);
   call_recorded(c, event, &recorded);

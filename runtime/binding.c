@@ -111,7 +111,11 @@ static void tell(const struct action_run *c, enum notice_kind kind, int64_t us,
   struct buf name = BUF_INIT;
   if (c->action->effect != EFFECT_WRITE || c->lane->paging) return;
   action_text(c, &name);
-  run_notice(c->lane, &(struct notice){.kind = kind, .text = buf_str(&name), .us = us, .error = e});
+  run_notice(c->lane, &(struct notice){.kind = kind,
+                                       .text = buf_str(&name),
+                                       .us = us,
+                                       .error = e,
+                                       .progress = c->progress.last ? &c->progress : NULL});
   buf_release(&name);
 }
 

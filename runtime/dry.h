@@ -27,7 +27,7 @@ enum dry_kind {
   DRY_APPROVAL,    /* text; detail: who, how many, until when */
   DRY_LIMIT,       /* text */
   DRY_CONDITION,   /* text: "if x > 1"; what depends on it follows, one deeper */
-  DRY_WRITE,       /* text: binding.action, args; detail: its lease */
+  DRY_WRITE,       /* text: binding.action, args; detail: its lease, or of a batch how it would go */
   DRY_READ,        /* text, args; truth HOLDS: performed, OPEN: not, HOLDS_NOT: failed; detail: why */
   DRY_QUESTION,    /* text; detail: of what kind */
   DRY_CHECK,       /* expect, verify, wait_until: text; truth; detail: which, how long */
@@ -53,6 +53,7 @@ struct dry_line {
   enum dry_kind kind;
   enum dry_truth truth;
   uint16_t depth;
+  bool batch;                   /* an action for each item of a list */
   bool maybe, undo;             /* under an unknown condition; in the rollback */
   char *text, *detail, *result; /* owned or NULL; result: JSON of what a read gave */
   struct dry_arg *args;

@@ -1,6 +1,8 @@
 /* Calls of actions in a plan: writes are noted and give what is unknown, reads are performed while
  * their answer still means something. */
 #include "codec.h"
+#include "fanout.h"
+#include "text.h"
 #include "dry_own.h"
 
 /* --- bindings that are written through --- */
@@ -162,6 +164,52 @@ static char *lease_text(struct dry *d, const struct action *action) {
   return buf_take(&text);
 }
 
+/* Of a long list people are told how it begins; --json has it whole. */
+static void list_cut(struct dry *d, const struct action *action, const struct list *list,
+                     struct dry_line *line) {
+  enum { SHOWN = 3 };
+  const char *name = sym_text(d->run->program->syms, action->each->name);
+  for (size_t i = 0; i < line->arg_count && list->count > SHOWN; i++) {
+    struct buf b = BUF_INIT;
+    if (strcmp(line->args[i].name, name) != 0) continue;
+    for (size_t k = 0; k < SHOWN; k++) {
+      buf_adds(&b, k ? ", " : "[");
+      value_inspect(list->items[k], d->run->program->syms, &b);
+    }
+    buf_adds(&b, ", ...]");
+    mem_free(line->args[i].text);
+    line->args[i].text = buf_take(&b);
+  }
+}
+
+/* How many, how fast, how long it takes, how many there may be. */
+static void batch_look(struct dry *d, const struct action *action, const value *args,
+                       struct dry_line *line) {
+  value list = args[action->each - action->takes], setting = VALUE_NIL;
+  value rate = action->rate ? args[action->rate - action->takes] : VALUE_NIL;
+  const struct driver *driver;
+  struct error err = {0};
+  struct buf b = BUF_INIT;
+  char took[32];
+  if (driver_ready(d, action, &driver, &setting, &err) != OK) setting = VALUE_NIL;
+  error_release(&err);
+  int64_t ceiling = fanout_ceiling(setting), n = list.tag == V_ARRAY ? (int64_t)value_array(list)->count : -1;
+  if (n >= 0) count_text(n, &b);
+  buf_adds(&b, n >= 0 ? " items" : "nobody knows how many items");
+  if (rate.tag == V_INT) buf_adds(&b, ", "), count_text(rate.u.i, &b), buf_adds(&b, " a second");
+  if (rate.tag == V_INT && rate.u.i > 0 && n > 1) {
+    took_text((n - 1) * US_SECOND / rate.u.i, took);
+    buf_addf(&b, ": about %s", took);
+  }
+  buf_adds(&b, n > ceiling ? ", and at most " : "; at most ");
+  count_text(ceiling, &b);
+  buf_adds(&b, n > ceiling ? " may be sent" : "");
+  line->detail = buf_take(&b);
+  line->batch = true;
+  if (n >= 0) list_cut(d, action, value_array(list), line);
+  if (n > ceiling) dry_fails(d, line->detail);
+}
+
 static void write_action(struct dry *d, const struct action *action, const struct dry_line *line) {
   struct dry_step *s = d->at;
   if (d->undo) return;
@@ -186,6 +234,7 @@ enum status dry_action(void *ud, struct eval *e, const struct action *action, no
   args_take(d, action, call, args, given, line);
   if (!writes) return read_action(d, action, args, line, out);
   if (action->lease) line->detail = lease_text(d, action);
+  if (action->each) batch_look(d, action, args, line);
   write_action(d, action, line);
   return OK;
 }

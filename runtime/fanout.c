@@ -5,6 +5,7 @@
 #include "../lang/limits.h"
 #include "admit.h"
 #include "codec.h"
+#include "text.h"
 
 enum { FLUSH = 250000 }; /* how long an outcome waits for the next intent, us */
 

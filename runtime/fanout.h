@@ -108,8 +108,6 @@ enum status fanout_stop(struct action_run *c, value *out, struct error *err) mus
 int64_t fanout_done(const struct fanout *f); /* items that are not sent any more */
 /* How many may be sent, by the setting `ceiling` or the limit. */
 int64_t fanout_ceiling(value setting);
-/* "9,000" */
-void count_text(int64_t n, struct buf *out);
 
 /* --- fanout_item.c --- */
 

@@ -240,15 +240,6 @@ value fanout_result(const struct fanout *f) {
 
 /* --- people --- */
 
-void count_text(int64_t n, struct buf *out) {
-  char digits[24];
-  size_t len = (size_t)snprintf(digits, sizeof digits, "%lld", (long long)n);
-  for (size_t i = 0; i < len; i++) {
-    if (i && (len - i) % 3 == 0 && digits[i - 1] != '-') buf_addc(out, ',');
-    buf_addc(out, digits[i]);
-  }
-}
-
 /* Over the last ten to twenty seconds, so that it neither jumps nor sticks. */
 static void pace(struct fanout *f, int64_t now) {
   enum { SPAN = 10 * 1000000 };
@@ -279,6 +270,7 @@ void fanout_progress(struct fanout *f, bool last) {
                          .last = last};
   f->minute = since / US_MINUTE;
   pace(f, now);
+  f->call->progress = *p;
   struct buf name = BUF_INIT;
   action_text(f->call, &name);
   run_notice(f->call->lane, &(struct notice){.kind = NOTICE_PROGRESS,

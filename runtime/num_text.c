@@ -156,3 +156,12 @@ bool text_to_float(struct text t, bool whole, double *out) {
   buf_release(&b);
   return !whole || (some && i == t.len);
 }
+
+void count_text(int64_t n, struct buf *out) {
+  char digits[24];
+  size_t len = (size_t)snprintf(digits, sizeof digits, "%lld", (long long)n);
+  for (size_t i = 0; i < len; i++) {
+    if (i && (len - i) % 3 == 0 && digits[i - 1] != '-') buf_addc(out, ',');
+    buf_addc(out, digits[i]);
+  }
+}

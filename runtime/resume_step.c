@@ -63,6 +63,8 @@ static struct writes writes_of(const struct history *h, const struct step_past *
     } else if (kind == EVENT_ACTION_FINISHED && write) {
       w.open = 0;
       w.did |= !past_raw(h, e, "error", &json, &len);
+    } else if (kind == EVENT_ITEMS_FINISHED && write) {
+      w.did |= past_int(h, e, "sent", 0) > 0;
     } else if (kind == EVENT_ACTION_SETTLED && write) {
       w.open = 0;
       w.did |= past_is(h, e, "as", "done");

@@ -25,6 +25,12 @@ static void settled_free(struct settled *s) {
   told_free(&s->told);
 }
 
+static void sending_free(struct sending *b) {
+  mem_free(b->step);
+  mem_free(b->batch);
+  mem_free(b->action);
+}
+
 static void gate_free(struct gate *g) {
   mem_free(g->step);
   mem_free(g->text);
@@ -73,6 +79,9 @@ void standing_release(struct standing *s) {
   mem_free(s->leases);
   mem_free(s->wrote);
   mem_free(s->wrote_index);
+  for (size_t i = 0; i < s->sending_count; i++)
+    sending_free(&s->sendings[i]);
+  mem_free(s->sendings);
   mem_free(s->children);
   *s = (struct standing){0};
 }
@@ -155,6 +164,14 @@ static struct doubt *doubt_of(struct standing *s, const struct event *e) {
   return NULL;
 }
 
+/* The same of an event that does not name the action. */
+static const struct doubt *doubt_of_call(const struct standing *s, const struct event *e) {
+  int64_t call = peek_int(e->data, e->data_len, "call", 0);
+  for (size_t i = s->doubt_count; i-- > 0;)
+    if (s->doubts[i].call == call && strcmp(s->doubts[i].step, e->step) == 0) return &s->doubts[i];
+  return NULL;
+}
+
 static void doubt_drop(struct standing *s, struct doubt *d) {
   size_t i = (size_t)(d - s->doubts);
   memmove(d, d + 1, (--s->doubt_count - i) * sizeof *d);
@@ -202,6 +219,52 @@ static struct wrote *wrote_of(struct standing *s, const char *step) {
   return &s->wrote[*at - 1];
 }
 
+/* --- batches --- */
+
+static struct sending *sending_of(const struct standing *s, const struct event *e) {
+  int64_t call = peek_int(e->data, e->data_len, "call", 0);
+  for (size_t i = s->sending_count; i-- > 0;)
+    if (s->sendings[i].call == call && strcmp(s->sendings[i].step, e->step) == 0)
+      return &s->sendings[i];
+  return NULL;
+}
+
+static void sending_count(struct sending *b, const struct event *e) {
+  b->total = peek_int(e->data, e->data_len, "total", b->total);
+  b->done = peek_int(e->data, e->data_len, "done", b->done);
+  b->sent = peek_int(e->data, e->data_len, "sent", b->sent);
+  b->refused = peek_int(e->data, e->data_len, "refused", b->refused);
+  b->unsure = peek_int(e->data, e->data_len, "unsure", b->unsure);
+}
+
+static void on_batch(struct standing *s, const struct event *e) {
+  struct sending *b = sending_of(s, e);
+  const struct doubt *d = doubt_of_call(s, e);
+  if (!b) {
+    struct buf action = BUF_INIT;
+    buf_addf(&action, "%s.%s", d && d->binding ? d->binding : "?", d && d->action ? d->action : "?");
+    s->sendings = mem_grow(s->sendings, s->sending_count, &s->sending_cap, sizeof *s->sendings);
+    b = &s->sendings[s->sending_count++];
+    *b = (struct sending){.step = mem_strdup(e->step),
+                          .batch = copy(e, "batch"),
+                          .action = buf_take(&action),
+                          .call = peek_int(e->data, e->data_len, "call", 0)};
+  }
+  sending_count(b, e);
+  if (b->sent && !(d && d->rollback)) wrote_of(s, e->step)->did = true;
+}
+
+/* What ended in an error may go on. */
+static void sending_ended(struct standing *s, const struct event *e) {
+  struct sending *b = sending_of(s, e);
+  struct member error;
+  if (!b || peek(e->data, e->data_len, "error", &error)) return;
+  sending_free(b);
+  memmove(b, b + 1, (--s->sending_count - (size_t)(b - s->sendings)) * sizeof *b);
+}
+
+/* --- actions --- */
+
 static void on_action_started(struct standing *s, const struct event *e) {
   if (!peek_is(e->data, e->data_len, "effect", "write")) return;
   if (peek_true(e->data, e->data_len, "page")) return; /* no effect, and done again */
@@ -216,6 +279,7 @@ static void on_action_started(struct standing *s, const struct event *e) {
 
 static void on_action_finished(struct standing *s, const struct event *e) {
   struct doubt *d = doubt_of(s, e);
+  sending_ended(s, e);
   if (!d) return;
   struct member error;
   bool failed = peek(e->data, e->data_len, "error", &error);
@@ -228,6 +292,7 @@ static void on_action_finished(struct standing *s, const struct event *e) {
 
 static void on_action_settled(struct standing *s, const struct event *e) {
   struct doubt *d = doubt_of(s, e);
+  if (!peek_is(e->data, e->data_len, "as", "not_done")) sending_ended(s, e);
   s->settled = mem_grow(s->settled, s->settled_count, &s->settled_cap, sizeof *s->settled);
   struct settled *to = &s->settled[s->settled_count++];
   *to = (struct settled){.doubt = d ? *d : doubt_read(e),
@@ -448,6 +513,8 @@ static const struct {
     {EVENT_PAGE_UNANSWERED, on_unanswered},
     {EVENT_WAIT_STARTED, on_wait},
     {EVENT_WAIT_FINISHED, on_wait},
+    {EVENT_BATCH_STARTED, on_batch},
+    {EVENT_ITEMS_FINISHED, on_batch},
     {EVENT_LEASE_TAKEN, on_lease},
     {EVENT_LEASE_RENEWED, on_lease},
     {EVENT_LEASE_ENDED, on_lease_ended},

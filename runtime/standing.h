@@ -58,6 +58,11 @@ struct wrote {
 struct child {
   char *run, *runbook;
 };
+/* An action for each item of a list that has not come to its end. */
+struct sending {
+  char *step, *batch, *action; /* action: "sms.send_batch" */
+  int64_t call, total, done, sent, refused, unsure;
+};
 
 struct standing {
   char run[RUN_ID_MAX];
@@ -89,6 +94,8 @@ struct standing {
   size_t wrote_places;
   struct child *children; /* begun and not ended */
   size_t child_count, child_cap;
+  struct sending *sendings;
+  size_t sending_count, sending_cap;
   char *question; /* asked and not answered, or NULL */
   char *at;       /* the step begun last that has not ended, or NULL */
 };

@@ -19,6 +19,7 @@ bool duration_parse(const char *s, size_t len, int64_t *us);
 void time_text(int64_t us, bool iso, int digits, struct buf *out);
 void duration_text(int64_t us, struct buf *out);
 void float_text(double f, struct buf *out); /* as Ruby shows it */
+void count_text(int64_t n, struct buf *out); /* "9,000" */
 /* Number texts as to_i and to_f read them: the longest valid prefix. false: it overflows. */
 bool text_to_int(struct text s, unsigned base, bool whole, int64_t *out);
 bool text_to_float(struct text s, bool whole, double *out);

@@ -37,6 +37,7 @@ def log(what, key, to):
 
 
 def kill():
+    time.sleep(0.5)  # those beside it are under way by now
     try:
         os.kill(int(open(os.path.join(DIR, "pid")).read()), signal.SIGKILL)
     except (OSError, ValueError):
@@ -100,6 +101,10 @@ class Handler(BaseHTTPRequestHandler):
 
 class Server(ThreadingHTTPServer):
     daemon_threads = True
+
+    def handle_error(self, *args):
+        pass  # whoever asked is gone
+
     request_queue_size = 256
 
 
