@@ -1,5 +1,5 @@
 # Batches against a provider of letters: tests/lib/post.rb is the binding, tests/lib/post_server.py what
-# it sends to. A room has its own server, which is ended with the test.
+# it sends to. One server has all rooms of a test, and is ended with it.
 package Post;
 use strict;
 use warnings;
@@ -11,26 +11,33 @@ use JSON::PP;
 use Exporter 'import';
 our @EXPORT = qw(post_room post_plan post_log post_sent post_settings batch_items batch_problems);
 
-my @servers;
-END { my $was = $?; kill 'TERM', @servers; $? = $was }
+my ($base, $pid, $port, $rooms);
+END { my $was = $?; kill 'TERM', $pid if $pid; $? = $was }
+
+# One server for all rooms of a test.
+sub serve {
+  $base = tempdir(CLEANUP => 1);
+  pipe my $from, my $to or die "pipe: $!";
+  $pid = fork // die "fork: $!";
+  if (!$pid) {
+    open STDIN, '<', '/dev/null';
+    open STDOUT, '>&', $to;
+    exec 'python3', "$top/tests/lib/post_server.py", $base or die "python3: $!";
+  }
+  close $to;
+  chomp($port = <$from> // die 'no server');
+}
 
 # {dir, rb, journal, url, run => [arguments]}; further settings of the driver as they stand in a site.
 sub post_room {
   my ($text, $settings) = @_;
-  my $dir = tempdir(CLEANUP => 1);
+  serve() if !$pid;
+  my $name = 'room-' . ++$rooms;
+  my $dir = "$base/$name";
+  mkdir $dir or die "$dir: $!";
   copy("$top/tests/lib/post.rb", "$dir/post.rb") or die "post.rb: $!";
-  pipe my $from, my $to or die "pipe: $!";
-  my $pid = fork // die "fork: $!";
-  if (!$pid) {
-    open STDIN, '<', '/dev/null';
-    open STDOUT, '>&', $to;
-    exec 'python3', "$top/tests/lib/post_server.py", $dir or die "python3: $!";
-  }
-  close $to;
-  push @servers, $pid;
-  chomp(my $port = <$from> // die 'no server');
   write_file("$dir/case.rb", $text);
-  my $room = { dir => $dir, rb => "$dir/case.rb", journal => "$dir/journal.db", url => "http://127.0.0.1:$port" };
+  my $room = { dir => $dir, rb => "$dir/case.rb", journal => "$dir/journal.db", url => "http://127.0.0.1:$port/$name" };
   post_settings($room, $settings);
   $room->{run} = ['run', $room->{rb}, '--site', "$dir/site.rb", '--journal', $room->{journal}];
   return $room;
