@@ -118,7 +118,6 @@ static void read_recipient(struct reader *r, struct bounces *out) {
   lower(b.to);
   lower(b.action);
   b.status[strcspn(b.status, " (")] = 0;
-  b.hard = is_hard(&b);
   if (out->count == out->cap)
     out->items = mem_grow(out->items, out->count, &out->cap, sizeof *out->items);
   out->items[out->count++] = b;
@@ -190,6 +189,21 @@ static char *sent_id(struct reader *r) {
   return id;
 }
 
+/* Some servers say why to people alone: a line "ana@example.org: 550 5.1.1 no such user". */
+static void find_reason(const char *s, struct bounce *b) {
+  size_t len = strlen(b->to);
+  if (*b->reason) return;
+  for (const char *at = s; (at = strcasestr(at, b->to)); at += len) {
+    if (at == s || at[-1] != '\n' || strncmp(at + len, ": ", 2) != 0) continue;
+    const char *text = at + len + 2;
+    struct buf line = {.max = FIELD_MAX};
+    for (; *text && *text != '\r' && *text != '\n'; text++)
+      buf_addc(&line, (unsigned char)*text < ' ' || *text == 127 ? '?' : *text);
+    field_set(&b->reason, line.len ? buf_take(&line) : mem_strdup(""));
+    return;
+  }
+}
+
 bool bounce_parse(const char *s, size_t len, struct bounces *out) {
   struct reader r = {.s = s, .end = s + len};
   struct buf boundary = BUF_INIT;
@@ -197,7 +211,7 @@ bool bounce_parse(const char *s, size_t len, struct bounces *out) {
   char *id = NULL;
   size_t n, first = out->count;
   while (next_field(&r))
-    if (is_field(&r, "Content-Type") && strcasestr(buf_str(&r.text), "multipart/report"))
+    if (is_field(&r, "Content-Type") && strcasestr(buf_str(&r.text), "multipart/"))
       boundary_of(buf_str(&r.text), &boundary);
   while (boundary.len && next_line(&r, &line, &n)) {
     if (n < boundary.len || memcmp(line, boundary.data, boundary.len) != 0) continue;
@@ -205,8 +219,11 @@ bool bounce_parse(const char *s, size_t len, struct bounces *out) {
     if (is == PART_FIELDS) read_fields(&r, buf_str(&boundary), out);
     else if (is == PART_SENT && !id) id = sent_id(&r);
   }
-  for (size_t i = first; i < out->count; i++)
+  for (size_t i = first; i < out->count; i++) {
     out->items[i].message_id = mem_strdup(id ? id : "");
+    find_reason(s, &out->items[i]);
+    out->items[i].hard = is_hard(&out->items[i]);
+  }
   mem_free(id);
   buf_release(&boundary);
   buf_release(&r.name);

@@ -21,6 +21,7 @@ static enum status refuses(const struct exchange *x, const char *what, const str
                            struct error *err) {
   error_set(err, ERR_FAILED, "%s refuses %s: %d %s", x->url, what, r->code, r->text);
   error_kind(err, smtp_class(r));
+  if (r->code < 500) err->retry_after = US_SECOND; /* "later" is all that it says of when */
   return ERR_FAILED;
 }
 
