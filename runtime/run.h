@@ -347,8 +347,6 @@ enum status run_put_texts(struct lane *lane, struct record *r, struct error *err
 /* resume.c: runs that go on. */
 enum status resume_begin(struct lane *lane, struct error *err) must_use; /* instead of a start */
 void resumed_free(struct run *run);
-bool value_has_secret(value v);
-bool value_lost_secret(value v); /* holds a secret whose text the journal does not have */
 int64_t run_mono(const struct run *run, int64_t wall_us); /* a past wall time, by clock_mono */
 /* How much is left of a wait of `whole` that ends at that wall time: never more than the whole. */
 int64_t run_left(const struct run *run, int64_t until_us, int64_t whole);

@@ -350,3 +350,26 @@ uint32_t value_key_hash(value v, const struct symtab *syms) {
     return hash_mix(hash_bytes((const char *)&v.u.i, sizeof v.u.i), v.tag);
   }
 }
+
+static bool any_secret(value v, bool lost) {
+  if (v.tag == V_SECRET) return !lost || secret_reveal(v).tag == V_NIL;
+  if (v.tag == V_ARRAY) {
+    for (size_t i = 0; i < value_array(v)->count; i++)
+      if (any_secret(value_array(v)->items[i], lost)) return true;
+  } else if (v.tag == V_HASH || v.tag == V_RECORD) {
+    for (size_t i = 0; i < dict_count(value_dict(v)); i++) {
+      value key, member;
+      dict_at(value_dict(v), i, &key, &member);
+      if (any_secret(member, lost)) return true;
+    }
+  }
+  return false;
+}
+
+bool value_has_secret(value v) {
+  return any_secret(v, false);
+}
+
+bool value_lost_secret(value v) {
+  return any_secret(v, true);
+}

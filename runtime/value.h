@@ -157,6 +157,8 @@ enum status value_regexp(const char *source, size_t len, unsigned flags, value *
 /* A secret prints as [secret] everywhere. The value inside is for drivers' primitives only. */
 value value_secret(value owned_inner) must_use;
 value secret_reveal(value secret); /* borrowed; other values come back as they are */
+bool value_has_secret(value v);    /* is one, or holds one */
+bool value_lost_secret(value v);   /* one whose text the journal does not have */
 
 /* The same value for another program: its symbols are of that one's table. */
 value value_into(value v, const struct symtab *from, struct symtab *to) must_use;

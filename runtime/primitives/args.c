@@ -34,6 +34,16 @@ bool arg_plain(const struct primitive_call *call, value v, struct buf *out) {
   return true;
 }
 
+value arg_member(const struct primitive_call *call, value from, const char *name) {
+  value v = VALUE_NIL, key = value_symbol(sym_intern(call->syms, name, strlen(name)));
+  if (from.tag != V_HASH && from.tag != V_RECORD) return v;
+  if (dict_get(value_dict(from), key, &v)) return v;
+  key = value_cstr(name);
+  if (!dict_get(value_dict(from), key, &v)) v = VALUE_NIL;
+  value_unref(key);
+  return v;
+}
+
 char *arg_path(const struct primitive_call *call, value path, value state) {
   const char *s = arg_text(call, path);
   if (!arg_true(state, false) || !s || *s == '/') return s ? mem_strdup(s) : NULL;

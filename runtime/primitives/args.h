@@ -13,6 +13,8 @@ bool arg_true(value v, bool missing);
 /* Text as interpolation shows it, of a string, symbol, number, true or false, secret or not; false
  * for anything else. */
 bool arg_plain(const struct primitive_call *call, value v, struct buf *out);
+/* What a hash or a record has under this name, a symbol or a text; nil when it has none. Borrowed. */
+value arg_member(const struct primitive_call *call, value from, const char *name);
 /* A file's path: as it is given, or in the directory where embedded drivers keep their files. */
 char *arg_path(const struct primitive_call *call, value path, value state) must_use;
 

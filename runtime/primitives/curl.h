@@ -16,6 +16,6 @@ struct curl_module {
   enum status (*smtp)(struct tasks *t, const struct smtp_request *request,
                       struct smtp_response *out, struct error *err);
 };
-enum { CURL_MODULE_VERSION = 2 };
+enum { CURL_MODULE_VERSION = 3 };
 
 #endif

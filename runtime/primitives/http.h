@@ -15,6 +15,14 @@ struct http_header {
   char *name, *value; /* owned by who made them */
 };
 
+/* A part of a multipart body: a text, or the bytes of a file. */
+struct http_part {
+  const char *name;
+  char *text; /* owned by who made it; NULL: the file */
+  size_t len;
+  const char *path, *filename, *type; /* or NULL */
+};
+
 struct http_request {
   const char *method; /* "GET" ... */
   const char *url;    /* http:// or https:// */
@@ -22,10 +30,16 @@ struct http_request {
   size_t header_count;
   const char *body; /* NULL: none */
   size_t body_len;
+  const struct http_part *parts; /* instead of a body */
+  size_t part_count;
   const char *user, *password; /* basic authentication, or NULL */
   const char *bearer;          /* a token, or NULL; never goes to another host by a redirect */
-  bool stays;                  /* a header is secret: no redirect to another server is followed */
+  bool stays;                  /* it has a secret: no redirect to another server is followed */
   const char *ca_file;         /* certificates to trust instead of the system's, or NULL */
+  const char *cert, *key, *key_password; /* what the client shows of itself (PEM), or NULL */
+  const char *proxy, *no_proxy;          /* NULL: as the environment has it; "": none */
+  const char *const *follow_to;          /* origins besides its own that redirects may lead to */
+  size_t follow_to_count;
   int64_t timeout;             /* us, for all of it */
   int64_t connect_timeout;     /* us */
   size_t max;                  /* bytes of the body, decoded */
@@ -37,6 +51,7 @@ struct http_response {
   struct buf headers; /* "name: value\n" each, names in lower case; of the last response */
   struct buf body;
   char *url;   /* the last one; owned */
+  int64_t took; /* us of the machine's clock, also of a failure */
   int64_t retry_after; /* us, from Retry-After; 0: it said nothing, or a time that has passed */
   bool unsure; /* it failed after the request began to be sent: it may have been carried out */
 };

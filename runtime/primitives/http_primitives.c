@@ -1,262 +1,12 @@
-/* The primitives of the group `http`: values to a request, and the answer to values. The work is
- * done by the module stepwise-curl.so, opened at the first request. */
+/* The primitives of the group `http`: the call, and the answer as values. The work is done by the
+ * module stepwise-curl.so, opened at the first request. */
 #include "../codec.h"
-#include "args.h"
 #include "curl.h"
+#include "http_job.h"
 
 #define DEFAULT(id, us, what) static const int64_t LIMIT_##id __attribute__((unused)) = us;
 #include "../limits.def"
 #undef DEFAULT
-
-struct job {
-  struct http_request request;
-  struct http_response response;
-  struct http_header *headers;
-  size_t header_cap;
-  struct buf url, body;
-  bool typed; /* a content-type was given */
-};
-
-static void job_release(struct job *j) {
-  for (size_t i = 0; i < j->request.header_count; i++) {
-    mem_free(j->headers[i].name);
-    mem_free(j->headers[i].value);
-  }
-  mem_free(j->headers);
-  buf_release(&j->url);
-  buf_release(&j->body);
-  buf_release(&j->response.headers);
-  buf_release(&j->response.body);
-  mem_free(j->response.url);
-}
-
-static enum status bad(struct error *err, const char *fmt, ...) like_printf(2, 3);
-static enum status bad(struct error *err, const char *fmt, ...) {
-  struct buf text = BUF_INIT;
-  va_list ap;
-  va_start(ap, fmt);
-  buf_vaddf(&text, fmt, ap);
-  va_end(ap);
-  arg_fail(err, ERR_VALUE, "validation", "%s", buf_str(&text));
-  buf_release(&text);
-  return ERR_VALUE;
-}
-
-/* --- url, query, form --- */
-
-static void add_encoded(struct buf *out, const char *s) {
-  for (; *s; s++) {
-    unsigned char c = (unsigned char)*s;
-    bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                 strchr("-._~", c);
-    if (plain) buf_addc(out, *s);
-    else buf_addf(out, "%%%02X", c);
-  }
-}
-
-static enum status add_pair(const struct primitive_call *call, struct buf *out, const char *what,
-                            const char *name, value v, struct error *err) {
-  struct buf text = BUF_INIT;
-  if (v.tag == V_NIL) return OK;
-  if (!arg_plain(call, v, &text))
-    return bad(err, "%s %s is %s, not a text", what, name, value_type_name(v));
-  if (out->len) buf_addc(out, '&');
-  add_encoded(out, name);
-  buf_addc(out, '=');
-  add_encoded(out, buf_str(&text));
-  buf_release(&text);
-  return OK;
-}
-
-/* {a: 1, b: [2, 3], c: nil} is a=1&b=2&b=3. */
-static enum status add_pairs(const struct primitive_call *call, struct buf *out, const char *what,
-                             value pairs, struct error *err) {
-  const struct dict *d = value_dict(pairs);
-  enum status s = OK;
-  for (size_t i = 0; s == OK && i < dict_count(d); i++) {
-    value key, v;
-    dict_at(d, i, &key, &v);
-    const char *name = arg_text(call, key);
-    if (!name) return bad(err, "%s a name is %s, not a text", what, value_type_name(key));
-    if (v.tag != V_ARRAY) s = add_pair(call, out, what, name, v, err);
-    else
-      for (size_t k = 0; s == OK && k < value_array(v)->count; k++)
-        s = add_pair(call, out, what, name, value_array(v)->items[k], err);
-  }
-  return s;
-}
-
-static enum status take_url(const struct primitive_call *call, struct job *j, value url,
-                            value query, struct error *err) {
-  const char *s = arg_text(call, url);
-  if (!s || (strncasecmp(s, "http://", 7) != 0 && strncasecmp(s, "https://", 8) != 0)) {
-    bad(err, "this is not the URL of a web server: %s", s ? s : value_type_name(url));
-    error_help(err, "write it as https://host/path");
-    return ERR_VALUE;
-  }
-  size_t len = strcspn(s, "#");
-  bool has_query = memchr(s, '?', len) != NULL;
-  struct buf pairs = BUF_INIT;
-  enum status status = query.tag == V_NIL ? OK : add_pairs(call, &pairs, "query:", query, err);
-  buf_add(&j->url, s, len);
-  if (pairs.len) buf_addf(&j->url, "%c%s", has_query ? '&' : '?', buf_str(&pairs));
-  buf_release(&pairs);
-  j->request.url = buf_str(&j->url);
-  return status;
-}
-
-/* --- headers --- */
-
-static void add_header(struct job *j, const char *name, const char *text) {
-  size_t *count = &j->request.header_count;
-  if (*count == j->header_cap)
-    j->headers = mem_grow(j->headers, *count, &j->header_cap, sizeof *j->headers);
-  j->headers[(*count)++] = (struct http_header){mem_strdup(name), mem_strdup(text)};
-  j->request.headers = j->headers;
-}
-
-/* What could end the line, and so begin a header of its own, is refused. */
-static bool header_tame(const char *name, const char *text) {
-  static const char *const parts = "()<>@,;:\\\"/[]?={} \t\r\n";
-  if (!*name || strpbrk(name, parts)) return false;
-  for (const unsigned char *p = (const unsigned char *)name; *p; p++)
-    if (*p <= ' ' || *p >= 127) return false;
-  for (const unsigned char *p = (const unsigned char *)text; *p; p++)
-    if (*p < ' ' && *p != '\t') return false;
-  return true;
-}
-
-static enum status take_headers(const struct primitive_call *call, struct job *j, value headers,
-                                struct error *err) {
-  const struct dict *d = headers.tag == V_NIL ? NULL : value_dict(headers);
-  enum status s = OK;
-  for (size_t i = 0; s == OK && d && i < dict_count(d); i++) {
-    struct buf text = BUF_INIT;
-    value key, v;
-    dict_at(d, i, &key, &v);
-    const char *name = arg_text(call, key);
-    if (v.tag == V_NIL) continue;
-    if (!name || !arg_plain(call, v, &text) || !header_tame(name, buf_str(&text)))
-      s = bad(err, "headers: %s is not a header of one line", name ? name : value_type_name(key));
-    else add_header(j, name, buf_str(&text));
-    j->request.stays |= v.tag == V_SECRET;
-    j->typed |= name && strcasecmp(name, "content-type") == 0;
-    buf_release(&text);
-  }
-  return s;
-}
-
-/* --- body --- */
-
-/* With its secrets as they are: the server is to have them. */
-static value revealed(value v) {
-  v = secret_reveal(v);
-  if (v.tag == V_ARRAY) {
-    struct list *from = value_array(v), *to = list_new(from->count);
-    for (size_t i = 0; i < from->count; i++)
-      list_push(to, revealed(from->items[i]));
-    return value_list(to);
-  }
-  if (v.tag != V_HASH && v.tag != V_RECORD) return value_ref(v);
-  struct dict *to = dict_new();
-  for (size_t i = 0; i < dict_count(value_dict(v)); i++) {
-    value key, item;
-    dict_at(value_dict(v), i, &key, &item);
-    dict_set(to, value_ref(key), revealed(item));
-  }
-  return v.tag == V_HASH ? value_hash(to) : value_record(to);
-}
-
-static enum status take_body(const struct primitive_call *call, struct job *j, value form,
-                             value json, value text, struct error *err) {
-  const char *type = "text/plain; charset=utf-8";
-  enum status s = OK;
-  if ((form.tag != V_NIL) + (json.tag != V_NIL) + (text.tag != V_NIL) > 1)
-    return bad(err, "form:, json: and body: exclude each other");
-  if (form.tag != V_NIL) {
-    type = "application/x-www-form-urlencoded";
-    s = add_pairs(call, &j->body, "form:", form, err);
-  } else if (json.tag != V_NIL) {
-    type = "application/json";
-    value plain = revealed(json);
-    json_write(plain, call->syms, false, &j->body);
-    value_unref(plain);
-  } else if (text.tag != V_NIL) {
-    if (!arg_plain(call, text, &j->body))
-      s = bad(err, "body: is %s, not a text", value_type_name(text));
-  } else {
-    return OK;
-  }
-  j->request.body = buf_str(&j->body);
-  j->request.body_len = j->body.len;
-  if (!j->typed) add_header(j, "Content-Type", type);
-  return s;
-}
-
-/* --- the rest --- */
-
-enum {
-  ARG_URL,
-  ARG_QUERY,
-  ARG_HEADERS,
-  ARG_BASIC,
-  ARG_BEARER,
-  ARG_CA,
-  ARG_TIMEOUT,
-  ARG_MAX,
-  ARG_FOLLOW,
-  ARG_FORM,
-  ARG_JSON,
-  ARG_BODY,
-  ARG_METHOD
-};
-
-static enum status take_credentials(const struct primitive_call *call, struct job *j,
-                                    const value *args, struct error *err) {
-  struct http_request *r = &j->request;
-  value basic = secret_reveal(args[ARG_BASIC]);
-  if (basic.tag == V_ARRAY && value_array(basic)->count == 2) {
-    r->user = arg_text(call, value_array(basic)->items[0]);
-    r->password = arg_text(call, value_array(basic)->items[1]);
-  }
-  if (basic.tag != V_NIL && (!r->user || !r->password))
-    return bad(err, "basic_auth: is a list of a user and a password");
-  r->bearer = arg_text(call, args[ARG_BEARER]);
-  if (args[ARG_BEARER].tag != V_NIL && (!r->bearer || !header_tame("x", r->bearer)))
-    return bad(err, "bearer: is a token of one line");
-  if (r->user && r->bearer) return bad(err, "basic_auth: and bearer: exclude each other");
-  r->ca_file = arg_text(call, args[ARG_CA]);
-  return OK;
-}
-
-static enum status take_limits(struct job *j, const value *args, bool reads, struct error *err) {
-  struct http_request *r = &j->request;
-  int64_t max = arg_integer(args[ARG_MAX], HTTP_BODY);
-  int64_t follow = arg_integer(args[ARG_FOLLOW], reads ? 5 : 0);
-  r->timeout = arg_duration(args[ARG_TIMEOUT], LIMIT_HTTP);
-  r->connect_timeout = LIMIT_HTTP_CONNECT;
-  if (r->timeout <= 0) return bad(err, "timeout: must be longer than nothing");
-  if (max <= 0 || max > (int64_t)BUF_MAX) return bad(err, "max: is from 1 to %zu bytes", BUF_MAX);
-  if (follow < 0 || follow > HTTP_REDIRECTS)
-    return bad(err, "follow: is from 0 to %d", HTTP_REDIRECTS);
-  /* A 303 asks for a GET; sent on as it is, without its body, a PUT would empty what is there. */
-  if (follow && !reads && strcmp(r->method, "POST") != 0)
-    return bad(err, "follow: is for GET, HEAD and POST; a %s goes to the server that it names", r->method);
-  r->max = (size_t)max;
-  r->follow = (long)follow;
-  return OK;
-}
-
-static enum status take(const struct primitive_call *call, struct job *j, const value *args,
-                        bool reads, struct error *err) {
-  enum status s = take_url(call, j, args[ARG_URL], args[ARG_QUERY], err);
-  if (s == OK) s = take_headers(call, j, args[ARG_HEADERS], err);
-  if (s == OK) s = take_credentials(call, j, args, err);
-  if (s == OK) s = take_limits(j, args, reads, err);
-  if (s == OK && !reads)
-    s = take_body(call, j, args[ARG_FORM], args[ARG_JSON], args[ARG_BODY], err);
-  return s;
-}
 
 /* --- the answer --- */
 
@@ -322,12 +72,64 @@ static value given(struct primitive_call *call, const struct http_response *r) {
   result_set(call, d, "url", value_cstr(r->url));
   result_set(call, d, "failure", failure_of(call, r->status));
   result_set(call, d, "retry_after", given_wait(r->retry_after));
+  result_set(call, d, "took", value_duration(r->took));
   return value_record(d);
+}
+
+/* A failure that says something of the server. */
+static bool is_answer(const char *kind) {
+  return strcmp(kind, "transient") == 0 || strcmp(kind, "provider") == 0 || strcmp(kind, "permission") == 0;
+}
+
+/* "database.state": the state in the database of the answer. */
+static value json_at(const struct primitive_call *call, value at, const char *path) {
+  while (*path) {
+    size_t len = strcspn(path, ".");
+    char *name = mem_dup(path, len);
+    at = arg_member(call, at, name);
+    mem_free(name);
+    path += len + (path[len] == '.');
+  }
+  return at;
+}
+
+/* What the answer was to say and does not, each as "path: value". */
+static value unmet(struct primitive_call *call, value json, value expect) {
+  struct list *l = list_new(0);
+  size_t count = expect.tag == V_NIL ? 0 : dict_count(value_dict(expect));
+  for (size_t i = 0; i < count; i++) {
+    struct buf text = BUF_INIT;
+    value key, want;
+    dict_at(value_dict(expect), i, &key, &want);
+    const char *path = arg_text(call, key);
+    if (path && value_equal(json_at(call, json, path), want, call->syms)) continue;
+    value_to_s(key, call->syms, &text);
+    buf_adds(&text, ": ");
+    value_inspect(want, call->syms, &text);
+    list_push(l, value_string(buf_str(&text), text.len));
+    buf_release(&text);
+  }
+  return value_list(l);
+}
+
+static value given_look(struct primitive_call *call, struct http_job *j, value expect,
+                        const struct error *problem) {
+  if (problem && !j->response.url) j->response.url = mem_strdup(j->request.url);
+  value v = given(call, &j->response);
+  struct dict *d = value_dict(v);
+  result_set(call, d, "reachable", value_bool(!problem));
+  value json = arg_member(call, v, "json");
+  result_set(call, d, "unmet", unmet(call, json, expect));
+  result_set(call, d, "problem", problem ? value_cstr(problem->message) : VALUE_NIL);
+  if (!problem) return v;
+  result_set(call, d, "status", VALUE_NIL);
+  result_set(call, d, "failure", value_symbol(sym_intern(call->syms, problem->kind, strlen(problem->kind))));
+  return v;
 }
 
 /* --- the call --- */
 
-static enum status send_request(struct primitive_call *call, struct job *j, struct error *err) {
+static enum status send_request(struct primitive_call *call, struct http_job *j, struct error *err) {
   enum status s = http_send(call->tasks, &j->request, &j->response, err);
   call->unsure |= s != OK && j->response.unsure;
   return s;
@@ -335,11 +137,26 @@ static enum status send_request(struct primitive_call *call, struct job *j, stru
 
 static enum status perform(struct primitive_call *call, const char *method, bool reads,
                            const value *args, value *out, struct error *err) {
-  struct job j = {.request = {.method = method}};
-  enum status s = take(call, &j, args, reads, err);
+  struct http_job j = {.request = {.method = method}};
+  enum status s = http_job_take(call, &j, args, reads, err);
   if (s == OK) s = send_request(call, &j, err);
   if (s == OK) *out = given(call, &j.response);
-  job_release(&j);
+  http_job_release(&j);
+  return s;
+}
+
+/* A look at whether a server is well: that there is no answer is one, too. A limit of the task and a
+ * request that is none still fail. */
+static enum status do_check(struct primitive_call *call, const value *args, value *out,
+                            struct error *err) {
+  struct http_job j = {.request = {.method = "GET"}};
+  enum status s = http_job_take(call, &j, args, true, err);
+  if (s == OK) s = send_request(call, &j, err);
+  bool silent = (s == ERR_FAILED || s == ERR_LIMIT) && is_answer(err->kind);
+  if (silent) s = OK;
+  if (s == OK) *out = given_look(call, &j, args[HTTP_FORM], silent ? err : NULL);
+  if (silent) error_release(err);
+  http_job_release(&j);
   return s;
 }
 
@@ -357,35 +174,54 @@ VERB(do_delete, "DELETE", false)
 
 static enum status do_request(struct primitive_call *call, const value *args, value *out,
                               struct error *err) {
-  const char *method = arg_text(call, args[ARG_METHOD]);
+  const char *method = arg_text(call, args[HTTP_METHOD]);
   size_t len = method ? strlen(method) : 0;
   if (!len || len > 32 || strspn(method, "ABCDEFGHIJKLMNOPQRSTUVWXYZ-") != len)
-    return bad(err, "method: is a word in capitals, as PURGE");
+    return arg_fail(err, ERR_VALUE, "validation", "method: is a word in capitals, as PURGE");
   return perform(call, method, false, args, out, err);
 }
 
+/* In the order of enum http_arg. */
 #define PARAMS                                                                                     \
-  {"url", "text", "https://host/path"},                                                             \
+  {"url", "text", "https://host/path"},                                                            \
       {"query", "hash?",                                                                           \
        "added to the URL; arrays give a name several times, nil leaves one out"},                  \
       {"headers", "hash?", "of the request"},                                                      \
-      {"basic_auth", "array?", "a user and a password, in an array"}, {"bearer", "text?", "a token"}, \
+      {"basic_auth", "array?", "a user and a password, in an array"},                              \
+      {"bearer", "text?", "a token"},                                                              \
       {"ca_file", "path?", "certificates to trust instead of the system's"},                       \
       {"timeout", "duration?", "for the whole request; 1 minute unless said"},                     \
-      {"max", "integer?", "bytes of the answer; 8 MiB unless said"}, {                             \
-    "follow", "integer?", "redirects; 5 for reads and none for writes unless said"                 \
+      {"max", "integer?", "bytes of the answer, unpacked; 8 MiB unless said"},                     \
+      {"follow", "integer?", "redirects; 5 for reads and none for writes unless said"},            \
+      {"follow_to", "[string]?",                                                                   \
+       "other origins that a redirect may lead to, as https://host; credentials never go there"},  \
+      {"cert", "path?", "the client's certificate (PEM)"},                                         \
+      {"cert_key", "path?", "its key, when it is not in the same file"},                           \
+      {"cert_password", "text?", "what unlocks the key"},                                          \
+      {"proxy", "text?", "http://host:port; an empty text: none; as http_proxy and https_proxy say " \
+                         "unless said"},                                                           \
+      {"no_proxy", "string?", "hosts that are asked without it, a comma between them"}, {          \
+    "connect_timeout", "duration?", "to be connected; 10 seconds unless said"                      \
   }
 #define BODY                                                                                       \
-  {"form", "hash?", "the body, as a form sends it"}, {"json", "any?", "the body, as JSON"}, {      \
-    "body", "any?", "the body, as text"                                                            \
+  {"form", "hash?", "the body, as a form sends it"}, {"json", "any?", "the body, as JSON"},        \
+      {"body", "any?", "the body, as text"}, {                                                     \
+    "multipart", "array?",                                                                         \
+        "the body, in parts: {name:, text:} or {name:, path:}, each with filename: and type: if need be" \
   }
 #define END                                                                                        \
   { NULL, NULL, NULL }
 #define RESULT                                                                                     \
   "{status: integer, headers: hash, body: string, json: any, url: string, failure: symbol?, "      \
-  "retry_after: duration?}"
+  "retry_after: duration?, took: duration}"
+
+#define LOOK                                                                                       \
+  "{status: integer?, headers: hash, body: string, json: any, url: string, failure: symbol?, "     \
+  "retry_after: duration?, took: duration, reachable: boolean, problem: string?, unmet: [string]}"
 
 static const struct primitive_param read_params[] = {PARAMS, END};
+static const struct primitive_param check_params[] = {
+    PARAMS, {"expect", "hash?", "what the answer's JSON has to say: \"database.state\" => \"up\""}, END};
 static const struct primitive_param write_params[] = {PARAMS, BODY, END};
 static const struct primitive_param request_params[] = {
     PARAMS, BODY, {"method", "string", "as the server knows it, in capitals"}, END};
@@ -394,6 +230,8 @@ const struct primitive http_get = {{"http", "get", read_params, RESULT, EFFECT_R
                                    do_get};
 const struct primitive http_head = {
     {"http", "head", read_params, RESULT, EFFECT_READ, "HEAD: status and headers only"}, do_head};
+const struct primitive http_check = {
+    {"http", "check", check_params, LOOK, EFFECT_READ, "GET; that there is no answer is a result"}, do_check};
 const struct primitive http_post = {{"http", "post", write_params, RESULT, EFFECT_WRITE, "POST"},
                                     do_post};
 const struct primitive http_put = {{"http", "put", write_params, RESULT, EFFECT_WRITE, "PUT"},

@@ -6,7 +6,7 @@ use IPC::Open3 'open3';
 use POSIX ':sys_wait_h';
 use Time::HiRes qw(sleep time);
 use Exporter 'import';
-our @EXPORT = qw(start_program end_program wait_for is_alive start_server);
+our @EXPORT = qw(start_program end_program wait_for is_alive start_server start_python);
 
 my %mine;
 
@@ -55,9 +55,12 @@ sub is_alive {
 }
 
 # tests/process/server.py: its port, and what to close to end it.
-sub start_server {
-  my (@args) = @_;
-  my $pid = open3(my $in, my $out, undef, 'python3', 'tests/process/server.py', @args);
+sub start_server { return start_python('tests/process/server.py', @_) }
+
+# The same for another server in Python that prints its port and ends with its standard input.
+sub start_python {
+  my (@command) = @_;
+  my $pid = open3(my $in, my $out, undef, 'python3', @command);
   $mine{$pid} = $pid;
   my $port = <$out> // die "the server does not start";
   chomp $port;

@@ -88,12 +88,16 @@ sub echo_of { return decode_json(result_of(@_)->{'$record'}{body}) }
   is(error_of(@events)->{kind}, 'provider', 'but not for ever');
   ($said, $exit, @events) = web(qq{    r = web.post(url: "$at/redirect/1", body: "x")\n    show r.status});
   is(result_of(@events)->{'$record'}{status}, 302, 'a post follows none');
-  ($said, $exit, @events) = web(qq{    r = web.get(url: "$at/elsewhere", headers: { "X-Token" => input.token })\n    show r.status}, inputs => "input :token, :secret", args => ['--set', 'token=sesame-91']);
-  ok($exit == 1 && error_of(@events)->{message} =~ /redirected to another server, and a header of it is secret/, 'a secret header goes to no other server') or diag $said;
+  my $allowed = qq{site "test" do\n  connect :web, driver: "http", follow_to: ["http://LOCALHOST:$port"]\nend\n};
+  write_file("$dir/follow.rb", $allowed);
+  ($said, $exit, @events) = web(qq{    r = web.get(url: "$at/elsewhere", headers: { "X-Token" => input.token })\n    show r.status}, inputs => "input :token, :secret", args => ['--set', 'token=sesame-91', '--site', "$dir/follow.rb"]);
+  ok($exit == 1 && error_of(@events)->{message} =~ /redirected to another server, \S+, and it has a secret/, 'a secret header goes to no other server, allowed or not') or diag $said;
   ($said, $exit, @events) = web(qq{    r = web.get(url: "$at/redirect/1", headers: { "X-Token" => input.token })\n    show r.status}, inputs => "input :token, :secret", args => ['--set', 'token=sesame-91']);
   is($exit, 0, 'within its own it does') or diag $said;
   ($said, $exit, @events) = web(qq{    r = web.get(url: "$at/elsewhere", headers: { "X-Own" => "yes" })\n    show r.json["headers"]["x-own"]});
-  ok($exit == 0 && $said =~ /yes/, 'another header goes along') or diag $said;
+  ok($exit == 1 && $said =~ m{redirected to another server, http://localhost:\d+\b.*follow_to: \["http://localhost:$port"\]}s, 'a redirect leads to no other server') or diag $said;
+  ($said, $exit, @events) = web(qq{    r = web.get(url: "$at/elsewhere", headers: { "X-Own" => "yes" })\n    show r.json["headers"]["x-own"]}, args => ['--site', "$dir/follow.rb"]);
+  ok($exit == 0 && $said =~ /yes/, 'unless the site allows it; another header goes along') or diag $said;
   ($said, $exit, @events) = web(qq{    r = web.get(url: "$at/bytes")\n    show r.body.inspect});
   like($said, qr/caf\x{EF}\x{BF}\x{BD} \x{EF}\x{BF}\x{BD} ok/, 'bytes that are no text are shown as such') or diag $said;
 }

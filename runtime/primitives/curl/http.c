@@ -7,8 +7,69 @@ struct exchange {
   const struct http_request *request;
   struct http_response *out;
   struct curl_slist *headers;
+  curl_mime *mime;
+  struct buf stray; /* the origin that it was sent to, and may not go to */
   bool too_large, strayed;
+  bool redirected; /* its present answer is followed */
+  bool headed;     /* the headers of its present answer are whole */
 };
+
+/* --- where it may go --- */
+
+/* "https://host:port", in small letters; false when it is no URL. */
+static bool url_origin(const char *url, struct buf *out) {
+  CURLU *u = curl_url();
+  char *part[3] = {NULL, NULL, NULL};
+  static const CURLUPart parts[] = {CURLUPART_SCHEME, CURLUPART_HOST, CURLUPART_PORT};
+  bool ok = u && curl_url_set(u, CURLUPART_URL, url, 0) == CURLUE_OK;
+  for (size_t i = 0; ok && i < 3; i++)
+    ok = curl_url_get(u, parts[i], &part[i], CURLU_DEFAULT_PORT) == CURLUE_OK;
+  buf_clear(out);
+  if (ok) buf_addf(out, "%s://%s:%s", part[0], part[1], part[2]);
+  for (size_t i = 0; i < out->len; i++)
+    if (out->data[i] >= 'A' && out->data[i] <= 'Z') out->data[i] |= 0x20;
+  for (size_t i = 0; i < 3; i++)
+    curl_free(part[i]);
+  curl_url_cleanup(u);
+  return ok;
+}
+
+static bool same_origin(const char *a, const char *b) {
+  struct buf one = BUF_INIT, other = BUF_INIT;
+  bool same = strcmp(a, b) == 0 || (url_origin(a, &one) && url_origin(b, &other) &&
+                                    strcmp(buf_str(&one), buf_str(&other)) == 0);
+  buf_release(&one);
+  buf_release(&other);
+  return same;
+}
+
+/* A redirect leads to another origin only where it may, and then never with a secret or a client's
+ * certificate; credentials libcurl itself keeps from other servers. */
+static bool may_go(struct exchange *x, const char *url) {
+  const struct http_request *r = x->request;
+  bool may = same_origin(r->url, url);
+  for (size_t i = 0; !may && !r->stays && !r->cert && i < r->follow_to_count; i++)
+    may = same_origin(r->follow_to[i], url);
+  x->strayed |= !may;
+  if (!may && !url_origin(url, &x->stray)) buf_adds(&x->stray, "somewhere");
+  return may;
+}
+
+/* The header "Location: ..." of an answer that is followed: no connection is made in vain. */
+static bool may_follow(struct exchange *x, const char *location, size_t len) {
+  CURLU *u = curl_url();
+  char *at = NULL, *to = mem_dup(location, len), *target = NULL;
+  curl_easy_getinfo(x->transfer.easy, CURLINFO_EFFECTIVE_URL, &at);
+  const unsigned flags = CURLU_URLENCODE | CURLU_ALLOW_SPACE;
+  bool known = u && at && curl_url_set(u, CURLUPART_URL, at, 0) == CURLUE_OK &&
+               curl_url_set(u, CURLUPART_URL, to, flags) == CURLUE_OK &&
+               curl_url_get(u, CURLUPART_URL, &target, 0) == CURLUE_OK;
+  bool may = !known || may_go(x, target); /* libcurl says what is wrong with one that is none */
+  curl_free(target);
+  curl_url_cleanup(u);
+  mem_free(to);
+  return may;
+}
 
 /* --- what comes in --- */
 
@@ -32,12 +93,18 @@ static size_t take_header(char *data, size_t size, size_t n, void *ud) {
   while (len && (data[len - 1] == '\r' || data[len - 1] == '\n'))
     len--;
   const char *colon = memchr(data, ':', len);
+  x->headed |= !len;
   if (len >= 5 && memcmp(data, "HTTP/", 5) == 0) {
+    x->headed = false;
     buf_clear(to);
     buf_clear(&x->out->body);
+    x->redirected = x->request->follow && memchr(data, ' ', len) && ((char *)memchr(data, ' ', len))[1] == '3';
     return n;
   }
   if (!colon) return n;
+  if (x->redirected && colon - data == 8 && strncasecmp(data, "location", 8) == 0 &&
+      !may_follow(x, data + 9, len - 9))
+    return 0;
   for (const char *p = data; p < colon; p++)
     buf_addc(to, *p >= 'A' && *p <= 'Z' ? (char)(*p | 0x20) : *p);
   buf_adds(to, ": ");
@@ -51,13 +118,6 @@ static size_t take_header(char *data, size_t size, size_t n, void *ud) {
 }
 
 /* --- what goes out --- */
-
-/* How much of a URL names the server: "https://host:port". */
-static size_t url_server(const char *url) {
-  const char *host = strstr(url, "://");
-  size_t scheme = host ? (size_t)(host - url) + 3 : 0;
-  return scheme + strcspn(url + scheme, "/?#");
-}
 
 static void set_headers(struct exchange *x) {
   const struct http_request *r = x->request;
@@ -74,9 +134,31 @@ static void set_headers(struct exchange *x) {
   curl_easy_setopt(x->transfer.easy, CURLOPT_HTTPHEADER, x->headers);
 }
 
+/* A file is read while it is sent; its name is sent, unless another is given, without its directory. */
+static CURLcode add_part(struct exchange *x, const struct http_part *p) {
+  curl_mimepart *part = curl_mime_addpart(x->mime);
+  curl_mime_name(part, p->name);
+  CURLcode code = p->text ? curl_mime_data(part, p->text, p->len) : curl_mime_filedata(part, p->path);
+  if (p->filename) curl_mime_filename(part, p->filename);
+  if (p->type) curl_mime_type(part, p->type);
+  if (code != CURLE_OK) snprintf(x->transfer.reason, sizeof x->transfer.reason, "cannot read %s", p->path);
+  return code;
+}
+
+static CURLcode set_parts(struct exchange *x) {
+  CURLcode code = CURLE_OK;
+  x->mime = curl_mime_init(x->transfer.easy);
+  for (size_t i = 0; code == CURLE_OK && i < x->request->part_count; i++)
+    code = add_part(x, &x->request->parts[i]);
+  curl_easy_setopt(x->transfer.easy, CURLOPT_MIMEPOST, x->mime);
+  return code;
+}
+
 static void set_method(struct exchange *x) {
   const struct http_request *r = x->request;
-  if (strcmp(r->method, "HEAD") == 0) {
+  if (r->part_count) {
+    x->transfer.code = set_parts(x);
+  } else if (strcmp(r->method, "HEAD") == 0) {
     curl_easy_setopt(x->transfer.easy, CURLOPT_NOBODY, 1L);
   } else if (r->body || strcmp(r->method, "POST") == 0) {
     curl_easy_setopt(x->transfer.easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)r->body_len);
@@ -101,18 +183,27 @@ static void set_credentials(struct exchange *x) {
     curl_easy_setopt(x->transfer.easy, CURLOPT_CAINFO, r->ca_file);
     curl_easy_setopt(x->transfer.easy, CURLOPT_CAPATH, NULL);
   }
+  curl_easy_setopt(x->transfer.easy, CURLOPT_SSLCERT, r->cert);
+  curl_easy_setopt(x->transfer.easy, CURLOPT_SSLKEY, r->key);
+  curl_easy_setopt(x->transfer.easy, CURLOPT_KEYPASSWD, r->key_password);
 }
 
-/* Before each request: libcurl keeps credentials from other servers, and knows of no other secrets. */
+static void set_proxy(struct exchange *x) {
+  const struct http_request *r = x->request;
+  curl_easy_setopt(x->transfer.easy, CURLOPT_PROXY, r->proxy);
+  curl_easy_setopt(x->transfer.easy, CURLOPT_NOPROXY, r->no_proxy);
+  curl_easy_setopt(x->transfer.easy, CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE);
+  /* What a proxy answers to CONNECT is not the server's answer. */
+  curl_easy_setopt(x->transfer.easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+}
+
+/* Before each request, should a redirect have been read otherwise than above. */
 static int may_send(void *ud, char *to, char *from, int to_port, int from_port) {
   struct exchange *x = ud;
   char *url = NULL;
   (void)to, (void)from, (void)to_port, (void)from_port;
   curl_easy_getinfo(x->transfer.easy, CURLINFO_EFFECTIVE_URL, &url);
-  size_t len = url_server(x->request->url);
-  x->strayed = x->request->stays && url &&
-               (url_server(url) != len || strncasecmp(url, x->request->url, len) != 0);
-  return x->strayed ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
+  return url && !may_go(x, url) ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
 }
 
 static void set_up(struct exchange *x) {
@@ -134,6 +225,7 @@ static void set_up(struct exchange *x) {
   set_method(x);
   set_headers(x);
   set_credentials(x);
+  set_proxy(x);
 }
 
 /* --- what went wrong --- */
@@ -148,6 +240,10 @@ static const struct {
     {CURLE_PEER_FAILED_VERIFICATION, "permission",
      "the server is not who it should be, or ca_file: must name who vouches for it"},
     {CURLE_SSL_CACERT_BADFILE, "validation", "ca_file: must be a file of certificates (PEM)"},
+    {CURLE_SSL_CERTPROBLEM, "validation",
+     "cert: is a file with the certificate (PEM), cert_key: its key, cert_password: what unlocks it"},
+    {CURLE_READ_ERROR, "validation", NULL},
+    {CURLE_ABORTED_BY_CALLBACK, "validation", NULL},
     {CURLE_SSL_CONNECT_ERROR, "provider", NULL},
     {CURLE_WEIRD_SERVER_REPLY, "provider", NULL},
     {CURLE_BAD_CONTENT_ENCODING, "provider", NULL},
@@ -156,27 +252,35 @@ static const struct {
 };
 
 static enum status too_large(const struct exchange *x, const char *url, struct error *err) {
-  error_set(err, ERR_LIMIT, "%s %s was stopped: the answer has more than %zu bytes",
-            x->request->method, url, x->request->max);
-  error_help(err, "say max: with more bytes");
+  bool head = x->out->headers.len > HTTP_HEADERS || x->transfer.code == CURLE_OUT_OF_MEMORY;
+  size_t most = head ? HTTP_HEADERS : x->request->max;
+  error_set(err, ERR_LIMIT, "%s %s was stopped: the answer has more than %zu bytes%s",
+            x->request->method, url, most, head ? " of headers" : "");
+  if (!head) error_help(err, "say max: with more bytes");
   error_kind(err, "provider");
   return ERR_LIMIT;
 }
 
 static enum status strayed(const struct exchange *x, const char *url, struct error *err) {
-  error_set(err, ERR_FAILED, "%s %s was stopped: it is redirected to another server, and a header of it is secret",
-            x->request->method, url);
-  error_help(err, "ask the other server itself, or say follow: 0");
+  bool secret = x->request->stays || x->request->cert;
+  error_set(err, ERR_FAILED, "%s %s was stopped: it is redirected to another server, %s%s",
+            x->request->method, url, buf_str(&x->stray), secret ? ", and it has a secret or a certificate" : "");
+  if (secret) error_help(err, "ask the other server itself, or say follow: 0");
+  else error_help(err, "ask the other server itself, say follow: 0, or allow it: follow_to: [\"%s\"]", buf_str(&x->stray));
   error_kind(err, "provider");
   return ERR_FAILED;
 }
 
 static enum status failed(const struct exchange *x, const char *url, struct error *err) {
   const char *kind = "transient", *help = NULL;
-  if (x->too_large) return too_large(x, url, err);
+  /* Memory never runs out here: it is a header that libcurl finds too long. */
+  if (x->too_large || x->transfer.code == CURLE_OUT_OF_MEMORY) return too_large(x, url, err);
   if (x->strayed) return strayed(x, url, err);
+  CURLcode code = x->transfer.code;
+  /* So libcurl calls an answer that is not HTTP, too. */
+  if (code == CURLE_UNSUPPORTED_PROTOCOL && transfer_was_sent(&x->transfer)) code = CURLE_WEIRD_SERVER_REPLY;
   for (size_t i = 0; i < sizeof failures / sizeof *failures; i++)
-    if (failures[i].code == x->transfer.code) kind = failures[i].kind, help = failures[i].help;
+    if (failures[i].code == code) kind = failures[i].kind, help = failures[i].help;
   error_set(err, ERR_FAILED, "%s %s: %s", x->request->method, url,
             *x->transfer.reason ? x->transfer.reason : curl_easy_strerror(x->transfer.code));
   if (help) error_help(err, "%s", help);
@@ -217,10 +321,25 @@ static enum status exchange_run(struct curl_loop *l, struct exchange *x, struct 
   struct buf url = BUF_INIT;
   enum status s = transfer_run(l, &x->transfer, x->request->timeout, err);
   url_shown(x->request->url, &url);
+  /* For libcurl that is an answer without a body. */
+  if (s == OK && x->transfer.code == CURLE_OK && !x->headed) {
+    x->transfer.code = CURLE_PARTIAL_FILE;
+    snprintf(x->transfer.reason, sizeof x->transfer.reason, "the answer ended in the middle of its headers");
+  }
   if (s != OK) s = stopped(x, s, buf_str(&url), err);
   else if (x->transfer.code != CURLE_OK) s = failed(x, buf_str(&url), err);
+  x->out->took = transfer_took(&x->transfer);
   x->out->unsure = s != OK && transfer_was_sent(&x->transfer);
   if (s == OK) read_result(x);
+  buf_release(&url);
+  return s;
+}
+
+/* A part's file that is not there: nothing was sent. */
+static enum status unreadable(const struct exchange *x, struct error *err) {
+  struct buf url = BUF_INIT;
+  url_shown(x->request->url, &url);
+  enum status s = failed(x, buf_str(&url), err);
   buf_release(&url);
   return s;
 }
@@ -233,8 +352,10 @@ enum status http_carry(struct tasks *t, const struct http_request *request,
   struct curl_loop *l = curl_loop(t);
   transfer_open(l, &x.transfer);
   set_up(&x);
-  s = exchange_run(l, &x, err);
+  s = x.transfer.code == CURLE_OK ? exchange_run(l, &x, err) : unreadable(&x, err);
   transfer_close(l, &x.transfer);
   curl_slist_free_all(x.headers);
+  curl_mime_free(x.mime);
+  buf_release(&x.stray);
   return s;
 }

@@ -4,7 +4,7 @@
  * transfers ended; their tasks are woken. */
 #include "loop.h"
 
-enum { IDLE_MAX = 64 };
+enum { IDLE_MAX = 64, HOST_CONNECTIONS = 64, KEPT_CONNECTIONS = 256 };
 
 struct curl_loop {
   struct tasks *tasks;
@@ -104,6 +104,8 @@ struct curl_loop *curl_loop(struct tasks *t) {
   curl_multi_setopt(l->multi, CURLMOPT_SOCKETDATA, l);
   curl_multi_setopt(l->multi, CURLMOPT_TIMERFUNCTION, want_time);
   curl_multi_setopt(l->multi, CURLMOPT_TIMERDATA, l);
+  curl_multi_setopt(l->multi, CURLMOPT_MAX_HOST_CONNECTIONS, (long)HOST_CONNECTIONS);
+  curl_multi_setopt(l->multi, CURLMOPT_MAXCONNECTS, (long)KEPT_CONNECTIONS);
   tasks_keep(t, &key, l, loop_close);
   return l;
 }
@@ -148,6 +150,12 @@ bool transfer_was_sent(const struct transfer *x) {
   curl_off_t at = 0;
   curl_easy_getinfo(x->easy, CURLINFO_PRETRANSFER_TIME_T, &at);
   return at > 0;
+}
+
+int64_t transfer_took(const struct transfer *x) {
+  curl_off_t us = 0;
+  curl_easy_getinfo(x->easy, CURLINFO_TOTAL_TIME_T, &us);
+  return us;
 }
 
 void url_shown(const char *url, struct buf *out) {

@@ -40,6 +40,8 @@ void transfer_close(struct curl_loop *l, struct transfer *x); /* NULL-safe as to
 /* Whether anything may have reached the server: a connection was ready to be written to. */
 bool transfer_was_sent(const struct transfer *x);
 
+int64_t transfer_took(const struct transfer *x); /* us */
+
 /* A URL without what may be secret in it: user and password, query, fragment. */
 void url_shown(const char *url, struct buf *out);
 
