@@ -309,4 +309,23 @@ driver :simulated, for: :web, about: "Sends nothing: every request is answered a
     fail! kind, "#{url} answers #{s}" if s >= 400 && !ok.include?(s)
     { status: s, headers: { "content-type" => "application/json" }, body: setting.body, json: setting.body == "{}" ? {} : nil }
   end
+
+  perform :call do |method, url, query, headers, ok, json, form, body, parts|
+    file.append(path: "web", text: "#{method} #{url}\n", state: true)
+    s = setting.status
+    kind = s >= 500 || [408, 425, 429].include?(s) ? :transient : [401, 403].include?(s) ? :permission : [400, 404, 409, 410, 413, 415, 422].include?(s) ? :validation : :provider
+    fail! kind, "#{url} answers #{s}" if s >= 400 && !ok.include?(s)
+    { status: s, headers: { "content-type" => "application/json" }, body: setting.body, json: setting.body == "{}" ? {} : nil }
+  end
+
+  # What is expected of the JSON is taken as there: a drill's answers have none of their own.
+  perform :check do |url, headers, status, json, within|
+    s = setting.status
+    healthy = status.empty? ? s < 400 : status.include?(s)
+    { healthy: healthy, reachable: true, status: s, took: 0.seconds, json: nil, problem: healthy ? nil : "it answers #{s}" }
+  end
+
+  perform :healthy? do |url, headers, status, json, within|
+    status.empty? ? setting.status < 400 : status.include?(setting.status)
+  end
 end
