@@ -138,7 +138,7 @@ static enum status sift(struct fanout *f, value setting, struct error *err) {
   size_t count = 0;
   value sandbox;
   bool boxed = setting.tag == V_RECORD && record_get(setting, W_sandbox, &sandbox) &&
-               sandbox.tag == V_ARRAY;
+               sandbox.tag == V_ARRAY && value_array(sandbox)->count > 0;
   for (size_t i = 0; i < f->count; i++) {
     struct entry *e = entry_of(f, i);
     bool twice = e->state == ITEM_REFUSED && !e->reason;

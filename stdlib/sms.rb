@@ -9,12 +9,26 @@ binding :sms, "Text messages" do
   setting :quiet,   :string,  default: "21:00-08:00", about: "no messages then, where the recipient is; \"\" for none"
   setting :sandbox, :array,   default: [],            about: "when it is not empty: only these numbers are written to"
   setting :list,    :string,  default: "messaging.db", about: "opt-outs and pauses; a path, or a name in the state directory"
+  setting :ceiling, :integer, default: 100_000, min: 1, about: "recipients of one batch, at most"
 
   action :send, effect: :write, repeat: :by_key, about: "Send one message" do
     takes :to,   :phone
     takes :body, :string, min: 1, max: 1600
     gives :id,    :string
     gives :state, :symbol
+  end
+
+  # Each recipient is a number or { phone:, zone: }, with the recipient's own time zone.
+  action :send_batch, effect: :write, repeat: :by_key, each: :to, by: :phone, rate: :per_second, at_once: 16,
+                      about: "Send a message to many people, each once" do
+    takes :to,         :array
+    takes :body,       :string, min: 1, max: 1600
+    takes :per_second, :integer, default: 20, min: 1, max: 1000
+    gives :id,      :string
+    gives :total,   :integer
+    gives :sent,    :integer
+    gives :refused, :array, about: "who was not written to: to, kind, reason"
+    gives :unsure,  :array, about: "of whom nobody knows"
   end
 
   action :status, effect: :read, about: "What became of a message" do
@@ -117,6 +131,38 @@ driver :outbox, for: :sms, default: true, about: "A SQLite outbox: nothing leave
       SQL
       statements: [
         [<<~SQL, { id: "msg-#{call.key[0, 16]}", key: call.key, batch: nil, phone: to, body: body, now: now.to_f, rate: setting.per_second, delay: setting.delay, fail_every: setting.fail_every }],
+          INSERT INTO message(id, key, batch, phone, body, due, settled, outcome, error)
+          SELECT :id, :key, :batch, :phone, :body, due, due + :delay, iif(bad, 'failed', 'delivered'), iif(bad, 'the carrier refused it', NULL)
+          FROM (SELECT max(:now, coalesce((SELECT due FROM message ORDER BY number DESC LIMIT 1) + 1.0 / :rate, :now)) AS due,
+                       :fail_every > 0 AND coalesce((SELECT max(number) FROM message), 0) % max(:fail_every, 1) = :fail_every - 1 AS bad)
+          WHERE true ON CONFLICT DO NOTHING
+        SQL
+        [<<~SQL, [setting.stop_every, setting.stop_every, call.key]],
+          INSERT INTO reply(id, phone, body, at, keyword, batch)
+          SELECT 'reply-' || id, phone, 'STOP', settled, 'stop', batch FROM message
+          WHERE ? > 0 AND number % max(?, 1) = 0 AND outcome = 'delivered' AND key = ? ON CONFLICT DO NOTHING
+        SQL
+        ["SELECT id, max(due - ?, 0) AS early FROM message WHERE key = ?", [now.to_f, call.key]]
+      ]
+    )
+    clock.sleep(time: kept.rows.first.early.to_f.seconds)
+    { id: kept.rows.first.id, state: :sent }
+  end
+
+  perform :send_batch do |to, body, per_second|
+    person = "#{to}".match?(/\A(\{|#<)/)
+    kept = sql.execute(
+      database: setting.database, state: true, schema: <<~SQL,
+        CREATE TABLE IF NOT EXISTS message(number INTEGER PRIMARY KEY, id TEXT UNIQUE, key TEXT UNIQUE, batch TEXT, phone TEXT,
+          body TEXT, due REAL, settled REAL, outcome TEXT, error TEXT);
+        CREATE INDEX IF NOT EXISTS message_batch ON message(batch);
+        CREATE INDEX IF NOT EXISTS message_phone ON message(phone, number);
+        CREATE TABLE IF NOT EXISTS reply(id TEXT PRIMARY KEY, phone TEXT, body TEXT, at REAL, keyword TEXT, batch TEXT,
+          handled INTEGER DEFAULT 0);
+        CREATE INDEX IF NOT EXISTS reply_batch ON reply(batch)
+      SQL
+      statements: [
+        [<<~SQL, { id: "msg-#{call.key[0, 16]}", key: call.key, batch: call.batch, phone: person ? "#{to[:phone]}" : "#{to}", body: body, now: now.to_f, rate: setting.per_second, delay: setting.delay, fail_every: setting.fail_every }],
           INSERT INTO message(id, key, batch, phone, body, due, settled, outcome, error)
           SELECT :id, :key, :batch, :phone, :body, due, due + :delay, iif(bad, 'failed', 'delivered'), iif(bad, 'the carrier refused it', NULL)
           FROM (SELECT max(:now, coalesce((SELECT due FROM message ORDER BY number DESC LIMIT 1) + 1.0 / :rate, :now)) AS due,
