@@ -70,6 +70,48 @@ void hmac_sha256(const void *key, size_t key_len, const void *p, size_t len,
   explicit_bzero(inner, sizeof inner);
 }
 
+/* --- by name --- */
+
+struct digest {
+  const char *name;
+  size_t size, block;
+  unsigned char *(*of)(const unsigned char *p, size_t len, unsigned char *out);
+};
+
+static const struct digest digests[] = {
+    {"sha1", SHA_DIGEST_LENGTH, SHA_CBLOCK, SHA1},
+    {"sha256", SHA256_SIZE, SHA256_CBLOCK, SHA256},
+    {"sha512", SHA512_DIGEST_LENGTH, SHA512_CBLOCK, SHA512},
+};
+
+/* The digest of the key's block, every byte xored with pad, and what follows it. */
+static void hmac_half(const struct digest *d, const uint8_t *key, uint8_t pad, const void *p,
+                      size_t len, uint8_t *out) {
+  uint8_t *whole = mem_alloc(d->block + len);
+  for (size_t i = 0; i < d->block; i++)
+    whole[i] = key[i] ^ pad;
+  if (len) memcpy(whole + d->block, p, len);
+  d->of(whole, d->block + len, out);
+  explicit_bzero(whole, d->block + len);
+  mem_free(whole);
+}
+
+size_t hmac_named(const char *digest, const void *key, size_t key_len, const void *p, size_t len,
+                  uint8_t out[DIGEST_MAX]) {
+  uint8_t block[SHA512_CBLOCK] = {0}, inner[DIGEST_MAX];
+  const struct digest *d = NULL;
+  for (size_t i = 0; i < sizeof digests / sizeof *digests; i++)
+    if (strcmp(digests[i].name, digest) == 0) d = &digests[i];
+  if (!d) return 0;
+  if (key_len > d->block) d->of(key, key_len, block);
+  else if (key_len) memcpy(block, key, key_len);
+  hmac_half(d, block, 0x36, p, len, inner);
+  hmac_half(d, block, 0x5c, inner, d->size, out);
+  explicit_bzero(block, sizeof block);
+  explicit_bzero(inner, sizeof inner);
+  return d->size;
+}
+
 void random_bytes(void *out, size_t len) {
   uint8_t *at = out;
   while (len) {

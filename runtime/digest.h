@@ -24,6 +24,12 @@ void sha256_hex_of(const void *p, size_t len, char out[SHA256_HEX]);
 void hmac_sha256(const void *key, size_t key_len, const void *p, size_t len,
                  uint8_t out[SHA256_SIZE]);
 
+/* The same by the name of a digest, "sha1", "sha256" or "sha512": the bytes written; 0: no such
+ * digest. sha1 is for providers that sign so. */
+enum { DIGEST_MAX = 64 };
+size_t hmac_named(const char *digest, const void *key, size_t key_len, const void *p, size_t len,
+                  uint8_t out[DIGEST_MAX]);
+
 /* From the kernel's generator; ends the process (code 9) in the one case that it has none. */
 void random_bytes(void *out, size_t len);
 

@@ -2,3 +2,4 @@
 use "sms"
 use "chat"
 use "pager"
+use "crm"

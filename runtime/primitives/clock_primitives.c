@@ -66,6 +66,20 @@ static enum status local(struct primitive_call *call, const value *args, value *
   return OK;
 }
 
+static enum status is_zone(struct primitive_call *call, const value *args, value *out,
+                           struct error *err) {
+  bool mine;
+  struct zone *zone = NULL;
+  struct error ignored = {0};
+  const char *name = arg_text(call, args[0]);
+  (void)err;
+  bool known = zone_kept(call, name ? name : "", &zone, &mine, &ignored) == OK;
+  if (known && mine) zone_free(zone);
+  error_release(&ignored);
+  *out = value_bool(known);
+  return OK;
+}
+
 static const struct primitive_param no_params[] = {{NULL, NULL, NULL}};
 static const struct primitive_param sleep_params[] = {{"time", "duration", "how long"},
                                                       {NULL, NULL, NULL}};
@@ -73,6 +87,9 @@ static const struct primitive_param local_params[] = {
     {"time", "time", "the moment"},
     {"zone", "text", "as \"America/New_York\"; from the package tzdata"},
     {NULL, NULL, NULL}};
+
+static const struct primitive_param zone_params[] = {{"zone", "text", "as \"America/New_York\""},
+                                                     {NULL, NULL, NULL}};
 
 const struct primitive clock_now = {
     {"clock", "now", no_params, "time", EFFECT_READ, "What time it is; in a drill, there"}, now};
@@ -91,3 +108,6 @@ const struct primitive clock_local = {
      "zone: string}",
      EFFECT_READ, "What calendar and clock show there at a moment; wday 0 is Sunday"},
     local};
+const struct primitive clock_zone = {
+    {"clock", "zone?", zone_params, "boolean", EFFECT_READ, "Whether this machine knows the zone"},
+    is_zone};

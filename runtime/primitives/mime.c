@@ -5,6 +5,8 @@
  * longer than 78. A boundary begins with "=_", which neither quoted-printable nor base64 can. */
 #include "mime.h"
 
+#include "../base64.h"
+
 #include <time.h>
 
 #include "../utf8.h"
@@ -134,23 +136,9 @@ void mime_address_release(struct mime_address *a) {
 
 /* --- encodings --- */
 
-void base64_write(const void *p, size_t len, struct buf *out) {
-  static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  const unsigned char *s = p;
-  for (size_t i = 0; i < len; i += 3) {
-    size_t n = len - i < 3 ? len - i : 3;
-    uint32_t bits =
-        (uint32_t)s[i] << 16 | (n > 1 ? (uint32_t)s[i + 1] << 8 : 0) | (n > 2 ? s[i + 2] : 0);
-    char four[4] = {digits[bits >> 18], digits[bits >> 12 & 63], digits[bits >> 6 & 63],
-                    digits[bits & 63]};
-    memset(four + n + 1, '=', 3 - n);
-    buf_add(out, four, 4);
-  }
-}
-
 static void base64_lines(const char *data, size_t len, struct buf *out) {
   for (size_t i = 0; i < len; i += 57) {
-    base64_write(data + i, len - i < 57 ? len - i : 57, out);
+    base64_add(data + i, len - i < 57 ? len - i : 57, false, out);
     buf_adds(out, "\r\n");
   }
 }
@@ -220,7 +208,7 @@ static void encoded_words(const char *s, size_t column, struct buf *out) {
       n += width;
     }
     buf_adds(out, "=?UTF-8?B?");
-    base64_write(s, n, out);
+    base64_add(s, n, false, out);
     buf_adds(out, n < len ? "?=\r\n " : "?=");
   }
 }

@@ -58,6 +58,5 @@ bool mime_type(const char *s); /* type/subtype */
 /* Adds the whole message to out; its parts were checked by the functions above. */
 void mime_write(const struct mime_message *m, struct buf *out);
 
-void base64_write(const void *p, size_t len, struct buf *out);
 
 #endif

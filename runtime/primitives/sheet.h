@@ -70,6 +70,9 @@ struct sheet {
 
 enum status sheet_open(struct sheet **out, const struct sheet_options *options,
                        struct error *err) must_use;
+/* The same of an open file that is text, which it owns from then on. */
+enum status sheet_open_csv(struct sheet **out, int fd, const struct sheet_options *options,
+                           struct error *err) must_use;
 /* The next row that is not blank. A row too short or too long gets a problem. */
 enum status sheet_next(struct sheet *s, struct record *out, bool *more, struct error *err) must_use;
 void sheet_close(struct sheet *s); /* NULL-safe */

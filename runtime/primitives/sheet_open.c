@@ -271,6 +271,17 @@ enum status sheet_open(struct sheet **out, const struct sheet_options *o, struct
   return st;
 }
 
+enum status sheet_open_csv(struct sheet **out, int fd, const struct sheet_options *o,
+                           struct error *err) {
+  struct sheet *s;
+  enum status st = csv_open(&s, fd, o, false, err);
+  if (st) return st;
+  st = read_header(s, err);
+  if (st) sheet_close(s);
+  else *out = s;
+  return st;
+}
+
 /* Extra empty fields at the right end are what programs leave behind; they are no fault. */
 static void check_width(struct sheet *s, struct record *r) {
   while (r->count > s->name_count && !r->cells[r->count - 1].len)
