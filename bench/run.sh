@@ -3,7 +3,7 @@
 # writes bench/RESULTS.md. Called by `make bench`. Every figure is the median of ROUNDS rounds in
 # which the compared programs take turns (bench/measure.c). It reports; it does not judge a test.
 #
-# usage: BUILD=build ROUNDS=7 bench/run.sh [NAME...]     names: run lint import verify steps live list resume
+# usage: BUILD=build ROUNDS=7 bench/run.sh [NAME...]     names: run lint import verify steps live list resume batch
 set -eu
 cd "$(dirname "$0")/.."
 build=${BUILD:-build} rounds=${ROUNDS:-7}
@@ -12,7 +12,7 @@ work=$PWD/$build/bench/work
 rm -rf "$work"
 mkdir -p "$work"
 trap 'rm -rf "$work"' EXIT
-wanted=${*:-run lint import verify steps live list resume}
+wanted=${*:-run lint import verify steps live list resume batch}
 table=$work/table
 
 # measure ROUNDS -- COMMAND...: one line each "median least most peakKiB"
@@ -134,6 +134,19 @@ bench_resume() {
   row "resume of a run with $events events" "$(ms "$ours")" '' '' 'under 1 s' "$ours < 1"
   row 'its peak memory' "$(mib "$peak")" '' '' '' 1
   rm -f "$work"/resume.db*
+}
+
+bench_batch() {
+  command -v curl >/dev/null || { skip '9,000 items over HTTP' 'curl is not installed'; return; }
+  mkdir "$work/batch"
+  STEPWISE=$stepwise TOOLS=$tools bench/batch.sh "$work/batch" 9000 20 >"$work/m"
+  { read -r ours; read -r theirs; read -r kills sent people most known; } <"$work/m"
+  row 'a batch of 9,000 items over HTTP, 32 at a time, journaled; `curl --parallel`' \
+    "$(calc '%.0f items/s' "9000 / $ours")" "$(calc '%.0f items/s' "9000 / $theirs")" \
+    "$(calc '%.2fx' "$theirs / $ours")" 'at least 0.50x' "$ours <= 2 * $theirs"
+  row "the same, killed $kills times at random and resumed: deliveries; recipients" "$sent" "$people" \
+    "at most $most each; $known asked for again" 'everybody once' "$kills == 20 && $sent == 9000 && $people == 9000 && $most == 1"
+  rm -rf "$work/batch"
 }
 
 machine() {
