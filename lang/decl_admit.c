@@ -98,7 +98,8 @@ static void answer_tail(struct check *k, node_id n) {
 
 static type_id admit_call_type(struct check *k) {
   const struct record_field fields[] = {
-      {W_key, T_string}, {W_action, T_symbol}, {W_batch, type_optional(k->types, T_string)}, {W_zone, T_string}};
+      {W_key, T_string}, {W_action, T_symbol}, {W_batch, type_optional(k->types, T_string)}, {W_zone, T_string},
+      {W_page, T_boolean}};
   return type_record(k->types, fields, sizeof fields / sizeof *fields);
 }
 

@@ -132,6 +132,7 @@ enum status action_driver_call(struct action_run *c, struct driver_call *out, st
                               .action = c->action,
                               .driver = c->driver,
                               .key = c->key,
+                              .paging = c->lane->paging,
                               .zone = run->site ? run->site->timezone : NULL,
                               .batch = c->batch,
                               .number = c->number,

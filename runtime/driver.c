@@ -220,6 +220,7 @@ static value call_value(const struct driver_call *c) {
   bool admits = c->reads_only && c->action->admit_count;
   if (admits) dict_set(call, value_symbol(W_zone), value_cstr(c->zone ? c->zone : "UTC"));
   if (admits) dict_set(call, value_symbol(W_action), value_symbol(c->action->name));
+  if (admits) dict_set(call, value_symbol(W_page), value_bool(c->paging));
   if (admits || c->batch)
     dict_set(call, value_symbol(W_batch), c->batch ? value_cstr(c->batch) : VALUE_NIL);
   if (c->batch) dict_set(call, value_symbol(W_number), value_int(c->number));

@@ -101,7 +101,7 @@ binding :sms, "Text messages" do
     phone = person ? "#{to[:phone]}" : "#{to}"
     if phone.match?(/\A\+[1-9]\d{6,14}\z/)
       consent.check(channel: :sms, to: phone, zone: person ? to[:zone] : nil, otherwise: call.zone, batch: call.batch,
-                    quiet: setting.quiet, sandbox: setting.sandbox, database: setting.list)
+                    quiet: call.page ? "" : setting.quiet, sandbox: setting.sandbox, database: setting.list)
     else
       "it is no phone number with its country, as +12025550123"
     end

@@ -163,6 +163,15 @@ c = Case('binding :pager, "own" do\n  action :trigger, effect: :write, repeat: :
 code, said = c.run()
 ok(code == 0 and c.read("state/own") == "[sev1] the queue stands\n", "a binding of one's own takes the page", code, said)
 
+# -- by sms: at night too, and not to who opted out --
+SMS = '  connect :sms, driver: "outbox", quiet: "00:00-23:59"%s\n  role :lead, members: %%w[ana], page: { sms: "+12025550106", chat: "#lead" }'
+c = Case(runbook(), SMS % "")
+code, said = c.run("--virtual-clock")
+ok(code == 0 and sent(c) == [("lead", "sms", 0)] and "+12025550106" in str(c.events("action.started")[0]["data"]["args"]), "a page waits for no better hour", code, said)
+c = Case(runbook(), SMS % ', sandbox: ["+12025550199"]')
+code, said = c.run("--virtual-clock")
+ok(code == 0 and sent(c) == [("lead", "chat", 0)] and c.events("page.undelivered")[0]["data"]["error"]["kind"] == "refused", "what the binding refuses is refused, and the next contact is called", code, said)
+
 # -- a drill --
 c = Case(runbook(", severity: 1"), MATRIX)
 code, said = c.run("--drill")
