@@ -33,7 +33,7 @@ my $people = '[{ email: "Ana@example.org", name: "Ana" }, { email: "bo@example.o
   my ($said, $exit, @events) = mail('one', qq{    sent = email.campaign(to: $people, $letter, per_second: 1000)\n    show sent.sent});
   is($exit, 0, 'a campaign') or diag $said;
   is(result(@events)->{sent}, 3, '  is sent to all');
-  is(rows('one', 'SELECT address, subject, body, html FROM mail ORDER BY number LIMIT 2'), "ana\@example.org|News for Ana|Dear Ana https://example.org/u?w=Ana%40example.org|<p>Ana</p><a href=\"https://example.org/u?w=Ana%40example.org\">x</a>\n"
+  is(rows('one', 'SELECT address, subject, body, html FROM mail ORDER BY address LIMIT 2'), "ana\@example.org|News for Ana|Dear Ana https://example.org/u?w=Ana%40example.org|<p>Ana</p><a href=\"https://example.org/u?w=Ana%40example.org\">x</a>\n"
     . "bo\@example.org|News for Bo <b>|Dear Bo <b> https://example.org/u?w=bo%40example.org|<p>Bo &lt;b&gt;</p><a href=\"https://example.org/u?w=bo%40example.org\">x</a>\n", '  with its places filled for each');
   ($said, $exit, @events) = mail('one', qq{    email.suppress(to: "BO\@example.org", reason: "asked by phone")\n    sent = email.campaign(to: $people, $letter)\n    show sent.sent});
   my ($campaign) = grep { $_->{kind} eq 'action.finished' && $_->{data}{result} && ($_->{data}{result}{'$record'}{total}) } @events;
