@@ -18,7 +18,7 @@ static const char opening[] =
     "\n"
     "What runbooks can call, module by module, and below what drivers are made of. `stepwise doc "
     "NAME` tells\n"
-    "the same at a terminal: `stepwise doc web.get`.\n"
+    "the same at a terminal: `stepwise doc web.get`. How a driver is written: [drivers.md](drivers.md).\n"
     "\n"
     "A call is checked before anything runs: names, types and limits of its arguments, and the "
     "fields of its\n"

@@ -7,6 +7,7 @@
 #   ```ruby plan        the same, put inside `runbook "example" do ... end`
 #   ```ruby body        the same, put inside a step of such a runbook
 #   ```ruby module      a file of bindings and drivers
+#   ```python file=X.py a program that the console blocks start
 #   ```console          lines after `$ ` are commands; what follows each is what it prints,
 #                       stderr included. They run in order, in one directory for each document.
 #
@@ -79,6 +80,7 @@ sub check {
     'ruby body'    => sub { check_file(wrapped($_[0], "  step \"Example\" do\n", "  end\n"), @_[1, 2]) },
     'ruby module'  => \&check_file,
     'console'      => \&check_console,
+    'python'       => sub { write_file("$_[2]/$_[0]{option}{file}", $_[0]{text}) },
   );
   my $check = $run{ $block->{kind} };
   if ($check) { $check->($block, $next, $work) }
