@@ -9,7 +9,8 @@
 #   ```ruby module      a file of bindings and drivers
 #   ```python file=X.py a program that the console blocks start
 #   ```console          lines after `$ ` are commands; what follows each is what it prints,
-#                       stderr included. They run in order, in one directory for each document.
+#                       stderr included. They run in order, in one directory for each document, with
+#                       runbooks/ and examples/ in it.
 #
 # After the kind may stand:
 #   error=RB201         lint refuses it with this code and exit code 3
@@ -34,6 +35,7 @@ my (@ruby, $serial);
 for my $document ('README.md', sort glob 'docs/*.md') {
   my $work = "$dir/" . $document =~ s{[/.]}{_}gr;
   mkdir $work;
+  symlink "$top/$_", "$work/$_" for 'runbooks', 'examples';
   my @blocks = blocks($document);
   for my $i (0 .. $#blocks) {
     my ($next) = $i < $#blocks && $blocks[$i + 1]{kind} eq 'output' ? $blocks[$i + 1]{text} : undef;

@@ -1,0 +1,90 @@
+#!/usr/bin/env perl
+# The SMS runbooks on the embedded outbox and the real clock, with people from a file: who got what, each
+# once, opt-outs that hold from one campaign to the next, a process that is killed in the middle.
+use strict;
+use warnings;
+use lib 'tests/lib';
+use Children;
+use Messaging;
+use Stepwise;
+use Test::More;
+
+my ($day, $night) = daytime();
+my %yes = ('verify-segment' => 'yes', 'verify-consent' => 'leave_out', 'send-test-message' => 'yes', 'confirm-throttle' => 'yes',
+  'approve launch-campaign' => { answer => 'approve', by => 'lead-1' });
+my $dir = room();
+mkdir "$dir/site" or die;
+write_file("$dir/site.rb", qq{site "office" do\n  timezone "$day"\n  role :messaging_lead, members: ["lead-1"], typed: true\n  role :leadership, members: ["head-1"]\nend\n});
+my ($said, $exit);
+sub campaign { my ($segment) = @_; return { campaign => 'spring', segment => $segment, test_phone => '+447700900123', monitor => '3s', throttle => 200 } }
+sub launch { my ($segment, $answers, @options) = @_; ($said, $exit) = run_in($dir, 'sms-campaign-launch', campaign($segment), $answers, '--site', "$dir/site.rb", @options) }
+sub outbox { return join ' ', rows_in($dir, $_[0]) }
+
+# --- 500 people: some without consent, some opted out, some without a number, some asleep, one twice ---
+my @people = sample_people(500);
+$people[$_]{consent} = 'no' for 0 .. 19;
+$people[$_]{opted_out} = 'yes' for 20 .. 39;
+$people[$_]{phone} = '' for 40 .. 49;
+$people[$_]{zone} = $night for 50 .. 79;
+$people[81]{phone} = $people[80]{phone};
+write_people($dir, 'market', @people);
+launch('market', \%yes);
+is($exit, 0, '500 people of a file') or diag $said;
+my @may = map { $_->{phone} } @people[80, 82 .. 499];
+is(outbox('SELECT phone FROM message WHERE batch IS NOT NULL ORDER BY phone'), join(' ', sort @may), 'who may be written to is, each once, and nobody else');
+like($said, qr/without_consent\s+20\s+opted_out\s+20\s+no_phone\s+10\n/, 'who may not is counted');
+like($said, qr/it is \d\d:\d\d there .*quiet hours are 21:00-08:00\s+30\n/, 'who is asleep is refused, with the reason');
+like($said, qr/it stands in the list before\s+1\n/, '  and who is there twice');
+is(outbox("SELECT DISTINCT body FROM message"), 'The spring market opens on Saturday. Reply STOP to opt out.', 'with the text of the campaign');
+my ($batch) = outbox('SELECT DISTINCT batch FROM message WHERE batch IS NOT NULL');
+my ($batches) = data_of('batch.started', events_in($dir));
+is("$batch $batches->{total}", "$batches->{batch} 450", 'the outbox and the journal have the same batch');
+
+# --- STOP ---
+write_file("$dir/state/sms-replies.txt", join '', map { "$people[$_]{phone} STOP\n" } 100 .. 119);
+write_file("$dir/crm/campaigns/spring.sms.txt", "It opens on Sunday. Reply STOP to opt out.\n");
+($said, $exit) = run_in($dir, 'sms-incident', { campaign => 'spring', batch => $batch, reason => 'complaints' },
+  { 'review-inbound-replies' => 'yes', 'communicate-with-leadership' => 'page_leadership', decide => ['resume', 'a late text'],
+    'approve resume-campaign' => { answer => 'approve', by => 'lead-1' } }, '--site', "$dir/site.rb");
+is($exit, 0, 'an incident on the real outbox') or diag $said;
+like($said, qr/stop\s+20\n/, '  20 replies say STOP');
+is(join(' ', rows_in($dir, 'SELECT address FROM suppression ORDER BY address', 'messaging.db')), join(' ', map { $people[$_]{phone} } 100 .. 119), '  and are on the list');
+launch('market', \%yes);
+is($exit, 0, 'the next campaign') or diag $said;
+my %stopped = map { $people[$_]{phone} => 1 } 100 .. 119;
+is(outbox("SELECT phone FROM message WHERE body LIKE '%Sunday%' AND batch IS NOT NULL ORDER BY phone"), join(' ', sort grep { !$stopped{$_} } @may), 'who said STOP is not written to again, everybody else is');
+like($said, qr/suppressed since \d{4}-\d\d-\d\d: replied STOP\s+20\n/, '  and the launch says so');
+
+# --- everything is paused ---
+($said, $exit) = run_in($dir, 'sms-incident', { campaign => 'spring' },
+  { 'review-inbound-replies' => 'yes', 'communicate-with-leadership' => 'nobody', decide => ['terminate', 'a mistake'], 'terminate-campaign' => 'yes' }, '--site', "$dir/site.rb");
+is($exit, 0, 'an incident that leaves all paused') or diag $said;
+my ($before) = outbox('SELECT count(*) FROM message');
+launch('market', \%yes);
+is($exit, 1, 'while outbound is paused no campaign begins') or diag $said;
+like($said, qr/outbound sending is not paused/, '  and says why');
+is(outbox('SELECT count(*) FROM message'), $before, '  nobody is written to');
+
+# --- killed in the middle ---
+$dir = room();
+write_file("$dir/site.rb", qq{site "office" do\n  timezone "$day"\n  role :messaging_lead, members: ["lead-1"], typed: true\n  role :leadership, members: ["head-1"]\nend\n});
+@people = write_people($dir, 'market', sample_people(500));
+my @command = ('run', runbook_of('sms-campaign-launch'), '--journal', "$dir/journal.db", '--site', "$dir/site.rb", answers_in($dir, { %yes, 'verify-consent' => 'stop' }));
+my $set = campaign('market');
+chdir $dir;
+my $pid = start_program("$dir/out", $stepwise, @command, map { ('--set', "$_=$set->{$_}") } sort keys %$set);
+chdir $top;
+my $sent = sub { -s "$dir/state/outbox.db" ? scalar run_quietly('sqlite3', "$dir/state/outbox.db", 'SELECT count(*) FROM message') =~ /^(\d+)$/ && $1 : 0 };
+ok(wait_for(sub { $sent->() > 100 }, 60), 'a launch is under way') or diag read_file("$dir/out");
+kill 'KILL', $pid;
+end_program($pid);
+my $there = $sent->();
+cmp_ok($there, '<', 501, "  and is killed after $there messages");
+my ($run) = map { $_->{run} } kinds_of('run.started', events_in($dir));
+($said, $exit) = verb_in($dir, 'resume', $run, answers_in($dir, \%yes));
+is($exit, 0, 'it is resumed') or diag $said;
+is(outbox('SELECT count(*), count(DISTINCT phone), count(DISTINCT key) FROM message'), '501|501|501', 'and everybody has it, each once');
+is(outbox('SELECT count(DISTINCT batch) FROM message'), '1', '  in one batch');
+($said, $exit) = verb_in($dir, 'journal', 'verify', '--deep');
+is($exit, 0, '  and the journal is whole') or diag $said;
+done_testing;
