@@ -327,6 +327,7 @@ void decl_driver(struct check *k, node_id call);
 void decl_site(struct check *k, node_id call);
 bool binding_seen(const struct check *k, const struct binding *b); /* from the present file */
 int binding_find(const struct check *k, sym name); /* -1: none that is seen */
+enum repeat repeat_of(sym word, enum effect effect); /* of `repeat: :word`, or 0 when it is left out */
 int action_find(const struct check *k, const struct binding *b, sym name);
 
 /* plan.c, plan_step.c */

@@ -106,7 +106,7 @@ static void action_clause(struct check *k, node_id id, const struct clause_args 
   else take_result(k, id, a, ud);
 }
 
-static enum repeat repeat_of(sym word, enum effect effect) {
+enum repeat repeat_of(sym word, enum effect effect) {
   if (word == W_safe) return REPEAT_SAFE;
   if (word == W_by_key) return REPEAT_BY_KEY;
   return !word && effect == EFFECT_READ ? REPEAT_SAFE : REPEAT_UNSAFE;

@@ -124,13 +124,16 @@ enum code { CODE_PERFORM, CODE_PROBE, CODE_RENEW };
 static const char *const code_words[] = {"perform", "probe", "renew"};
 static const char *const code_places[] = {"a driver", "a probe", "a driver"};
 
-/* call.key, and in code of an action with a lease until when it is taken; in that of an action for
- * each item of a list, of which batch the item is and which of them. */
+/* call.key; of a write call.begun; of an action with a lease until when it is taken; of one for each item
+ * of a list, of which batch the item is and which of them. */
 static type_id call_type(struct check *k, const struct action *a) {
-  const struct record_field lease[] = {{W_key, T_string}, {W_lease_until, T_time}};
-  const struct record_field item[] = {{W_key, T_string}, {W_batch, T_string}, {W_number, T_integer}};
-  if (a->each) return type_record(k->types, item, 3);
-  return type_record(k->types, lease, a->lease ? 2 : 1);
+  struct record_field fields[5] = {{W_key, T_string}};
+  size_t n = 1;
+  if (a->effect == EFFECT_WRITE) fields[n++] = (struct record_field){W_begun, T_time};
+  if (a->each) fields[n++] = (struct record_field){W_batch, T_string};
+  if (a->each) fields[n++] = (struct record_field){W_number, T_integer};
+  if (a->lease) fields[n++] = (struct record_field){W_lease_until, T_time};
+  return type_record(k->types, fields, n);
 }
 
 static void check_code(struct check *k, node_id block, struct action *a, enum code code,
@@ -189,6 +192,17 @@ static bool code_begin(struct perform *p, struct action *a, enum code code) {
   return first;
 }
 
+/* A driver knows its provider: whether that one heeds a key, or never minds a second time. */
+static enum repeat take_repeat(struct check *k, const struct clause_args *a, const struct action *action) {
+  node_id at = arg_key(a, W_repeat);
+  if (!at) return action->repeat;
+  if (action->effect == EFFECT_WRITE) return repeat_of(arg_name(k, a, W_repeat), EFFECT_WRITE);
+  struct diag *d = diag_add(k->diags, D_wrong_place, span_of(k, at), "`%s.%s` is a read, which may always be done again",
+                            name_text(k, action->binding->name), name_text(k, action->name));
+  diag_help(d, "leave `repeat:` out");
+  return action->repeat;
+}
+
 static void take_code(struct check *k, const struct clause_args *a, struct driver *d) {
   sym word = a->clause->word;
   enum code code = word == W_probe ? CODE_PROBE : word == W_renew ? CODE_RENEW : CODE_PERFORM;
@@ -210,6 +224,7 @@ static void take_code(struct check *k, const struct clause_args *a, struct drive
              code_words[code], name_text(k, name));
     return;
   }
+  if (code == CODE_PERFORM) p->repeat = take_repeat(k, a, action);
   struct unit *const units[] = {&p->unit, &p->probe, &p->renew};
   check_code(k, a->block, action, code, units[code]);
 }

@@ -89,6 +89,7 @@ struct binding {
 
 struct perform {
   struct action *action;
+  enum repeat repeat; /* of a write: whether this driver's may be done again; the action's unless said */
   uint8_t shared; /* a bit for each code that is another driver's: perform, probe, renew */
   struct unit unit;
   bool has_probe;

@@ -16,6 +16,7 @@ struct action_run {
   const char *batch; /* of one item of a list: which batch, and its place in the list; else NULL */
   int64_t number;
   struct progress progress; /* of a batch: how far it came */
+  int64_t begun;       /* of a write: when its intent was recorded, clock_wall */
   int64_t lease_until; /* of an action with a lease, else 0 */
   bool writing; /* a primitive that writes was reached */
   bool unsure;  /* and it failed in a way that leaves open whether it was done */
@@ -23,8 +24,8 @@ struct action_run {
 
 /* Whether it may not be done twice. Of an action with `each:` that is asked of every item by itself:
  * the whole may be called again, and goes on from where it was. */
-static inline bool action_once(const struct action *a) {
-  return a->effect == EFFECT_WRITE && a->repeat == REPEAT_UNSAFE && !a->each;
+static inline bool action_once(const struct action_run *c) {
+  return c->action->effect == EFFECT_WRITE && c->perform->repeat == REPEAT_UNSAFE && !c->action->each;
 }
 
 void record_call(struct record *r, const struct action_run *c);
@@ -35,7 +36,7 @@ void action_text(const struct action_run *c, struct buf *out); /* "pool.drain" *
 /* Whether it may be done again when nobody knows what became of it. Of a page that is delivered twice
  * nobody is worse off; one that is not delivered may never be noticed. */
 static inline bool action_repeatable(const struct action_run *c) {
-  return c->action->repeat != REPEAT_UNSAFE || c->lane->paging;
+  return c->perform->repeat != REPEAT_UNSAFE || c->lane->paging;
 }
 /* What the driver is called with. */
 enum status action_driver_call(struct action_run *c, struct driver_call *out,
@@ -63,6 +64,9 @@ enum status doubt_probe(struct action_run *c, enum probed *known, value *out, st
                         struct error *err) must_use;
 /* The step and the error are marked as in doubt; the error's message is there. */
 void doubt_mark(struct action_run *c, struct error *err);
+/* The same after a failure that may pass: what the driver knows was not done may be done again. When it
+ * does not know, err stays as it is. */
+enum status doubt_after_answer(struct action_run *c, value *out, struct error *err) must_use;
 enum status settled_record(struct action_run *c, const char *as, const char *by,
                            const value *result, const char *reason, struct error *err) must_use;
 

@@ -152,7 +152,7 @@ static enum status other_call(const struct action_run *c, uint32_t event, struct
 static void flags_again(const struct action_run *c, bool ok) {
   struct step_run *s = c->lane->at;
   if (!s || c->action->effect != EFFECT_WRITE || c->lane->paging) return;
-  s->unsafe |= action_once(c->action);
+  s->unsafe |= action_once(c);
   s->writing = true;
   s->did |= ok;
 }
@@ -170,7 +170,7 @@ static enum status secret_lost(const struct action_run *c, struct error *err) {
 /* A secret is fetched again where that does no harm; the journal has that it was. */
 static enum status secret_again(struct action_run *c, value *out, struct error *err) {
   struct buf name = BUF_INIT, why = BUF_INIT;
-  if (c->action->repeat == REPEAT_UNSAFE && c->action->effect == EFFECT_WRITE)
+  if (c->perform->repeat == REPEAT_UNSAFE && c->action->effect == EFFECT_WRITE)
     return secret_lost(c, err);
   if (action_perform(c, out, err) == OK) return OK;
   action_text(c, &name);
@@ -186,7 +186,7 @@ static enum status secret_again(struct action_run *c, value *out, struct error *
 
 /* A write that may not be repeated gave back what it was given: all of its result but that is known. */
 static bool only_echoed(const struct action_run *c, uint32_t event) {
-  if (c->action->effect != EFFECT_WRITE || c->action->repeat != REPEAT_UNSAFE) return false;
+  if (c->action->effect != EFFECT_WRITE || c->perform->repeat != REPEAT_UNSAFE) return false;
   for (size_t i = 0; i < c->action->give_count; i++)
     if (c->action->gives[i].secret) return false;
   return c->action->result != T_secret && past_is(c->lane->run->history, event, "redacted", NULL);
@@ -223,7 +223,7 @@ static enum status batch_stopped(struct action_run *c, bool *told, value *out, s
       [REPEAT_UNSAFE] = "probe", [REPEAT_SAFE] = "safe", [REPEAT_BY_KEY] = "by_key"};
   enum status status = fanout_stop(c, out, err);
   if (status == OK)
-    status = settled_record(c, "done", by[c->action->repeat], out, "as far as it came", err);
+    status = settled_record(c, "done", by[c->perform->repeat], out, "as far as it came", err);
   *told = status == OK;
   return status;
 }
@@ -237,6 +237,7 @@ static enum status replayed(struct action_run *c, bool *told, value *out, struct
   if (past.state == PAST_ENDED) status = ended_again(c, past.ended, told, out, err);
   else if (past.state == PAST_OPEN && c->action->effect == EFFECT_WRITE) {
     flags_again(c, false);
+    c->begun = c->lane->run->history->events[past.started].time_us;
     if (!c->action->each) status = doubt_settle(c, told, out, err);
     else if (c->lane->run->back) status = batch_stopped(c, told, out, err);
   }
@@ -256,6 +257,7 @@ static enum status not_repeated(struct action_run *c, bool *told, value *out, st
   history_call(h, s->past, c->ordinal, s->rolling_back, &past);
   const char *json;
   size_t len;
+  c->begun = past.started ? h->events[past.started].time_us : 0;
   if (past.state == PAST_OPEN) return c->action->each ? OK : doubt_settle(c, told, out, err);
   if (past.state != PAST_ENDED || past_raw(h, past.ended, "error", &json, &len)) return OK;
   if (past.started && !same_call(c, past.started, false)) return other_call(c, past.started, err);

@@ -80,6 +80,7 @@ static enum status intent(struct action_run *c, struct error *err) {
   struct buf site = BUF_INIT;
   bool write = c->action->effect == EFFECT_WRITE;
   enum status status = write ? arm(lane, err) : OK;
+  c->begun = clock_wall(lane->run->engine->config.clock);
   if (status != OK) return status;
   record_call(&r, c);
   record_text(&r, "effect", write ? "write" : "read");
@@ -136,6 +137,7 @@ enum status action_driver_call(struct action_run *c, struct driver_call *out, st
                               .zone = run->site ? run->site->timezone : NULL,
                               .batch = c->batch,
                               .number = c->number,
+                              .begun = c->begun,
                               .lease_until = c->lease_until,
                               .state_dir = run_state_dir(run),
                               .tasks = g->tasks,
@@ -166,7 +168,7 @@ static enum status driver_of(struct action_run *c, struct error *err) {
 
 static void begin_write(struct action_run *c) {
   struct step_run *s = c->lane->paging ? NULL : c->lane->at;
-  if (s && action_once(c->action)) s->unsafe = true;
+  if (s && action_once(c)) s->unsafe = true;
   if (s) s->writing = true;
   tell(c, NOTICE_ACTION, 0, NULL);
 }
@@ -176,6 +178,12 @@ static void begin_write(struct action_run *c) {
 static bool cut_off(const struct action_run *c, const struct error *err) {
   if (!c->writing || action_repeatable(c)) return false;
   return c->unsure || strcmp(err->kind, "limit") == 0;
+}
+
+/* A failure that may pass is worth another attempt, if the driver can say that nothing was done. */
+static bool may_know(const struct action_run *c, const struct error *err) {
+  return c->writing && c->perform->repeat == REPEAT_UNSAFE && c->perform->has_probe &&
+         strcmp(err->kind, "transient") == 0;
 }
 
 /* The driver of a write is not interrupted half-way; its time limit still holds. */
@@ -188,6 +196,7 @@ static enum status perform_shielded(struct action_run *c, value *out, struct err
   begin_write(c);
   enum status status = action_perform(c, out, err);
   if (status != OK && cut_off(c, err)) status = doubt_after_failure(c, out, err);
+  else if (status != OK && may_know(c, err)) status = doubt_after_answer(c, out, err);
   task_unshield(tasks, before);
   return status;
 }

@@ -86,7 +86,7 @@ enum status doubt_settle(struct action_run *c, bool *done, value *out, struct er
   enum probed known;
   *done = false;
   if (action_repeatable(c))
-    return settled_record(c, "not_done", c->action->repeat == REPEAT_BY_KEY ? "by_key" : "safe", NULL,
+    return settled_record(c, "not_done", c->perform->repeat == REPEAT_BY_KEY ? "by_key" : "safe", NULL,
                           "it may be done again", err);
   enum status status = doubt_probe(c, &known, out, &why, err);
   if (status == OK && known == PROBED_UNKNOWN)
@@ -114,5 +114,18 @@ enum status doubt_after_failure(struct action_run *c, value *out, struct error *
   if (status == OK && known == PROBED_DONE) return error_release(err), OK;
   /* It did not happen: then the failure is one, and the step may be tried again. */
   if (status == OK && c->lane->at) c->lane->at->unsafe = false;
+  return err->status;
+}
+
+enum status doubt_after_answer(struct action_run *c, value *out, struct error *err) {
+  struct buf why = BUF_INIT;
+  struct error second = {0};
+  enum probed known;
+  enum status status = doubt_probe(c, &known, out, &why, &second);
+  buf_release(&why);
+  if (status == OK && known != PROBED_UNKNOWN) status = probed(c, known, out, &second);
+  if (status != OK) error_move(err, &second);
+  else if (known == PROBED_DONE) return error_release(err), OK;
+  else if (known == PROBED_NOT_DONE && c->lane->at) c->lane->at->unsafe = false;
   return err->status;
 }

@@ -224,6 +224,7 @@ static value call_value(const struct driver_call *c) {
   if (admits || c->batch)
     dict_set(call, value_symbol(W_batch), c->batch ? value_cstr(c->batch) : VALUE_NIL);
   if (c->batch) dict_set(call, value_symbol(W_number), value_int(c->number));
+  if (c->action->effect == EFFECT_WRITE) dict_set(call, value_symbol(W_begun), value_time(c->begun));
   if (c->action->lease)
     dict_set(call, value_symbol(W_lease_until),
              c->lease_until ? value_time(c->lease_until) : VALUE_NIL);

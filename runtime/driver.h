@@ -17,6 +17,7 @@ struct driver_call {
   bool paging; /* it delivers a page: admit sees call.page */
   const char *zone;            /* of the site, for an admit's call.zone; NULL: UTC */
   int64_t number;              /* and call.number */
+  int64_t begun;               /* when the intent of a write was recorded: call.begun */
   int64_t lease_until;         /* and as call.lease_until; 0: nil */
   const char *state_dir;       /* made when a primitive is first called */
   struct tasks *tasks;

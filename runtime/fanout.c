@@ -14,7 +14,7 @@ static const char *text_of(const struct fanout *f, sym s) {
 }
 
 static bool once(const struct fanout *f) {
-  return f->call->action->repeat == REPEAT_UNSAFE;
+  return f->call->perform->repeat == REPEAT_UNSAFE;
 }
 
 static struct entry *entry_of(const struct fanout *f, size_t item) {

@@ -89,7 +89,7 @@ static void ask_driver(struct send *s) {
 }
 
 static void item_failed(struct send *s) {
-  bool once = s->call.action->repeat == REPEAT_UNSAFE;
+  bool once = s->call.perform->repeat == REPEAT_UNSAFE;
   if (is_lost(s) && once) ask_driver(s);
   else if (is_lost(s)) s->state = ITEM_UNSURE;
   else if (is_kind(&s->err, "refused") || is_kind(&s->err, "validation")) s->state = ITEM_REFUSED;
@@ -154,7 +154,7 @@ static bool may_try_again(const struct send *s) {
   if (f->problem.status != OK || s->probed || !is_kind(&s->err, "transient")) return false;
   if (s->tries >= LIMIT_TRIES) return false;
   /* One that may not be repeated is, when it did not come to be sent or the provider asks for it. */
-  return s->call.action->repeat != REPEAT_UNSAFE ||
+  return s->call.perform->repeat != REPEAT_UNSAFE ||
          (s->state == ITEM_FAILED && (!s->call.writing || s->err.retry_after));
 }
 
@@ -181,7 +181,7 @@ void item_main(void *arg) {
   struct send *s = arg;
   struct fanout *f = s->f;
   /* What may not be repeated was asked about before its intent. */
-  if (s->call.action->repeat == REPEAT_UNSAFE || item_admitted(s)) do
+  if (s->call.perform->repeat == REPEAT_UNSAFE || item_admitted(s)) do
       item_try(s);
     while (may_try_again(s) && wait_for_turn(s));
   s->next = f->over;
