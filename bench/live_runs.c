@@ -106,7 +106,7 @@ static void measure(struct bench *b, const char *name, const char *text) {
                                  .prompter = &prompter,
                                  .observer = &observer,
                                  .state_dir = b->dir};
-  struct given_input input = {"name", value_cstr("kim")};
+  struct given_input input = {.name = "name", .value = value_cstr("kim"), .typed = true};
   const struct run_options options = {.inputs = &input, .input_count = 1};
   struct run_result *results = mem_array((size_t)b->runs, sizeof *results);
   struct engine *g = engine_new(&config);

@@ -140,7 +140,7 @@ static double our_steps(struct bench *b, int runs, int steps, double *events) {
                                  .prompter = &prompter,
                                  .observer = &counting,
                                  .state_dir = b->dir};
-  struct given_input input = {"steps", value_int(steps)};
+  struct given_input input = {.name = "steps", .value = value_int(steps), .typed = true};
   struct run_options options = {.inputs = &input, .input_count = 1};
   struct run_result *results = mem_array((size_t)runs, sizeof *results);
   struct engine *g = engine_new(&config);
