@@ -3,7 +3,7 @@
 # writes bench/RESULTS.md. Called by `make bench`. Every figure is the median of ROUNDS rounds in
 # which the compared programs take turns (bench/measure.c). It reports; it does not judge a test.
 #
-# usage: BUILD=build ROUNDS=7 bench/run.sh [NAME...]     names: run lint import verify steps live list resume batch
+# usage: BUILD=build ROUNDS=7 bench/run.sh [NAME...]     names: run lint import verify steps live list resume batch http
 set -eu
 cd "$(dirname "$0")/.."
 build=${BUILD:-build} rounds=${ROUNDS:-7}
@@ -12,7 +12,7 @@ work=$PWD/$build/bench/work
 rm -rf "$work"
 mkdir -p "$work"
 trap 'rm -rf "$work"' EXIT
-wanted=${*:-run lint import verify steps live list resume batch}
+wanted=${*:-run lint import verify steps live list resume batch http}
 table=$work/table
 
 # measure ROUNDS -- COMMAND...: one line each "median least most peakKiB"
@@ -147,6 +147,23 @@ bench_batch() {
   row "the same, killed $kills times at random and resumed: deliveries; recipients" "$sent" "$people" \
     "at most $most each; $known asked for again" 'everybody once' "$kills == 20 && $sent == 9000 && $people == 9000 && $most == 1"
   rm -rf "$work/batch"
+}
+
+# All three do 4,000 posts a round; how many arrived is looked at before anything is told.
+bench_http() {
+  local count=4000 at_least=$((rounds < 5 ? 5 : rounds))
+  command -v curl >/dev/null || { skip 'HTTP actions a second' 'curl is not installed'; return; }
+  mkdir "$work/http"
+  STEPWISE=$stepwise TOOLS=$tools bench/http.sh "$work/http" "$count" "$at_least" >"$work/m"
+  { read -r steps _; read -r batch _; read -r theirs _; read -r sent all; read -r wrk || wrk=; } <"$work/m"
+  [ "$sent" = "$all" ] || { echo "run.sh: $sent posts arrived, not $all" >&2; return 1; }
+  for what in "$steps HTTP actions, a step each, 64 in flight, journaled" "$batch the same posts, a batch"; do
+    ours=${what%% *}
+    row "${what#* }; \`curl --parallel\`" "$(calc '%.0f posts/s' "$count / $ours")" "$(calc '%.0f posts/s' "$count / $theirs")" \
+      "$(calc '%.2fx' "$theirs / $ours")" 'at least 0.50x' "$ours <= 2 * $theirs"
+  done
+  [ -z "$wrk" ] || row 'what `wrk` reaches at that server' '' "$(calc '%.0f posts/s' "$wrk")" '' '' 1
+  rm -rf "$work/http"
 }
 
 machine() {

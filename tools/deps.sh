@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs the Debian packages that a target needs and that are missing, naming them first.
-# usage: tools/deps.sh GROUP...   (groups of tools/packages.txt: build, test, optional, services)
+# usage: tools/deps.sh GROUP...   (groups of tools/packages.txt: build, test, demo, bench, optional, services)
 # Ends 0 when all are there. Not root and no sudo: says the exact line to run, ends 1.
 # STEPWISE_NO_INSTALL=1 only reports. Without dpkg it trusts you and says so. Nothing that is installed
 # is removed for it, and no daemon is started that a package brings along.
