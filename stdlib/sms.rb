@@ -52,6 +52,12 @@ binding :sms, "Text messages" do
     gives :paused,     :boolean
   end
 
+  action :failed, effect: :read, about: "Messages that failed, the latest first" do
+    takes :batch, :string,  optional: true
+    takes :limit, :integer, default: 1000, min: 1, max: 100_000
+    gives [{ id: :string, to: :string, body: :string, error: :string?, at: :time }]
+  end
+
   action :replies, effect: :write, repeat: :safe, about: "Replies that came in; records who opts out or in" do
     takes :since, :time,   optional: true
     takes :batch, :string, optional: true, about: "only of people whose last message was of this batch"
@@ -208,6 +214,16 @@ driver :outbox, for: :sms, default: true, about: "A SQLite outbox: nothing leave
     stops = found.empty? ? 0 : found.first.stops
     { id: id, total: accepted, accepted: accepted, delivered: delivered, failed: failed, pending: accepted - delivered - failed,
       refused: 0, stops: stops, stop_ratio: accepted > 0 ? stops.to_f / accepted : 0.0, paused: held == :paused }
+  end
+
+  perform :failed do |batch, limit|
+    found = sql.query(
+      database: setting.database, state: true, max: limit, values: { batch: batch, now: now.to_f, limit: limit }, text: <<~SQL
+        SELECT id, phone, body, error, strftime('%Y-%m-%dT%H:%M:%fZ', settled, 'unixepoch') AS at FROM message
+        WHERE outcome = 'failed' AND settled <= :now AND (:batch IS NULL OR batch = :batch) ORDER BY number DESC LIMIT :limit
+      SQL
+    )
+    found.map { |one| { id: one.id, to: one.phone, body: one.body, error: one.error, at: time(one.at) } }
   end
 
   # An opt-out is on the list before its reply counts as seen; seen twice, it says the same.
