@@ -146,8 +146,8 @@ driver :simulated, for: :crm, about: "People who are made up" do
   perform :template do |campaign|
     {
       subject: "Sample mail of #{campaign}",
-      text: "Hello {{name}},\n\nthis is the sample mail of #{campaign}.\n\nUnsubscribe: {{unsubscribe_url}}\n",
-      html: "<p>Hello {{name}},</p><p>this is the sample mail of #{campaign}.</p><p><a href=\"{{unsubscribe_url}}\">Unsubscribe</a></p>\n"
+      text: "Hello {{name}},\n\nthis is the sample mail of #{campaign}.\n\nUnsubscribe: {{unsubscribe}}\n",
+      html: "<p>Hello {{name}},</p><p>this is the sample mail of #{campaign}.</p><p><a href=\"{{unsubscribe}}\">Unsubscribe</a></p>\n"
     }
   end
 end

@@ -87,5 +87,5 @@ is(says('crm.segment(name: "any").count { |p| !p.phone.start_with?("+1555501") |
 is(says('crm.segment(name: "any").count { |p| !p.consent }', @drill, '--drill-set', 'crm.without_consent=3'), '3', 'a bad day');
 is(says('crm.segment(name: "any").count { |p| p.opted_out }', @drill, '--drill-set', 'crm.opted_out=4'), '4', 'another');
 like(says('crm.body(campaign: "any")', @drill), qr/Reply STOP/, 'a message');
-like(says('crm.template(campaign: "any").html.strip', @drill), qr/\{\{unsubscribe_url\}\}/, 'a mail');
+like(says('crm.template(campaign: "any").html.strip', @drill), qr/\{\{unsubscribe\}\}/, 'a mail');
 done_testing;
