@@ -45,7 +45,10 @@ runbook "sms-campaign-launch" do
       expect answer == :leave_out, "#{people.size - recipients.size} of #{people.size} people cannot be written to; mend segment #{input.segment}"
     end
     expect recipients.any?, "nobody in segment #{input.segment} may be written to"
+    replies = sms.replies
+    note "#{replies.count { |reply| reply.keyword == :stop }} replies ever said STOP; who is on the list of opt-outs (#{sms.suppressions.size}) is not written to"
     note "#{recipients.size} recipients, each with consent on record"
+    irreversible "who replied STOP stays opted out"
   end
 
   step "Send test message" do
@@ -74,7 +77,7 @@ runbook "sms-campaign-launch" do
 
     batch = sms.send_batch(to: recipients.map { |person| { phone: person.phone, zone: person.zone } }, body: body, per_second: input.throttle)
     show({ batch: batch.id, total: batch.total, sent: batch.sent, refused: batch.refused.size, unsure: batch.unsure.size }, as: "launched")
-    show batch.refused.map { |one| one.reason }.tally, as: "refused, and why" if batch.refused.any?
+    batch.refused.map { |one| one.reason }.tally.sort_by { |reason, count| -count }.take(20).each { |reason, count| note "#{count} refused: #{reason}" }
     if batch.unsure.any?
       show batch.unsure.take(20).map { |one| "#{one}" }, as: "of whom nobody knows, the first of them"
       follow_up "Find out whether #{batch.unsure.size} people got #{input.campaign} (batch #{batch.id})", owner: "messaging", due: 1.day

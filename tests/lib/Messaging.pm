@@ -18,8 +18,8 @@ sub room {
   make_path("$dir/crm/segments", "$dir/crm/campaigns", "$dir/state");
   write_file("$dir/crm/campaigns/spring.sms.txt", "The spring market opens on Saturday. Reply STOP to opt out.\n");
   write_file("$dir/crm/campaigns/spring.email.subject.txt", "The spring market\n");
-  write_file("$dir/crm/campaigns/spring.email.txt", "Hello {{name}},\n\nit opens on Saturday.\n\nUnsubscribe: {{unsubscribe_url}}\n");
-  write_file("$dir/crm/campaigns/spring.email.html", qq{<p>Hello {{name}},</p><p>it opens on Saturday.</p><p><a href="{{unsubscribe_url}}">Unsubscribe</a></p>\n});
+  write_file("$dir/crm/campaigns/spring.email.txt", "Hello {{name}},\n\nit opens on Saturday.\n\nUnsubscribe: {{unsubscribe}}\n");
+  write_file("$dir/crm/campaigns/spring.email.html", qq{<p>Hello {{name}},</p><p>it opens on Saturday.</p><p><a href="{{unsubscribe}}">Unsubscribe</a></p>\n});
   return $dir;
 }
 
