@@ -70,6 +70,11 @@ def serve(c):
             answer(c, int(rest), b"there", more="Location: /echo\r\n")
         elif word == "elsewhere":
             answer(c, 302, b"away", more=f"Location: http://localhost:{port}/echo\r\n")
+        elif word == "keep":  # and what comes next on the connection is taken, without an answer
+            c.sendall(b"HTTP/1.1 200 x\r\nContent-Length: 2\r\n\r\nok")
+            again = read_request(c)
+            if again:
+                log(f"{again[0]} {again[1]} unanswered")
         elif word == "hang":
             wait_closed(c, path)
         elif word == "half":

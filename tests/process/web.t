@@ -195,6 +195,18 @@ for my $signal ('INT', 'TERM') {
   ok(closes("/hang?$signal"), 'and the connection');
 }
 
+# --- a kept connection that the server closes without an answer ---
+sub asked { my ($line) = @_; return scalar(() = read_file($log) =~ /^\Q$line\E$/mg) }
+{
+  my ($said, $exit, @events) = web(qq{    a = web.get(url: "$at/keep")\n    r = web.post_once(url: "$at/echo?lost", body: "once")\n    show r.status});
+  is(asked('POST /echo?lost unanswered'), 1, 'a write goes out on it');
+  is(asked('POST /echo?lost'), 0, '  and is not sent again by itself');
+  is($exit, 5, '  the run is in doubt') or diag $said;
+  like($said, qr/POST \S+: the connection was lost before the answer/, '  and says why');
+  ($said, $exit) = web(qq{    a = web.get(url: "$at/keep")\n    r = web.get(url: "$at/echo?lost")\n    show r.status});
+  is(join(' ', $exit, asked('GET /echo?lost unanswered'), asked('GET /echo?lost')), '0 1 1', 'a read is sent again') or diag $said;
+}
+
 # --- many at once, and a branch that fails: the others' connections are closed ---
 {
   write_file("$dir/many.rb", <<"RUBY");

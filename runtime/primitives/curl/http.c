@@ -2,6 +2,8 @@
 #include "curl.h"
 #include "loop.h"
 
+static const long WRITE_IDLE = 2; /* seconds; servers close from 5 on */
+
 struct exchange {
   struct transfer transfer;
   const struct http_request *request;
@@ -10,8 +12,9 @@ struct exchange {
   curl_mime *mime;
   struct buf stray; /* the origin that it was sent to, and may not go to */
   bool too_large, strayed;
-  bool redirected; /* its present answer is followed */
-  bool headed;     /* the headers of its present answer are whole */
+  bool asked, lost; /* sent; its connection closed without a word of an answer */
+  bool redirected;  /* its present answer is followed */
+  bool headed;      /* the headers of its present answer are whole */
 };
 
 /* --- where it may go --- */
@@ -197,13 +200,21 @@ static void set_proxy(struct exchange *x) {
   curl_easy_setopt(x->transfer.easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
 }
 
-/* Before each request, should a redirect have been read otherwise than above. */
+static bool reads(const struct http_request *r) {
+  return strcmp(r->method, "GET") == 0 || strcmp(r->method, "HEAD") == 0;
+}
+
+/* Before each request. A redirect may have been read otherwise than above. And libcurl sends again by
+ * itself what went out on a kept connection that was closed then: the server may have done it. */
 static int may_send(void *ud, char *to, char *from, int to_port, int from_port) {
   struct exchange *x = ud;
   char *url = NULL;
   (void)to, (void)from, (void)to_port, (void)from_port;
+  x->lost = x->asked && !x->headed && !reads(x->request);
+  x->asked = true;
+  x->headed = false;
   curl_easy_getinfo(x->transfer.easy, CURLINFO_EFFECTIVE_URL, &url);
-  return url && !may_go(x, url) ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
+  return x->lost || (url && !may_go(x, url)) ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
 }
 
 static void set_up(struct exchange *x) {
@@ -216,6 +227,8 @@ static void set_up(struct exchange *x) {
   curl_easy_setopt(x->transfer.easy, CURLOPT_FOLLOWLOCATION, r->follow > 0 ? 1L : 0L);
   curl_easy_setopt(x->transfer.easy, CURLOPT_MAXREDIRS, r->follow);
   curl_easy_setopt(x->transfer.easy, CURLOPT_CONNECTTIMEOUT_MS, (long)(r->connect_timeout / 1000 + 1));
+  /* A write takes no connection that the server may be about to close. */
+  if (!reads(r)) curl_easy_setopt(x->transfer.easy, CURLOPT_MAXAGE_CONN, WRITE_IDLE);
   curl_easy_setopt(x->transfer.easy, CURLOPT_PREREQFUNCTION, may_send);
   curl_easy_setopt(x->transfer.easy, CURLOPT_PREREQDATA, x);
   curl_easy_setopt(x->transfer.easy, CURLOPT_WRITEFUNCTION, take_body);
@@ -276,6 +289,11 @@ static enum status failed(const struct exchange *x, const char *url, struct erro
   /* Memory never runs out here: it is a header that libcurl finds too long. */
   if (x->too_large || x->transfer.code == CURLE_OUT_OF_MEMORY) return too_large(x, url, err);
   if (x->strayed) return strayed(x, url, err);
+  if (x->lost) {
+    error_set(err, ERR_FAILED, "%s %s: the connection was lost before the answer", x->request->method, url);
+    error_kind(err, "transient");
+    return ERR_FAILED;
+  }
   CURLcode code = x->transfer.code;
   /* So libcurl calls an answer that is not HTTP, too. */
   if (code == CURLE_UNSUPPORTED_PROTOCOL && transfer_was_sent(&x->transfer)) code = CURLE_WEIRD_SERVER_REPLY;
