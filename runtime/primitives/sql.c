@@ -90,8 +90,13 @@ enum status db_open(struct db *db, const char *path, enum db_mode mode, struct e
   return db_open_until(db, path, mode, NULL, BUSY_MS * INT64_C(1000), err);
 }
 
-enum status db_open_until(struct db *db, const char *path, enum db_mode mode,
-                          const atomic_bool *stop, int64_t wait, struct error *err) {
+/* What a writer that was killed left half done is undone by the next that opens it to write. */
+static bool is_half_done(const struct db *db) {
+  return sqlite3_extended_errcode(db->handle) == SQLITE_READONLY_ROLLBACK;
+}
+
+static enum status open_once(struct db *db, const char *path, enum db_mode mode,
+                             const atomic_bool *stop, int64_t wait, bool *half_done, struct error *err) {
   *db = (struct db){.stop = stop, .wait = wait};
   enum status st = check_path(path, mode, err);
   if (st) return st;
@@ -110,7 +115,23 @@ enum status db_open_until(struct db *db, const char *path, enum db_mode mode,
   } else {
     st = db_fail(db, err);
   }
+  *half_done = st && is_half_done(db);
   if (st) db_close(db);
+  return st;
+}
+
+enum status db_open_until(struct db *db, const char *path, enum db_mode mode,
+                          const atomic_bool *stop, int64_t wait, struct error *err) {
+  bool half_done = false, again;
+  enum status st = open_once(db, path, mode, stop, wait, &half_done, err);
+  if (!half_done) return st;
+  struct error ignored = {0};
+  if (open_once(db, path, DB_WRITE, stop, wait, &again, &ignored) == OK) {
+    db_close(db);
+    error_release(err);
+    st = open_once(db, path, mode, stop, wait, &again, err);
+  }
+  error_release(&ignored);
   return st;
 }
 

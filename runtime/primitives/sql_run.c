@@ -2,6 +2,7 @@
  * beyond the transaction or the file is refused. See sql_run.h. */
 #include "sql_run.h"
 
+#include <errno.h>
 #include <unistd.h>
 
 #include "sql.h"
@@ -211,7 +212,7 @@ static enum status query_open(struct db *db, struct sql_run *r, struct error *er
 
 enum status sql_run_query(struct sql_run *r, struct error *err) {
   struct db db;
-  if (r->missing_empty && access(r->path, F_OK) != 0) return OK;
+  if (r->missing_empty && access(r->path, F_OK) != 0 && errno == ENOENT) return OK;
   enum status status = open_for(&db, r, DB_READ, err);
   if (status) return status;
   status = query_open(&db, r, err);

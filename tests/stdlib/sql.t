@@ -205,4 +205,20 @@ like($said, qr/interrupted|cancelled/, 'and by Ctrl-C') or diag $said;
 write_file("$dir/beside.rb", qq{runbook "beside" do\n  use "store"\n  parallel at_once: 2 do\n    step "Slow" do\n      timeout 2.seconds\n      show store.strange(what: :forever)\n      on_failure :continue\n    end\n    step "Quick" do\n      wait 10.milliseconds\n      note "quick is done"\n    end\n  end\nend\n});
 ($said, $exit) = run_quietly($stepwise, 'run', "$dir/beside.rb", '--journal', $journal);
 like($said, qr/quick is done.*timeout of 2 seconds/s, 'others go on meanwhile') or diag $said;
+# --- a writer that was killed in the middle of writing a table: what it left is undone by who reads next ---
+{
+  unlink "$dir/state/people.db";
+  rows('CREATE TABLE people(id INTEGER PRIMARY KEY, name UNIQUE, at TEXT); ' .
+    "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 500) INSERT INTO people(name) SELECT printf('%0500d', i) FROM n");
+  my $pid = open my $writer, '|-', 'sqlite3', "$dir/state/people.db" or die "sqlite3: $!";
+  $writer->autoflush;
+  print $writer "PRAGMA cache_size = 5;\nBEGIN IMMEDIATE;\nUPDATE people SET name = 'half' || name;\n.shell touch $dir/half\n";
+  sleep 0.05 until -e "$dir/half";
+  kill 'KILL', $pid;
+  close $writer;
+  ok(-s "$dir/state/people.db-journal", 'it left its journal');
+  ($said, $exit) = store('    rows = store.all' . "\n" . '    show rows.size, as: "rows"' . "\n" . '    show rows.count { |row| row[:size] > 500 }, as: "half"');
+  is($exit, 0, 'the next reads it') or diag $said;
+  like($said, qr/rows: 500\s+half: 0/, '  as it was before');
+}
 done_testing;
