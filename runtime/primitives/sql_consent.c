@@ -1,6 +1,8 @@
 /* What is kept of consent: opt-outs with what became of them, and what operators hold back. */
 #include "consent.h"
 
+#include <errno.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "sql.h"
@@ -41,16 +43,28 @@ static void at_text(int64_t us, struct buf *out) {
 
 /* --- looking --- */
 
+/* A list that was cut off is not one that nobody stands on: nobody is written to then. Whoever makes
+ * the file fills it at once, so it is worth another look. */
+static enum status not_cut_off(const char *path, struct error *err) {
+  struct stat st;
+  if (stat(path, &st) != 0 || st.st_size) return OK; /* what cannot be looked at cannot be opened */
+  error_set(err, ERR_IO, "the list of opt-outs %s is an empty file", path);
+  error_help(err, "put back a copy of it; only if nobody ever opted out, delete it");
+  error_kind(err, "transient");
+  return ERR_IO;
+}
+
 /* *db has no handle when nothing was kept so far. */
 static enum status open_to_read(struct db *db, const struct consent *c, struct error *err) {
   int64_t there = 0;
   *db = (struct db){0};
-  if (access(c->path, F_OK) != 0) return OK;
-  enum status s = db_open(db, c->path, DB_READ, err);
+  if (access(c->path, F_OK) != 0 && errno == ENOENT) return OK;
+  enum status s = not_cut_off(c->path, err);
+  if (s == OK) s = db_open(db, c->path, DB_READ, err);
   if (s == OK)
     s = db_int(db, err, &there, 0,
                "SELECT count(*) FROM sqlite_schema WHERE name IN ('suppression', 'hold')");
-  if (s != OK || there < 2) db_close(db);
+  if (db->handle && (s != OK || there < 2)) db_close(db);
   return s;
 }
 

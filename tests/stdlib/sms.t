@@ -118,6 +118,30 @@ for my $case (["$year-01-15T01:30:00Z", ''], ["$year-07-15T01:30:00Z", '21:30'],
   else { is($exit, 0, "at $at it is not") or diag $said }
 }
 
+# --- a list that cannot be read: nobody is written to ---
+for my $case (['cut off', ''], ['damaged', 'SQLite format 3' . "\0" . 'x' x 5000], ['no list', "a text\n" x 500]) {
+  my ($name, $bytes) = @$case;
+  write_file("$dir/odd.db", $bytes);
+  ($said, $exit) = sms('    x = sms.send(to: "+12025550130", body: "hello")' . "\n    show x.state", site(qq{, quiet: "", list: "$dir/odd.db"}));
+  is($exit, 1, "a list that is $name") or diag $said;
+  like($said, qr/FAILED: .*odd\.db/, '  is told of');
+  is(read_file("$dir/odd.db"), $bytes, '  and is left as it is');
+}
+write_file("$dir/file", '');
+($said, $exit) = sms('    x = sms.send(to: "+12025550130", body: "hello")' . "\n    show x.state", site(qq{, quiet: "", list: "$dir/file/messaging.db"}));
+is($exit, 1, 'a list that cannot be reached') or diag $said;
+{
+  run_quietly('sqlite3', "$dir/held.db", 'CREATE TABLE t(a)');
+  my $pid = open my $holder, '|-', 'sqlite3', "$dir/held.db" or die "sqlite3: $!";
+  $holder->autoflush;
+  print $holder "BEGIN EXCLUSIVE;\n.shell touch $dir/held\n";
+  select undef, undef, undef, 0.05 until -e "$dir/held";
+  ($said, $exit) = sms("    timeout 1.second\n" . '    x = sms.send(to: "+12025550130", body: "hello")' . "\n    show x.state", site(qq{, quiet: "", list: "$dir/held.db"}));
+  is($exit, 1, 'a list that another program holds') or diag $said;
+  close $holder;
+}
+is(outbox("SELECT count(*) FROM message WHERE phone = '+12025550130'"), "0\n", 'and nothing went out');
+
 # --- a driver that never looks ---
 write_file("$dir/careless.rb", <<'RUBY');
 use "sms"
