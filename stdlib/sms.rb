@@ -5,6 +5,8 @@
 # back is in `messaging.db` of the state directory: all runs of a journal go by it, and a pause from
 # another terminal stops a batch that is under way. docs/messaging.md tells operators more.
 
+use "sms_twilio"
+
 binding :sms, "Text messages" do
   setting :quiet,   :string,  default: "21:00-08:00", about: "no messages then, where the recipient is; \"\" for none"
   setting :sandbox, :array,   default: [],            about: "when it is not empty: only these numbers are written to"
