@@ -220,7 +220,7 @@ enum status engine_commit(struct engine *g, struct error *err) {
 }
 
 /* One commit for all lanes that are ready: with a single one it is made at once, else at the end of
- * the loop's turn. */
+ * the loop's turn, or a few turns later when each brings more of them. */
 enum status run_sync(struct lane *lane, struct error *err) {
   struct engine *g = lane->run->engine;
   if (g->journal_lost && lane->run->rolling_back) return OK;
@@ -232,6 +232,7 @@ enum status run_sync(struct lane *lane, struct error *err) {
     struct sync_wait w = {.task = task_current(g->tasks)};
     *(g->waiting ? g->waiting_end : &g->waiting) = &w;
     g->waiting_end = &w.next;
+    if (!g->waiting_count++) g->waiting_since = clock_mono(g->config.clock);
     int64_t before = task_shield(g->tasks);
     while (status == OK && !w.done)
       status = task_park(g->tasks, err);
@@ -244,16 +245,27 @@ enum status run_sync(struct lane *lane, struct error *err) {
   return OK;
 }
 
+/* Whether the commit is put off for one turn: those whom the loop wakes meanwhile share it. Only while
+ * each turn brings some, and not for long. */
+static bool gathers(struct engine *g) {
+  enum { GATHER = 10000 };
+  bool more = g->waiting_count > g->waiting_seen && g->waiting_count < g->lanes;
+  g->waiting_seen = g->waiting_count;
+  return more && !g->config.clock->is_virtual && clock_mono(g->config.clock) - g->waiting_since < GATHER;
+}
+
 /* Commits for those who wait, and what has been lying around for a while. */
 static int64_t commit_turn(struct engine *g) {
   enum { LINGER = 20000 };
   if (!g->pending_since && !g->waiting) return CLOCK_NEVER;
   int64_t age = clock_mono(g->config.clock) - g->pending_since;
   if (!g->waiting && age < LINGER && !g->config.clock->is_virtual) return LINGER - age;
+  if (g->waiting && !g->journal_lost && gathers(g)) return 0;
   struct error err = {0};
   if (!g->journal_lost && journal_pending(g->config.journal) && engine_commit(g, &err) != OK)
     error_release(&err); /* kept in journal_error; the next event of each run meets it */
   g->pending_since = 0;
+  g->waiting_count = g->waiting_seen = 0;
   while (g->waiting) {
     struct sync_wait *w = g->waiting;
     g->waiting = w->next;

@@ -35,6 +35,8 @@ struct engine {
   struct secrets *secrets; /* never NULL */
   struct sync_wait *waiting; /* tasks that wait for the next commit */
   struct sync_wait **waiting_end;
+  uint32_t waiting_count, waiting_seen; /* how many; how many of them the last turn saw */
+  int64_t waiting_since;
   struct gate_wait *gates; /* lanes that wait for an approval */
   struct page_wait *pages; /* and those that wait until somebody has a page */
   int64_t watched, look_at; /* of watch_journal.c: the last event seen, the next look */
