@@ -18,4 +18,7 @@ struct curl_module {
 };
 enum { CURL_MODULE_VERSION = 3 };
 
+/* Opened at the first call for each loop; NULL: with every call. */
+enum status curl_open(struct tasks *t, const struct curl_module **out, struct error *err) must_use;
+
 #endif

@@ -1,5 +1,4 @@
 /* One HTTP request through the module, wherever the caller stands. */
-#include "../module.h"
 #include "curl.h"
 
 struct call_task {
@@ -28,8 +27,8 @@ static enum status call_alone(struct call_task *c) {
 
 enum status http_send(struct tasks *t, const struct http_request *request, struct http_response *out,
                       struct error *err) {
-  const void *module;
-  enum status s = module_open("curl", CURL_MODULE_VERSION, &module, err);
+  const struct curl_module *module;
+  enum status s = curl_open(t, &module, err);
   if (s != OK) return s;
   struct call_task c = {.module = module, .tasks = t, .request = request, .response = out, .err = err};
   if (!t || !task_current(t)) return call_alone(&c);

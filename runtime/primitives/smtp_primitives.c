@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include "../digest.h"
-#include "../module.h"
 #include "args.h"
 #include "curl.h"
 #include "mime.h"
@@ -434,9 +433,9 @@ static void call_main(void *arg) {
 }
 
 static enum status send_request(struct primitive_call *call, struct job *j, struct error *err) {
-  const void *module;
+  const struct curl_module *module;
   struct clock clock;
-  enum status s = module_open("curl", CURL_MODULE_VERSION, &module, err);
+  enum status s = curl_open(call->tasks, &module, err);
   if (s != OK) return s;
   struct call_task c = {.module = module, .tasks = call->tasks, .job = j, .err = err};
   if (c.tasks && task_current(c.tasks)) {
