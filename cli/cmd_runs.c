@@ -28,6 +28,7 @@ struct listed {
   const char *state, *recorded;
   int64_t started_us, changed_us, first_seq, last_seq;
   int64_t done, total; /* of the batch that is under way; total 0: none */
+  int64_t batch_seq;   /* of the event that says so */
   bool glass; /* broken to approve a step of it */
   pid_t pid;
 };
@@ -102,6 +103,8 @@ static enum status find_drill(struct listing *g, struct listed *l, struct error 
 /* How far the latest batch is of a run that has not ended. */
 static enum status take_batch(void *ud, const struct event *e) {
   struct listed *l = ud;
+  if (e->seq < l->batch_seq) return OK;
+  l->batch_seq = e->seq;
   l->total = peek_int(e->data, e->data_len, "total", 0);
   l->done = peek_int(e->data, e->data_len, "done", 0);
   if (l->done >= l->total) l->total = 0;
@@ -109,9 +112,11 @@ static enum status take_batch(void *ud, const struct event *e) {
 }
 
 static enum status find_batch(struct listing *g, struct listed *l, struct error *err) {
-  const struct event_filter last = {.run = l->run, .kind = EVENT_NAME(ITEMS_FINISHED), .last = 1};
+  const struct event_filter sent = {.run = l->run, .kind = EVENT_NAME(ITEMS_FINISHED), .last = 1};
+  const struct event_filter batch = {.run = l->run, .kind = "batch.", .last = 1};
   if (run_state_find(l->recorded) >= RUN_SUCCEEDED) return OK;
-  return journal_scan(g->journal, &last, take_batch, l, err);
+  enum status status = journal_scan(g->journal, &sent, take_batch, l, err);
+  return status == OK ? journal_scan(g->journal, &batch, take_batch, l, err) : status;
 }
 
 static void state_text(const struct listed *l, struct buf *out) {

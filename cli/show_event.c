@@ -402,6 +402,8 @@ static const struct line_kind {
     {EVENT_ACTION_SETTLED, INNER, INK_YELLOW,
      "{binding}.{action} settled by {by}[: {as}][ with {result}], {actor}[: {reason}]", NULL,
      false},
+    {EVENT_BATCH_PAUSED, INNER, INK_YELLOW,
+     "batch paused[ until {until until_us}] at {done} of {total}: {reason}", NULL, false},
     {EVENT_LEASE_TAKEN, INNER, "", "lease[ of {of}][ until {until until_us}]", NULL, false},
     {EVENT_LEASE_ENDED, INNER, "", "lease ended: {reason}", NULL, false},
     {EVENT_PROMPT_ANSWERED, INNER, "", "? [{text} ]{answer}[ ({evidence})][, from the {source}]",
@@ -495,7 +497,7 @@ static void step_line(struct show *s, const struct line_kind *k) {
   l.step = weave_step(&s->weave, s->event->step, &depth, &opened);
   l.indent = 2 * depth;
   bool opens = k->role == OPENS || k->role == OPENS_UNDO;
-  if (k->kind != EVENT_ACTION_FINISHED) {
+  if (k->kind != EVENT_ACTION_FINISHED && k->kind != EVENT_BATCH_PAUSED) {
     l.indent += INNER_INDENT;
     pending_tell(&l, "", "", "");
     l.indent -= INNER_INDENT;

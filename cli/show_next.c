@@ -55,12 +55,22 @@ static const struct sending *sending_of(const struct standing *at, const struct 
   return NULL;
 }
 
-static void open_batches(const struct standing *at, struct buf *b) {
+static void open_pause(const struct sending *s, struct buf *b) {
+  if (!s->pause) return;
+  buf_addf(b, "%s since ", s->action);
+  time_text(s->paused_us, false, 0, b);
+  if (s->pause_until_us) buf_adds(b, ", until "), time_text(s->pause_until_us, false, 0, b);
+  buf_addf(b, ": %s", s->pause);
+  open_line("paused", b);
+}
+
+static void open_batches(const struct standing *at, bool live, struct buf *b) {
   for (size_t i = 0; i < at->sending_count; i++) {
     buf_addf(b, "%s/%s", *at->sendings[i].step ? at->sendings[i].step : "on_failure",
              at->sendings[i].action);
     count_line(&at->sendings[i], b);
-    open_line(standing_ended(at) ? "stopped" : "under way", b);
+    open_line(live ? "under way" : "stopped", b);
+    open_pause(&at->sendings[i], b);
   }
 }
 
@@ -124,7 +134,7 @@ static void open_rest(const struct standing *at, struct buf *b) {
 void show_open(struct show *s) {
   const struct standing *at = &s->standing;
   struct buf b = BUF_INIT;
-  open_batches(at, &b);
+  open_batches(at, s->pid != 0, &b);
   if (!s->pid || at->state == RUN_IN_DOUBT) open_doubts(at, &b);
   if (!standing_ended(at)) open_gates(at, &b);
   open_pages(at, &b);
@@ -299,9 +309,13 @@ static void json_batches(const struct standing *at, struct buf *b) {
     json_field(b, "step", s->step);
     json_field(b, "action", s->action);
     json_field(b, "batch", s->batch);
-    buf_addf(b, ",\"total\":%lld,\"done\":%lld,\"sent\":%lld,\"refused\":%lld,\"unsure\":%lld}",
+    buf_addf(b, ",\"total\":%lld,\"done\":%lld,\"sent\":%lld,\"refused\":%lld,\"unsure\":%lld",
              (long long)s->total, (long long)s->done, (long long)s->sent, (long long)s->refused,
              (long long)s->unsure);
+    if (s->pause) json_field(b, "paused", s->pause);
+    if (s->pause) buf_addf(b, ",\"paused_us\":%lld", (long long)s->paused_us);
+    if (s->pause_until_us) buf_addf(b, ",\"pause_until_us\":%lld", (long long)s->pause_until_us);
+    buf_addc(b, '}');
   }
   buf_addc(b, ']');
 }

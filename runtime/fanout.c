@@ -232,7 +232,7 @@ static void hold_back(struct fanout *f, struct send *s) {
   bool all = ++f->held_back >= ROW || (f->next == f->count && f->ready_head == f->ready_count);
   if (!all) return;
   f->held_back = 0;
-  pause_all(f, clock_add(clock_mono(f->clock), LIMIT_ADMIT_EVERY), "the binding holds it back for now");
+  hold_all(f, clock_add(clock_mono(f->clock), LIMIT_ADMIT_EVERY));
 }
 
 /* An item that was not sent stops the others, unless it is one that is only reported. */
@@ -242,6 +242,7 @@ static void ended(struct fanout *f, struct send *s) {
     return;
   }
   f->held_back = 0;
+  f->holding = false;
   item_set(f, s->item, s->state, s->err.kind, s->err.message);
   if (s->state == ITEM_SENT && f->call->lane->at) f->call->lane->at->did = true;
   if (s->at_us > f->book->last_us) f->book->last_us = s->at_us;
@@ -391,7 +392,7 @@ static enum status tell_pause(struct fanout *f, struct error *err) {
                                              .text = buf_str(&name),
                                              .id = f->batch,
                                              .detail = buf_str(&f->pause),
-                                             .us = f->pause_until - clock_mono(f->clock)});
+                                             .us = f->holding ? 0 : f->pause_until - clock_mono(f->clock)});
   buf_release(&name);
   return record_paused(f, err);
 }
@@ -406,6 +407,7 @@ static enum status turn(struct fanout *f, struct error *err) {
   enum status status = task_poll(f->tasks, err);
   if (status == OK) status = tell_pause(f, err);
   if (status == OK) status = reserve(f, err);
+  if (status == OK) status = tell_pause(f, err);
   if (status != OK) return status;
   send_due(f);
   fanout_progress(f, false);

@@ -69,6 +69,7 @@ struct fanout {
   int64_t base, base_count;        /* the schedule: from when on, how many since */
   int64_t pause_until;             /* nothing is sent before; clock_mono */
   bool paused;                     /* and people are to be told: pause holds why */
+  bool holding;                    /* by the binding, until it says otherwise; told once */
   struct buf pause;
   int64_t sent, refused, unsure; /* of the items of the list */
   int64_t ceiling;
@@ -120,6 +121,8 @@ enum status item_probe(struct fanout *f, size_t item, struct send *out, struct e
 bool item_admitted(struct send *s);
 /* Nothing of the batch is sent before. until: clock_mono. */
 void pause_all(struct fanout *f, int64_t until, const char *why);
+/* The same, when the binding said :wait of all: it is asked again then. */
+void hold_all(struct fanout *f, int64_t until);
 void send_begin(struct fanout *f, size_t item, struct send *s);
 void send_release(struct send *s);
 

@@ -148,6 +148,13 @@ void pause_all(struct fanout *f, int64_t until, const char *why) {
   task_wake(f->task);
 }
 
+void hold_all(struct fanout *f, int64_t until) {
+  bool told = f->holding;
+  f->holding = true;
+  pause_all(f, until, "the binding holds it back for now");
+  f->paused &= !told;
+}
+
 static bool may_try_again(const struct send *s) {
   const struct fanout *f = s->f;
   if (s->state != ITEM_FAILED && s->state != ITEM_UNSURE) return false;
@@ -168,7 +175,7 @@ static bool wait_for_turn(struct send *s) {
   if (asked > delay) delay = asked;
   int64_t at = task_deadline(f->tasks), left = at == CLOCK_NEVER ? at : at > now ? at - now : 0;
   if (retry_too_late(&s->err, left) || delay > left) return false;
-  if (asked) pause_all(f, clock_add(now, asked), s->err.message);
+  if (asked) f->holding = false, pause_all(f, clock_add(now, asked), s->err.message);
   enum status status = task_sleep(f->tasks, delay, &err);
   do
     if (status == OK) status = task_sleep(f->tasks, rate_take(f) - clock_mono(f->clock), &err);
@@ -177,13 +184,24 @@ static bool wait_for_turn(struct send *s) {
   return status == OK;
 }
 
+/* Before each try, as people opt out while one waits for its turn. Not before that of which nobody knows
+ * whether it was sent: its next try says so. */
+static bool let_through(struct send *s, bool asked) {
+  if (asked || s->state == ITEM_UNSURE) return true;
+  error_release(&s->err);
+  return item_admitted(s);
+}
+
 void item_main(void *arg) {
   struct send *s = arg;
   struct fanout *f = s->f;
   /* What may not be repeated was asked about before its intent. */
-  if (s->call.perform->repeat == REPEAT_UNSAFE || item_admitted(s)) do
-      item_try(s);
-    while (may_try_again(s) && wait_for_turn(s));
+  bool asked = s->call.perform->repeat == REPEAT_UNSAFE;
+  do {
+    if (!let_through(s, asked)) break;
+    asked = false;
+    item_try(s);
+  } while (may_try_again(s) && wait_for_turn(s));
   s->next = f->over;
   f->over = s;
   task_wake(f->task);

@@ -74,7 +74,7 @@ enum status record_paused(struct fanout *f, struct error *err) {
   int64_t left = f->pause_until - clock_mono(f->clock);
   record_head(f, &r);
   record_text(&r, "reason", buf_str(&f->pause));
-  record_int(&r, "until_us", clock_add(clock_wall(f->clock), left));
+  if (!f->holding) record_int(&r, "until_us", clock_add(clock_wall(f->clock), left));
   record_counts(f, &r);
   return run_record(f->call->lane, EVENT_NAME(BATCH_PAUSED), &r, err);
 }

@@ -29,6 +29,7 @@ static void sending_free(struct sending *b) {
   mem_free(b->step);
   mem_free(b->batch);
   mem_free(b->action);
+  mem_free(b->pause);
 }
 
 static void gate_free(struct gate *g) {
@@ -237,6 +238,31 @@ static void sending_count(struct sending *b, const struct event *e) {
   b->unsure = peek_int(e->data, e->data_len, "unsure", b->unsure);
 }
 
+static void pause_set(struct sending *b, char *owned_why, int64_t since, int64_t until) {
+  mem_free(b->pause);
+  b->pause = owned_why;
+  b->paused_us = since;
+  b->pause_until_us = until;
+}
+
+static void on_paused(struct standing *s, const struct event *e) {
+  struct sending *b = sending_of(s, e);
+  if (!b) return;
+  sending_count(b, e);
+  pause_set(b, copy(e, "reason"), e->time_us, peek_int(e->data, e->data_len, "until_us", 0));
+}
+
+/* Whether an item of the event went out later than that; all do that have a batch begun anew. */
+static bool sent_after(const struct event *e, int64_t us) {
+  static const char at[] = "\"at_us\":";
+  struct member items;
+  if (!peek(e->data, e->data_len, "items", &items)) return true;
+  const char *p = items.value, *end = p + items.value_len;
+  for (; (p = memmem(p, (size_t)(end - p), at, sizeof at - 1)); p += sizeof at - 1)
+    if (strtoll(p + sizeof at - 1, NULL, 10) > us) return true;
+  return false;
+}
+
 static void on_batch(struct standing *s, const struct event *e) {
   struct sending *b = sending_of(s, e);
   const struct doubt *d = doubt_of_call(s, e);
@@ -251,6 +277,7 @@ static void on_batch(struct standing *s, const struct event *e) {
                           .call = peek_int(e->data, e->data_len, "call", 0)};
   }
   sending_count(b, e);
+  if (b->pause && sent_after(e, b->paused_us)) pause_set(b, NULL, 0, 0);
   if (b->sent && !(d && d->rollback)) wrote_of(s, e->step)->did = true;
 }
 
@@ -515,6 +542,7 @@ static const struct {
     {EVENT_WAIT_FINISHED, on_wait},
     {EVENT_BATCH_STARTED, on_batch},
     {EVENT_ITEMS_FINISHED, on_batch},
+    {EVENT_BATCH_PAUSED, on_paused},
     {EVENT_LEASE_TAKEN, on_lease},
     {EVENT_LEASE_RENEWED, on_lease},
     {EVENT_LEASE_ENDED, on_lease_ended},

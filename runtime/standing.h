@@ -62,6 +62,8 @@ struct child {
 struct sending {
   char *step, *batch, *action; /* action: "sms.send_batch" */
   int64_t call, total, done, sent, refused, unsure;
+  char *pause;                     /* why nothing was sent since then, or NULL */
+  int64_t paused_us, pause_until_us; /* until: 0 where the binding says when */
 };
 
 struct standing {

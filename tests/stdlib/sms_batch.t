@@ -119,4 +119,72 @@ is(outbox("SELECT count(*), count(DISTINCT phone) FROM message WHERE body = 'kil
 RUBY
 is($exit, 0, 'a batch is terminated, and a resume changes nothing') or diag $said;
 is(scalar run_quietly('sqlite3', "$dir/state/messaging.db", 'SELECT state, reason FROM hold'), "terminated|wrong text\n", '  that stays on record');
+
+# --- one batch is paused, killed meanwhile, gone on with, and terminated, from other terminals ---
+sub started {
+  my (@command) = @_;
+  my $pid = fork // die;
+  return $pid if $pid;
+  open STDIN, '<', '/dev/null'; open STDOUT, '>', "$dir/said"; open STDERR, '>&', \*STDOUT;
+  exec $stepwise, @command or die;
+}
+sub says { my ($what) = @_; for (1 .. 1200) { return 1 if (read_file("$dir/said") // '') =~ $what; sleep 0.05 } return 0 }
+my @one = runbook('one', <<"RUBY");
+    batch = sms.send_batch(to: @{[numbers(400)]}, body: "one", per_second: 100)
+    show "\#{batch.sent} sent, \#{batch.refused.size} refused: \#{batch.refused.last.reason}", as: "end"
+RUBY
+$pid = started('run', @one);
+ok(reached('one', 20), 'a batch is under way');
+my $id = outbox("SELECT DISTINCT batch FROM message WHERE body = 'one'");
+my $run = run_quietly('sqlite3', $journal, "SELECT run FROM run WHERE runbook = 'one'");
+chomp $run;
+($said, $exit) = sms('hold-one', qq{    sms.pause batch: "$id", reason: "wrong link"});
+is($exit, 0, 'it alone is paused') or diag $said;
+ok(says(qr/sms\.send_batch: paused: the binding holds it back for now/), '  and says so');
+kill 'KILL', $pid;
+waitpid $pid, 0;
+$held = outbox("SELECT count(*) FROM message WHERE body = 'one'");
+cmp_ok($held, '<', 400, '  it is killed in the middle');
+($said, $exit) = sms('other', '    batch = sms.send_batch(to: ["+12025559902"], body: "other")');
+is(outbox("SELECT count(*) FROM message WHERE body = 'other'"), 1, '  another batch is not held back') or diag $said;
+unlink "$dir/said";
+$pid = started('resume', $run, '--journal', $journal);
+ok(says(qr/paused: the binding holds it back/), '  resumed, it is still paused');
+is(outbox("SELECT count(*) FROM message WHERE body = 'one'"), $held, '  and nothing more went out');
+like(scalar run_quietly($stepwise, 'show', $run, '--journal', $journal), qr/sms\.send_batch, \d+ of 400: \d+ sent/, '  show says how far it is');
+($said, $exit) = sms('go-one', qq{    sms.resume batch: "$id"});
+ok(reached('one', $held + 20), '  let go, it goes on');
+($said, $exit) = sms('end-one', qq{    sms.terminate batch: "$id", reason: "wrong link"});
+waitpid $pid, 0;
+is($? >> 8, 0, '  terminated, it ends') or diag read_file("$dir/said");
+my $last = outbox("SELECT count(*) FROM message WHERE body = 'one'");
+cmp_ok($last, '<', 400, '  with the rest unsent');
+is(outbox("SELECT count(DISTINCT phone) FROM message WHERE body = 'one'"), $last, '  each of the others was written to once');
+like(read_file("$dir/said"), qr/end: (\d+) sent, (\d+) refused: the batch $id was terminated: wrong link/, '  and they are told as refused');
+my ($went, $not) = read_file("$dir/said") =~ /end: (\d+) sent, (\d+) refused/;
+is(($went // 0) . ' ' . ($not // 0), $last . ' ' . (400 - $last), '  nobody is forgotten');
+
+# --- quiet hours are those of each recipient ---
+my $hour = (gmtime)[2];
+my $quiet = sprintf '%02d:00-%02d:00', ($hour + 23) % 24, ($hour + 2) % 24;
+write_file("$dir/t.site", qq{site "t" do\n  timezone "UTC"\n  connect :sms, driver: "outbox", quiet: "$quiet", per_second: 5000\nend\n});
+($said, $exit) = sms('quiet', <<'RUBY');
+    batch = sms.send_batch(to: [{ phone: "+491700000001", zone: "UTC" }, { phone: "+491700000002", zone: "Asia/Tokyo" }, { phone: "+491700000003", zone: nil }, { phone: "+491700000002", zone: "UTC" }], body: "quiet")
+    show batch.refused.map { |one| "#{one.to}: #{one.kind}: #{one.reason}" }.join("; "), as: "refused"
+RUBY
+is(outbox("SELECT group_concat(phone, ' ') FROM message WHERE body = 'quiet'"), '+491700000002', 'who has quiet hours is not written to, the others are') or diag $said;
+like($said, qr/\+491700000001: refused: it is \d\d:\d\d there \(UTC\), and quiet hours are \Q$quiet\E/, '  it is told why');
+like($said, qr/\+491700000003: refused: it is/, '  who has no zone is in that of the site');
+like($said, qr/\+491700000002: duplicate/, '  and a number in the list twice, as a hash, is one recipient');
+
+# --- the sandbox looks at the number, whatever stands beside it ---
+write_file("$dir/t.site", qq{site "t" do\n  connect :sms, driver: "outbox", quiet: "", sandbox: ["+12025550191"], ceiling: 3\nend\n});
+($said, $exit) = sms('box', <<'RUBY');
+    batch = sms.send_batch(to: [{ phone: "+12025550191", zone: nil }, { phone: "+12025550192", zone: nil }, "+12025550191"], body: "box")
+    show batch.refused.map { |one| "#{one.to} #{one.kind}" }.join("; "), as: "refused"
+RUBY
+like($said, qr/refused: \+12025550192 sandbox; \+12025550191 duplicate/, 'a sandbox and duplicates go by the number');
+is(outbox("SELECT group_concat(phone, ' ') FROM message WHERE body = 'box'"), '+12025550191', '  who is in it is written to, once');
+($said, $exit) = sms('many', '    batch = sms.send_batch(to: ["+12025550191", "+12025550192", "+12025550193", "+12025550194"], body: "many")');
+like($said, qr/sms\.send_batch: 4 items, and at most 3 may be sent/, 'the ceiling of the binding is what the site says');
 done_testing;

@@ -1,0 +1,184 @@
+#!/usr/bin/env perl
+# `admit` of a binding in batches: who is refused, who is put off and sent to later, batches that are held
+# back as a whole, killed meanwhile and gone on with; and what a site sets for a binding. Each recipient once.
+use strict;
+use warnings;
+use lib 'tests/lib';
+use File::Temp 'tempdir';
+use JSON::PP;
+use Stepwise;
+use Test::More;
+use Time::HiRes 'sleep';
+
+my $dir = tempdir(CLEANUP => 1);
+my $journal = "$dir/journal.db";
+
+# Held back: `late` until four others are sent, everybody in the first minutes after `post.begin` unless
+# the file `free` is there, and all while the file `closed` is.
+write_file("$dir/post.rb", <<'RUBY');
+binding :post, "Letters" do
+  setting :blocked, :array,    default: ["nobody"]
+  setting :rest,    :duration, default: 0.seconds
+  setting :ceiling, :integer,  default: 50
+  setting :sandbox, :array,    default: []
+
+  action :begin, effect: :write, repeat: :safe do
+  end
+  action :send, effect: :write, repeat: :by_key, each: :to, by: :name, rate: :per_second, at_once: 3 do
+    takes :to, :array
+    takes :per_second, :integer, default: 1000
+    gives :id, :string
+    gives :total, :integer
+    gives :sent, :integer
+    gives :refused, :array
+    gives :unsure, :array
+  end
+  action :send_once, effect: :write, each: :to, by: :name, at_once: 3 do
+    takes :to, :array
+    gives :id, :string
+    gives :total, :integer
+    gives :sent, :integer
+    gives :refused, :array
+    gives :unsure, :array
+  end
+
+  admit :to do |to|
+    name = "#{to}".start_with?("{") ? to[:name] : to
+    sent = file.exists(path: "sent", state: true) ? file.read(path: "sent", state: true).lines : []
+    begun = file.exists(path: "begun", state: true) ? file.read(path: "begun", state: true).to_f : 0.0
+    fail! :provider, "the list cannot be read" if file.exists(path: "broken", state: true)
+    if setting.blocked.include?(name)
+      "#{name} is blocked"
+    elsif name == "late" && sent.size < 4
+      :wait
+    elsif file.exists(path: "closed", state: true)
+      :wait
+    elsif !file.exists(path: "free", state: true) && now.to_f < begun + setting.rest.to_f
+      :wait
+    end
+  end
+end
+
+driver :paper, for: :post, default: true do
+  perform(:begin) { file.write(path: "begun", text: "#{now.to_f}", state: true) }
+  perform :send do |to, per_second|
+    file.append(path: "sent", text: "#{"#{to}".start_with?("{") ? to[:name] : to} #{call.key}\n", state: true)
+    nil
+  end
+  perform :send_once do |to|
+    file.append(path: "sent", text: "#{"#{to}".start_with?("{") ? to[:name] : to} #{call.key}\n", state: true)
+    nil
+  end
+end
+RUBY
+sub site { my ($name, $settings) = @_; write_file("$dir/$name.site", qq{site "$name" do\n  connect :post, driver: "paper"$settings\nend\n}); return ('--site', "$dir/$name.site") }
+sub case_of { my ($body, $limit) = @_;
+  write_file("$dir/case.rb", qq{runbook "case" do\n  use "post"\n  step "Do" do\n    timeout @{[$limit // '1.hour']}\n$body\n    irreversible "it stays"\n  end\nend\n});
+  return ('run', "$dir/case.rb", '--journal', $journal);
+}
+sub fresh { unlink "$dir/state/$_" for qw(sent begun closed free broken) }
+sub stepwise { return run_quietly($stepwise, @_) }
+sub sent { return map { (split)[0] } split /\n/, read_file("$dir/state/sent") // '' }
+sub events { # of the latest run
+  return map { decode_json($_) } split /\n/, scalar stepwise('journal', 'show', 'last', '--json', '--journal', $journal);
+}
+my $tell = q{    show "#{batch.total} #{batch.sent} #{batch.unsure.size}", as: "counts"} . "\n"
+  . q{    show batch.refused.map { |one| "#{one.to} #{one.kind} #{one.reason}" }.join("; "), as: "refused"};
+
+# --- refused, and put off ---
+for my $action ('send', 'send_once') {
+  fresh();
+  my ($said, $exit) = stepwise(case_of(qq{    batch = post.$action(to: ["late", "ana", "nobody", { name: "bo", age: 7 }, "cy", "dan", { name: "nobody" }])\n$tell}), '--virtual-clock');
+  is($exit, 0, "$action: a batch goes on past who is refused and who is put off") or diag $said;
+  is(join(' ', sort(sent())), 'ana bo cy dan late', '  the others get theirs, once');
+  is((sent())[-1], 'late', '  who was put off last');
+  like($said, qr/counts: 7 5 0/, '  and the result counts');
+  like($said, qr/refused: nobody refused nobody is blocked; nobody duplicate it stands in the list before/, '  and tells who got none, and why');
+  my @begun = map { $_->{kind} eq 'items.started' ? @{ $_->{data}{items} } : () } events();
+  is(scalar(grep { $_->{to} eq 'late' } @begun), 1, '  one intent for who was put off');
+  is(scalar(grep { $_->{to} eq 'nobody' } @begun), $action eq 'send' ? 1 : 0, '  what may not be repeated is asked about before its intent');
+}
+
+# --- all are put off: the batch is paused ---
+for my $action ('send', 'send_once') {
+  my @people = map { "p$_" } 1 .. 20;
+  my $body = qq{    post.begin\n    batch = post.$action(to: (1..20).map { |i| "p#{i}" })\n$tell};
+  fresh();
+  my ($said, $exit) = stepwise(case_of($body), '--virtual-clock', site('rest', ', rest: 2.minutes'));
+  is($exit, 0, "$action: a batch that is held back goes on when it may") or diag $said;
+  like($said, qr/post\.$action: paused: the binding holds it back for now/, '  people are told');
+  is(join(' ', sort(sent())), join(' ', sort @people), '  everybody once');
+  my @paused = grep { $_->{kind} eq 'batch.paused' } events();
+  is(scalar @paused, 1, '  the journal has it, once');
+  is($paused[0]{data}{reason} . ' ' . $paused[0]{data}{done}, 'the binding holds it back for now 0', '  with why, and how far it was');
+
+  # Longer than the step may take: nobody is written to, and a resume goes on.
+  fresh();
+  ($said, $exit) = stepwise(case_of($body, '1.minute'), '--virtual-clock', site('rest', ', rest: 2.minutes'));
+  is($exit, 1, "$action: not longer than its step") or diag $said;
+  is(join(' ', sent()), '', '  nobody was written to');
+  my @given = grep { $_->{as} ne 'failed' } map { $_->{kind} eq 'items.finished' ? @{ $_->{data}{items} } : () } events();
+  is(scalar @given, 0, '  and nobody is said to have been');
+  ($said, $exit) = stepwise('resume', 'last', '--journal', $journal);
+  is($exit, 1, '  resumed too early it is held once more') or diag $said;
+  write_file("$dir/state/free", '');
+  ($said, $exit) = stepwise('resume', 'last', '--journal', $journal);
+  is($exit, 0, '  resumed when it may go on') or diag $said;
+  is(join(' ', sort(sent())), join(' ', sort @people), '  everybody once');
+}
+
+# --- killed while it is held back ---
+sub started { # its process; what it says is in the file `said`
+  my (@args) = @_;
+  my $pid = fork // die;
+  return $pid if $pid;
+  open STDIN, '<', '/dev/null'; open STDOUT, '>', "$dir/said"; open STDERR, '>&', \*STDOUT;
+  exec $stepwise, @args or die;
+}
+sub says { my ($what) = @_; for (1 .. 600) { return 1 if (read_file("$dir/said") // '') =~ $what; sleep 0.05 } return 0 }
+for my $action ('send', 'send_once') {
+  my @people = map { "p$_" } 1 .. 20;
+  fresh();
+  write_file("$dir/state/closed", '');
+  for my $time (1 .. 2) {
+    unlink "$dir/said";
+    my $pid = started($time == 1 ? case_of(qq{    batch = post.$action(to: (1..20).map { |i| "p#{i}" })\n$tell}) : ('resume', 'last', '--journal', $journal));
+    ok(says(qr/paused: the binding holds it back/), "$action: held back, $time");
+    like((stepwise('show', 'last', '--journal', $journal))[0], qr/under way: do\/post\.$action, 0 of 20: 0 sent\npaused: post\.$action since .*UTC: the binding holds it back for now\n/, '  show says how far it is, and since when and why it is paused');
+    like((stepwise('runs', '--journal', $journal))[0], qr/0 of 20/, '  so do runs');
+    kill 'KILL', $pid;
+    waitpid $pid, 0;
+  }
+  is(join(' ', sent()), '', '  killed meanwhile: nobody');
+  unlink "$dir/state/closed";
+  my ($said, $exit) = stepwise('resume', 'last', '--journal', $journal);
+  is($exit, 0, '  resumed when it may go on') or diag $said;
+  is(join(' ', sort(sent())), join(' ', sort @people), '  everybody once');
+  is((stepwise('journal', 'verify', '--journal', $journal))[1], 0, '  and the journal is good');
+}
+
+# --- when the binding cannot say, nobody is reached ---
+fresh();
+mkdir "$dir/state";
+write_file("$dir/state/broken", '');
+my ($said, $exit) = stepwise(case_of(qq{    batch = post.send(to: ["ana", "bo"])\n$tell}));
+is($exit, 1, 'a binding that cannot say stops the batch');
+like($said, qr/post\.send stopped at 0 of 2: "\w+": the list cannot be read/, '  with its reason');
+is(join(' ', sent()), '', '  nobody was written to');
+unlink "$dir/state/broken";
+($said, $exit) = stepwise('resume', 'last', '--journal', $journal);
+is(join(' ', sort(sent())), 'ana bo', '  resumed: everybody, once') or diag $said;
+
+# --- settings of the binding ---
+fresh();
+($said, $exit) = stepwise(case_of(qq{    batch = post.send(to: (1..51).map { |i| "p#{i}" })\n$tell}));
+is($exit, 1, 'a batch over the ceiling that the binding sets is not begun');
+like($said, qr/post\.send: 51 items, and at most 50 may be sent; nothing was sent/, '  and told why');
+($said, $exit) = stepwise(case_of(qq{    batch = post.send(to: ["ana", "bo", "cy"])\n$tell}), site('two', ', ceiling: 2'));
+like($said, qr/3 items, and at most 2 may be sent/, 'a site sets another one');
+is(join(' ', sent()), '', '  nobody was written to');
+($said, $exit) = stepwise(case_of(qq{    batch = post.send(to: ["ana", { name: "bo", age: 3 }, "cy"])\n$tell}), site('box', ', sandbox: ["bo", "cy"]'));
+is($exit, 0, 'a sandbox that the site sets for the binding') or diag $said;
+is(join(' ', sort(sent())), 'bo cy', '  is kept, by who an item is');
+like($said, qr/refused: ana sandbox not in the sandbox list/, '  and told');
+done_testing;
