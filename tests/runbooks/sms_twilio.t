@@ -1,0 +1,103 @@
+#!/usr/bin/env python3
+"""The SMS runbooks against a strict fake of Twilio: what arrived there, whom it refuses, a surge of STOP
+replies, answers that are lost, and a launch that is killed."""
+import datetime, json, os, signal, sys, time
+
+sys.path.insert(0, "tests/lib")
+from runs import Case, STEPWISE, done, ok
+from twilio_fake import ACCOUNT, NUMBER, TOKEN, Twilio
+
+TOP = os.getcwd()
+ahead = 12 - datetime.datetime.now(datetime.timezone.utc).hour
+ZONE = "Etc/GMT" + ("" if ahead == 0 else "%s%d" % ("-" if ahead > 0 else "+", abs(ahead)))  # where it is noon
+TEXT = "The spring market opens on Saturday. Reply STOP to opt out."
+os.environ["TWILIO_TOKEN"] = TOKEN
+YES = {"verify-segment": "yes", "verify-consent": "leave_out", "send-test-message": "yes", "confirm-throttle": "yes",
+       "approve launch-campaign": {"answer": "approve", "by": "lead-1"},
+       "review-inbound-replies": "yes", "communicate-with-leadership": "nobody", "decide": ["terminate", "a list of last year"], "terminate-campaign": "yes"}
+INPUTS = dict(campaign="spring", segment="market", test_phone="+447700900123", monitor="6s", throttle="100")
+
+
+def room(fake, people):
+    case = Case("", site='  timezone "%s"\n  role :messaging_lead, members: ["lead-1"], typed: true\n  role :leadership, members: ["head-1"]\n'
+                '  connect :sms, driver: "twilio", account_sid: "%s", auth_token: env("TWILIO_TOKEN"), from: "%s", url: "%s", settle: 1.second' % (ZONE, ACCOUNT, NUMBER, fake.url))
+    case.file("crm/campaigns/spring.sms.txt", TEXT + "\n")
+    case.file("crm/segments/market.csv", "id,name,phone,consent,zone\n" + "".join("s-%d,Sample %d,%s,yes,%s\n" % (i, i, p, ZONE) for i, p in enumerate(people)))
+    case.file("answers.json", json.dumps(YES))
+    return case
+
+
+def arguments(case, runbook, **inputs):
+    sets = [a for k, v in inputs.items() for a in ("--set", "%s=%s" % (k, v))]
+    return ["run", "%s/runbooks/messaging/%s.rb" % (TOP, runbook), "--site", os.path.join(case.dir, "site.rb"), "--answers", os.path.join(case.dir, "answers.json"), *sets]
+
+
+def phones(n):
+    return ["+1555501%04d" % i for i in range(1, n + 1)]
+
+
+def until(what, seconds=60):
+    end = time.monotonic() + seconds
+    while not what() and time.monotonic() < end:
+        time.sleep(0.02)
+    return what()
+
+
+# --- a campaign, one of whose people Twilio knows to have unsubscribed, and the next one ---
+with Twilio() as fake:
+    people = phones(40)
+    fake.refuses[people[7]] = 21610
+    case = room(fake, people)
+    code, said = case.do(*arguments(case, "sms-campaign-launch", **INPUTS))
+    ok(code == 0, "a campaign at Twilio", said)
+    ok(sorted(fake.sent(TEXT)) == sorted(people[:7] + people[8:] + ["+447700900123"]), "each has it once, and staff the test", fake.sent(TEXT))
+    ok("39 of 40 sent, 1 refused" in said and "1 refused: " in said, "whom Twilio refuses is told", said)
+    fake.reply(people[3], "Stop")
+    code, said = case.do(*arguments(case, "sms-campaign-launch", **INPUTS))
+    ok(code == 0, "the next campaign", said)
+    twice = fake.sent(TEXT)
+    ok(twice.count(people[3]) == 1 and twice.count(people[7]) == 0 and all(twice.count(p) == 2 for p in people if p not in (people[3], people[7])),
+       "who said STOP to Twilio since then is not written to again, everybody else is", twice)
+
+# --- answers that are lost, a service that says later ---
+with Twilio() as fake:
+    people = phones(30)
+    case = room(fake, people)
+    fake.faults = ["", "", "lost", "429", "503", "lost", "lost-503", "cut"]
+    code, said = case.do(*arguments(case, "sms-campaign-launch", **INPUTS))
+    ok(code == 1 and "sms.send_batch stopped at" in said, "a service with bad moments: the launch is held", said)
+    for again in range(6):
+        if code == 1:
+            code, said = case.do("resume", "last", "--answers", os.path.join(case.dir, "answers.json"))
+    ok(code == 0, "  resumed, it goes on", said)
+    ok(sorted(fake.sent(TEXT)) == sorted(people + ["+447700900123"]), "everybody has it, and nobody twice", fake.sent(TEXT))
+
+# --- a surge of STOP replies ---
+with Twilio() as fake:
+    people = phones(30)
+    case = room(fake, people)
+    run = case.start(*arguments(case, "sms-campaign-launch", **INPUTS))
+    ok(until(lambda: len(fake.sent(TEXT)) == 31), "a launch whose people do not like it")
+    for phone in people[:4]:
+        fake.reply(phone, "STOP")
+    ok(run.wait(60) == 1, "is held", case.read("out"))
+    code, said = case.do("runs", "--json")
+    states = {json.loads(line)["runbook"]: json.loads(line)["state"] for line in said.splitlines()}
+    ok(states == {"sms-campaign-launch": "held", "sms-incident": "succeeded"}, "and the incident is dealt with", said)
+    code, said = case.do("abandon", "last", "--reason", "given up")
+    code, said = case.do(*arguments(case, "sms-campaign-launch", **dict(INPUTS, campaign="spring")))
+    ok(all(fake.sent(TEXT).count(p) == 1 for p in people[:4]), "who said STOP is not written to again", said)
+
+# --- killed in the middle ---
+with Twilio() as fake:
+    people = phones(60)
+    case = room(fake, people)
+    run = case.start(*arguments(case, "sms-campaign-launch", **dict(INPUTS, throttle="20")))
+    ok(until(lambda: len(fake.sent(TEXT)) > 15), "a launch is under way")
+    run.send_signal(signal.SIGKILL)
+    run.wait()
+    code, said = case.do("runs", "--json")
+    code, said = case.do("resume", json.loads(said.splitlines()[0])["run"], "--answers", os.path.join(case.dir, "answers.json"))
+    ok(code == 0, "it is killed, and resumed", said)
+    ok(sorted(fake.sent(TEXT)) == sorted(people + ["+447700900123"]), "everybody has it, and nobody twice", fake.sent(TEXT))
+done()
