@@ -50,7 +50,7 @@ static void tame(struct ui *ui, const char *s, size_t at, size_t indent) {
     size_t n = ui->wrap && ui->width > at ? line_bytes(s, ui->width - at) : strcspn(s, "\n");
     struct buf b = BUF_INIT;
     text_tame(&b, s, n, '?');
-    fwrite(b.data, 1, b.len, ui->out);
+    fputs(buf_str(&b), ui->out);
     buf_release(&b);
     s += n;
     if (!*s) return;
