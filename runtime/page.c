@@ -3,7 +3,7 @@
 
 #include "digest.h"
 
-enum { PAGE_TRIES = 3 };
+enum { PAGE_TRIES = 3, PAGE_CALLS = 1 << 16 };
 static const int64_t pause_us[PAGE_TRIES] = {0, 5 * US_SECOND, 15 * US_SECOND};
 
 static struct run *run_of(const struct page_run *p) {
@@ -299,6 +299,13 @@ static enum status unanswered(struct page_run *p, struct error *err) {
   return follow_up(p, p->sent ? "nobody answered the page: " : "nobody was reached by the page: ", err);
 }
 
+/* Whoever was called and however often, what comes after the page has the same number, and with it the
+ * same key, in every attempt. */
+static void calls_end(struct page_run *p) {
+  uint32_t *calls = p->lane->at ? &p->lane->at->calls : &run_of(p)->handler_calls;
+  if (*calls < p->ordinal + PAGE_CALLS) *calls = p->ordinal + PAGE_CALLS;
+}
+
 enum status page_do(struct lane *lane, node_id call, const char *const *roles, size_t count,
                     const char *text, value severity, struct error *err) {
   struct page_run p = {.lane = lane, .call = call, .text = text};
@@ -310,6 +317,7 @@ enum status page_do(struct lane *lane, node_id call, const char *const *roles, s
   enum status status = page_begin(&p, roles, count, err);
   if (status == OK) status = call_all(&p, err);
   if (status == OK && !p.over) status = unanswered(&p, err);
+  calls_end(&p);
   mem_free(p.turns);
   buf_release(&name);
   return status;

@@ -1,0 +1,121 @@
+#!/usr/bin/perl
+# Batches that go on: those of a rollback, what a driver's probe is told of an item, whom another site lets
+# through, and outcomes of items that were never begun.
+use strict;
+use warnings;
+use lib 'tests/lib';
+use Fault;
+use JSON::PP;
+use Post;
+use Stepwise;
+use Test::More;
+
+sub stepwise { return run_quietly($stepwise, @_) }
+# Killed by the server while an item is on its way.
+sub killed {
+  my ($room, @args) = @_;
+  my $pid = fork // die;
+  if (!$pid) {
+    open STDIN, '<', '/dev/null'; open STDOUT, '>', '/dev/null'; open STDERR, '>&', \*STDOUT;
+    write_file("$room->{dir}/pid", $$);
+    exec $stepwise, @args;
+  }
+  waitpid $pid, 0;
+  is($? & 127, 9, 'killed while an item was on its way');
+  post_plan($room);
+}
+sub again { my ($room, @more) = @_; return stepwise('resume', 'last', '--journal', $room->{journal}, '--reason', 'go on', @more) }
+
+# --- a rollback that sends ---
+
+my $room = post_room(<<'RUBY');
+runbook "case" do
+  use "post"
+  step "Send" do
+    _batch = post.send(to: ["+1"], body: "hi")
+    rollback { post.send to: (2..30).to_a.map { |i| "+#{i}" }, body: "sorry", per_second: 20 }
+  end
+  step "Fail" do
+    expect false
+  end
+end
+RUBY
+my ($said, $exit) = stepwise(@{ $room->{run} });
+is($exit, 1, 'held') or diag($said);
+post_plan($room, '+5 kill');
+killed($room, 'rollback', 'last', '--yes', '--reason', 'wrong', '--journal', $room->{journal});
+($said, $exit) = again($room);
+my $sent = post_sent($room);
+is(join(' ', grep { ($sent->{"+$_"} // 0) != 1 } 1 .. 30), '', 'a batch of a rollback goes on to its end: everybody once') or diag($said);
+
+# --- what a probe is told ---
+
+$room = post_room(<<'RUBY');
+runbook "case" do
+  use "post"
+  step "Send" do
+    batch = post.send_once(to: ["+1", "+2"], body: "hi")
+    show batch.unsure.size
+    irreversible "sent is sent"
+  end
+end
+RUBY
+my $binding = read_file("$room->{dir}/post.rb");
+$binding =~ s/(  probe :send_once do .*?\n).*?(?=\n  end\n)/$1    fail! :provider, "begun #{call.begun.to_i}"/s or die;
+write_file("$room->{dir}/post.rb", $binding);
+post_plan($room, '+2 kill');
+killed($room, @{ $room->{run} });
+my ($intent) = grep { $_->{kind} eq 'items.started' } journal_events($room->{journal});
+sleep 3; # so that the two are told apart
+($said, $exit) = again($room);
+is($exit, 0, 'gone on with') or diag($said);
+my ($asked) = map { $_->{reason} } map { @{ $_->{data}{items} } } grep { $_->{kind} eq 'items.finished' } reverse journal_events($room->{journal});
+my ($begun) = ($asked // '') =~ /begun (\d+)/;
+cmp_ok(abs(($begun // 0) - int($intent->{time_us} / 1e6)), '<=', 1, 'call.begun is when the intent of the item was recorded') or diag($asked);
+
+# --- another site ---
+
+$room = post_room(<<'RUBY');
+runbook "case" do
+  use "post"
+  step "Send" do
+    batch = post.send(to: ["+1", "+2"], body: "hi", per_second: 1)
+    show batch.sent
+    irreversible "sent is sent"
+  end
+end
+RUBY
+post_plan($room, '+2 401');
+($said, $exit) = stepwise(@{ $room->{run} }, '--virtual-clock');
+is($exit, 1, 'stopped at an item') or diag($said);
+post_plan($room);
+post_settings($room, 'sandbox: ["+1"]');
+($said, $exit) = again($room, '--accept-plan-change', $room->{rb}, '--site', "$room->{dir}/site.rb");
+is($exit, 0, 'resumed with a sandbox') or diag($said);
+is(join(' ', sort keys %{ post_sent($room) }), '+1', 'what failed before is kept in it too');
+
+# --- refused before anything was begun ---
+
+$room = post_room(<<'RUBY');
+runbook "case" do
+  use "post"
+  step "Send" do
+    batch = post.send_once(to: ["+1", "+2", "+3"], body: "hi", per_second: 2)
+    show batch.sent
+    irreversible "sent is sent"
+  end
+end
+RUBY
+$binding = read_file("$room->{dir}/post.rb");
+$binding =~ s/(binding :post.*\n)/$1  admit :to do |to|\n    "not to #{to}" if to == "+2"\n  end\n/ or die;
+write_file("$room->{dir}/post.rb", $binding);
+post_plan($room, '+3 kill');
+killed($room, @{ $room->{run} });
+my ($refused) = grep { $_->{to} eq '+2' } map { @{ $_->{data}{items} } } grep { $_->{kind} eq 'items.finished' } journal_events($room->{journal});
+ok($refused && $refused->{key}, 'an item that is refused without an intent is told with its key') or diag(encode_json($refused // {}));
+($said, $exit) = again($room);
+is($exit, 0, 'gone on with') or diag($said);
+my @told = grep { $_->{to} eq '+2' } map { @{ $_->{data}{items} } } grep { $_->{kind} eq 'items.finished' } journal_events($room->{journal});
+is(scalar(@told), 1, 'and is not asked about again');
+
+done_testing;
