@@ -217,7 +217,8 @@ static enum status ended_again(struct action_run *c, uint32_t event, bool *told,
 
 /* --- in a replay --- */
 
-/* A run that is undone sends no more: how far its batch came is the action's outcome. */
+/* A run that is undone sends no more: how far its batch came is the action's outcome. A batch that a
+ * rollback itself sends goes on. */
 static enum status batch_stopped(struct action_run *c, bool *told, value *out, struct error *err) {
   static const char *const by[] = {
       [REPEAT_UNSAFE] = "probe", [REPEAT_SAFE] = "safe", [REPEAT_BY_KEY] = "by_key"};
@@ -239,7 +240,7 @@ static enum status replayed(struct action_run *c, bool *told, value *out, struct
     flags_again(c, false);
     c->begun = c->lane->run->history->events[past.started].time_us;
     if (!c->action->each) status = doubt_settle(c, told, out, err);
-    else if (c->lane->run->back) status = batch_stopped(c, told, out, err);
+    else if (c->lane->run->back && !c->lane->run->rolling_back) status = batch_stopped(c, told, out, err);
   }
   return status != OK || *told ? status : replay_live(c->lane, err);
 }

@@ -142,7 +142,7 @@ static enum status sift(struct fanout *f, value setting, struct error *err) {
   for (size_t i = 0; i < f->count; i++) {
     struct entry *e = entry_of(f, i);
     bool twice = e->state == ITEM_REFUSED && !e->reason;
-    if (!twice && !(e->state == ITEM_NEW && boxed && !in_sandbox(f, sandbox, i))) continue;
+    if (!twice && !(e->state <= ITEM_FAILED && boxed && !in_sandbox(f, sandbox, i))) continue;
     book_set(f->book, f->items[i].entry, ITEM_REFUSED, twice ? "duplicate" : "sandbox",
              twice ? "it stands in the list before" : "not in the sandbox list");
     out[count++] = (uint32_t)i;
@@ -307,6 +307,7 @@ static void put_ready(struct fanout *f, uint32_t item) {
   f->ready = mem_grow(f->ready, f->ready_count, &f->ready_cap, sizeof *f->ready);
   f->ready[f->ready_count++] = item;
   item_set(f, item, ITEM_OPEN, NULL, NULL);
+  entry_of(f, item)->begun = clock_wall(f->clock);
 }
 
 static bool stands_still(const struct fanout *f) {

@@ -24,6 +24,7 @@ enum item_state {
 struct entry {
   uint8_t key[32];
   uint8_t state;
+  int64_t begun;       /* when its latest intent was recorded, wall time, or 0 */
   char *kind, *reason; /* of a refusal; owned or NULL */
 };
 
@@ -41,6 +42,7 @@ struct book {
 struct item_run {
   char *to;       /* owned: who it is, as tagged JSON; what tells it from the others */
   uint32_t entry; /* in the book */
+  bool named;     /* the journal has its key beside its place in this list */
 };
 
 struct send;

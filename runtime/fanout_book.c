@@ -130,19 +130,22 @@ static enum item_state state_of(const char *as) {
   return ITEM_OPEN;
 }
 
-static void item_read(struct reading *r, value item, bool intent) {
+/* intent: when it was recorded; 0: this is an outcome. */
+static void item_read(struct reading *r, value item, int64_t intent) {
   uint32_t entry;
   value at;
   if (!entry_of(r, item, &entry)) return;
   enum item_state state = intent ? ITEM_OPEN : state_of(text_member(item, "as"));
   book_set(r->book, entry, state, text_member(item, "kind"), text_member(item, "reason"));
+  if (intent) r->book->entries[entry].begun = intent;
   if (member(item, "at_us", &at) && at.tag == V_INT && at.u.i > r->book->last_us)
     r->book->last_us = at.u.i;
 }
 
 static enum status items_read(struct reading *r, uint32_t event, struct error *err) {
   value items;
-  bool intent = r->h->events[event].kind == EVENT_ITEMS_STARTED;
+  const struct past *e = &r->h->events[event];
+  int64_t intent = e->kind == EVENT_ITEMS_STARTED ? e->time_us : 0;
   enum status status = past_value(r->h, event, "items", r->syms, &items, err);
   if (status != OK) return status;
   for (size_t i = 0; items.tag == V_ARRAY && i < value_array(items)->count; i++)

@@ -48,7 +48,9 @@ void send_begin(struct fanout *f, size_t item, struct send *s) {
   s->call.batch = f->batch;
   s->call.number = (int64_t)item;
   s->call.writing = s->call.unsure = false;
-  hex_write(f->book->entries[f->items[item].entry].key, 32, s->call.key);
+  const struct entry *e = &f->book->entries[f->items[item].entry];
+  if (e->begun) s->call.begun = e->begun;
+  hex_write(e->key, 32, s->call.key);
 }
 
 void send_release(struct send *s) {

@@ -30,13 +30,13 @@ static void put_value(const struct fanout *f, struct buf *b, const char *name, v
   buf_release(&json);
 }
 
+/* By its place in the list, and by its key where it is met first: another attempt's list may differ. */
 static void put_item(const struct fanout *f, struct buf *b, uint32_t item) {
   const char *to = f->items[item].to;
   buf_addf(b, "%s{\"n\":%u,\"to\":", b->len > 1 ? "," : "", item);
   buf_adds(b, strlen(to) <= CHUNK / 4 ? to : "{\"$omitted\":\"value\"}");
-}
-
-static void put_key(const struct fanout *f, struct buf *b, uint32_t item) {
+  if (f->items[item].named) return;
+  f->items[item].named = true;
   char key[65];
   hex_write(f->book->entries[f->items[item].entry].key, 32, key);
   buf_addf(b, ",\"key\":\"%s\"", key);
@@ -105,7 +105,6 @@ enum status record_reserved(struct fanout *f, size_t from, struct error *err) {
     uint32_t item = f->ready[i];
     status = room_for_one(f, EVENT_NAME(ITEMS_STARTED), &items, err);
     put_item(f, &items, item);
-    put_key(f, &items, item);
     buf_addc(&items, '}');
   }
   if (status == OK && items.len) status = record_items(f, EVENT_NAME(ITEMS_STARTED), &items, err);
@@ -177,7 +176,6 @@ enum status record_refused(struct fanout *f, const uint32_t *list, size_t count,
     const struct entry *e = &f->book->entries[f->items[list[i]].entry];
     status = room_for_one(f, EVENT_NAME(ITEMS_FINISHED), &items, err);
     put_item(f, &items, list[i]);
-    put_key(f, &items, list[i]);
     put_text(&items, "as", as_words[ITEM_REFUSED]);
     put_text(&items, "kind", e->kind);
     put_text(&items, "reason", e->reason);
