@@ -31,6 +31,7 @@ my %there = (
   'smtp-server' => sub { npm_program('smtp-server', 'package.json') },
   prism => sub { npm_program('@stoplight/prism-cli', 'dist/index.js') },
   openssl => sub { in_path('openssl') },
+  nginx => sub { in_path('nginx') },
 );
 
 sub in_path { my ($name) = @_; return scalar grep { -x "$_/$name" } split(/:/, $ENV{PATH}), '/usr/sbin' }
