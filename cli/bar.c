@@ -8,7 +8,7 @@
 #include "../runtime/text.h"
 #include "text.h"
 
-enum { INDENT = 6, BAR = 24 };
+enum { INDENT = 6, BAR = 24, BAR_LEAST = 6, WIDTH_LEAST = 32 };
 
 /* A terminal that moves its cursor says what it is. */
 void bars_init(struct bars *b, int fd) {
@@ -63,11 +63,15 @@ void bars_take(struct bars *b, const struct notice *n) {
   bar->progress = *n->progress;
 }
 
-void progress_text(const struct progress *p, struct buf *out) {
-  char left[32];
+static void far_text(const struct progress *p, struct buf *out) {
   count_text(p->done, out);
   buf_adds(out, " of ");
   count_text(p->total, out);
+}
+
+void progress_text(const struct progress *p, struct buf *out) {
+  char left[32];
+  far_text(p, out);
   if (p->refused) buf_adds(out, ", "), count_text(p->refused, out), buf_adds(out, " refused");
   if (p->unsure) buf_adds(out, ", "), count_text(p->unsure, out), buf_adds(out, " unsure");
   if (p->per_minute >= 120) buf_addf(out, ", %lld a second", (long long)((p->per_minute + 30) / 60));
@@ -77,19 +81,41 @@ void progress_text(const struct progress *p, struct buf *out) {
   buf_addf(out, ", %s left", left);
 }
 
+static size_t columns(const struct buf *b) {
+  return text_columns(buf_str(b), b->len);
+}
+
+/* The number before all else: on a narrow line the bar becomes shorter, then what is told besides goes, then
+ * the name is cut. */
 static void bar_line(const struct bar *bar, size_t width, struct buf *out) {
   const struct progress *p = &bar->progress;
-  struct buf line = BUF_INIT;
-  int64_t full = p->total > 0 ? p->done * BAR / p->total : BAR;
-  if (bar->branch) buf_addf(&line, "%s | ", bar->branch);
-  buf_addf(&line, "%s [", bar->text);
-  buf_addn(&line, (size_t)full, '#');
-  buf_addn(&line, (size_t)(BAR - full), '.');
-  buf_adds(&line, "] ");
-  progress_text(p, &line);
+  struct buf name = BUF_INIT, told = BUF_INIT;
+  size_t room = width - INDENT - 1;
+  if (bar->branch) buf_addf(&name, "%s | ", bar->branch);
+  buf_adds(&name, bar->text);
+  progress_text(p, &told);
+  if (columns(&name) + 1 + columns(&told) > room) {
+    buf_clear(&told);
+    far_text(p, &told);
+  }
+  size_t have = columns(&name) + 1 + columns(&told), left = have + 3 < room ? room - have - 3 : 0;
+  size_t size = BAR;
+  while (size > left)
+    size /= 2; /* in steps, so that it does not change with each number */
+  size_t full = p->total > 0 ? (size_t)(p->done * (int64_t)size / p->total) : size;
+  size_t most = room > columns(&told) + 1 ? room - columns(&told) - 1 : 0;
   buf_addn(out, INDENT, ' ');
-  text_fit(out, buf_str(&line), line.len, width - INDENT - 1);
-  buf_release(&line);
+  text_fit(out, buf_str(&name), name.len, columns(&name) < most ? columns(&name) : most);
+  buf_addc(out, ' ');
+  if (size >= BAR_LEAST) {
+    buf_addc(out, '[');
+    buf_addn(out, full, '#');
+    buf_addn(out, size - full, '.');
+    buf_adds(out, "] ");
+  }
+  text_fit(out, buf_str(&told), told.len, columns(&told) < room ? columns(&told) : room);
+  buf_release(&told);
+  buf_release(&name);
 }
 
 void bars_clear(struct bars *b, FILE *out) {
@@ -101,6 +127,7 @@ void bars_clear(struct bars *b, FILE *out) {
 /* The cursor stays at the end of the last one. */
 void bars_draw(struct bars *b, FILE *out, size_t width) {
   struct buf text = BUF_INIT;
+  if (width < WIDTH_LEAST) return;
   for (size_t i = 0; i < b->count; i++) {
     if (i) buf_addc(&text, '\n');
     bar_line(&b->items[i], width, &text);

@@ -28,6 +28,7 @@ void bars_release(struct bars *b);
 void bars_take(struct bars *b, const struct notice *n);
 void bars_forget(struct bars *b); /* nobody will say how they end */
 void bars_clear(struct bars *b, FILE *out);
+/* width: columns of the terminal; where there are too few nothing is drawn. */
 void bars_draw(struct bars *b, FILE *out, size_t width);
 
 /* "4,213 of 9,000", and what else is known: refused, how fast, how long it takes. */

@@ -44,6 +44,7 @@ void carry_init(struct carry *c) {
   /* Whoever reads our output may go; a run does not end half-way because of that. */
   signal(SIGPIPE, SIG_IGN);
   ui_init(&c->ui, c->json ? stderr : stdout);
+  if (c->json) c->ui.bars.wanted = false;
   c->ui.journal = c->journal_given;
   asker_init(&c->asker, &c->ui, !c->detach && isatty(STDIN_FILENO) && isatty(fileno(c->ui.out)));
   clock_real(&c->clock);

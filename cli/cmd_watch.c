@@ -356,6 +356,7 @@ int cmd_watch(int argc, char **argv) {
   signal(SIGPIPE, SIG_IGN);
   int code = usage(&c, argc, argv);
   ui_init(&c.ui, c.json ? stderr : stdout);
+  if (c.json) c.ui.bars.wanted = false;
   asker_init(&c.asker, &c.ui, false);
   host_open(&c.site_host);
   if (code == EXIT_SUCCEEDED) code = load(&c, argv[0]);

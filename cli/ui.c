@@ -11,10 +11,14 @@
 
 enum { INDENT = 6, OUTCOME = 60 };
 
-size_t terminal_width(int fd) {
+size_t terminal_columns(int fd) {
   struct winsize w;
-  if (ioctl(fd, TIOCGWINSZ, &w) == 0 && w.ws_col >= 40) return w.ws_col;
-  return 80;
+  return ioctl(fd, TIOCGWINSZ, &w) == 0 && w.ws_col ? w.ws_col : 80;
+}
+
+size_t terminal_width(int fd) {
+  size_t columns = terminal_columns(fd);
+  return columns >= 40 ? columns : 80;
 }
 
 void ui_init(struct ui *ui, FILE *out) {
@@ -485,7 +489,7 @@ static void tell(struct ui *ui, const struct notice *n, FILE *to) {
 
 static void show_bars(struct ui *ui) {
   if (ui->bars.count) ui_break(ui);
-  bars_draw(&ui->bars, ui->out, ui->bars.count ? terminal_width(fileno(ui->out)) : ui->width);
+  bars_draw(&ui->bars, ui->out, ui->bars.count ? terminal_columns(fileno(ui->out)) : ui->width);
   fflush(ui->out);
 }
 

@@ -35,7 +35,8 @@ void ui_break(struct ui *ui); /* ends an open line, so that something else can b
 const char *ui_ink(const struct ui *ui, const char *code); /* code, or "" without colour */
 /* The message, its place in the text with a caret, its help. */
 void ui_error(struct ui *ui, const struct error *e, size_t indent);
-size_t terminal_width(int fd); /* 80 when it is none */
+size_t terminal_columns(int fd); /* 80 when it is none */
+size_t terminal_width(int fd);   /* that text is laid out for: 80 when there are fewer than 40 */
 
 #define INK_BOLD "\033[1m"
 #define INK_DIM "\033[2m"
