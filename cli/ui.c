@@ -470,20 +470,31 @@ static bool begin_line(struct ui *ui, const char *branch, FILE *to) {
   return ui->line_open;
 }
 
+/* Opening such a stream takes longer than all that is written into it: there is one for all notices. */
+static FILE *lines_begin(struct ui *ui) {
+  if (!ui->lines) ui->lines = open_memstream(&ui->text, &ui->text_size);
+  if (!ui->lines) mem_out();
+  rewind(ui->lines);
+  return ui->lines;
+}
+
+/* The zero byte parts it from what is left of longer texts before. */
+static const char *lines_end(struct ui *ui) {
+  putc('\0', ui->lines);
+  fflush(ui->lines);
+  return ui->text;
+}
+
 static void tell(struct ui *ui, const struct notice *n, FILE *to) {
-  char *text = NULL;
-  size_t size = 0, width = ui->width;
+  size_t width = ui->width;
   FILE *out = ui->out;
   bool open = begin_line(ui, n->branch, to);
-  ui->out = open_memstream(&text, &size);
-  if (!ui->out) mem_out();
+  ui->out = lines_begin(ui);
   if (n->branch && width > ui->branch_width + 3 + 40) ui->width -= ui->branch_width + 3;
   on_notice[n->kind](ui, n);
-  fclose(ui->out);
   ui->out = out;
   ui->width = width;
-  put_lines(ui, n->branch, open, text, to);
-  free(text);
+  put_lines(ui, n->branch, open, lines_end(ui), to);
   own_line(ui, n->branch);
 }
 
@@ -546,4 +557,6 @@ void ui_release(struct ui *ui) {
   buf_release(&ui->held);
   bars_release(&ui->bars);
   mem_free(ui->open_branch);
+  if (ui->lines) fclose(ui->lines);
+  free(ui->text);
 }

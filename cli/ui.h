@@ -8,6 +8,9 @@
 
 struct ui {
   FILE *out;
+  FILE *lines; /* where a notice's text is put together, made with the first one; owned */
+  char *text;  /* that text */
+  size_t text_size;
   bool colour;
   bool wrap;      /* long lines are broken between words */
   bool terminal;  /* a person's answers are on the screen already */
