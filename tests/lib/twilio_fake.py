@@ -94,13 +94,25 @@ class Handler(http.server.BaseHTTPRequestHandler):
         return True
 
     def do_POST(self):
+        with self.server.twilio.lock:
+            self.server.twilio.active += 1
+        try:
+            self.take()
+        finally:
+            with self.server.twilio.lock:
+                self.server.twilio.active -= 1
+
+    def take(self):
         t = self.server.twilio
         body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
         with t.lock:
             t.requests.append("POST " + self.path + " " + body)
             fault = t.faults.pop(0) if t.faults else ""
-            if t.hangs and len(t.messages) >= t.hangs[0]:
+            if t.held.is_set():  # as the others, until whoever asked was killed
+                fault = "hold"
+            elif t.hangs and len(t.messages) >= t.hangs[0]:
                 t.hangs.pop(0)
+                t.held.set()
                 fault = "hold"
         if not self.known():
             return self.error(401, 20003)
@@ -121,7 +133,6 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if fault == "lost-503":  # taken, and something between says otherwise
             return self.error(503, 20500)
         if fault == "hold":  # taken, and no answer until whoever asked is gone
-            t.held.set()
             self.connection.settimeout(60)
             try:
                 self.connection.recv(1)
@@ -165,7 +176,7 @@ class Twilio:
     def __enter__(self):
         self.lock, self.held = threading.Lock(), threading.Event()
         self.requests, self.messages, self.faults, self.list_faults, self.refuses, self.hangs = [], [], [], [], {}, []
-        self.page_size, self.lag, self.sent_after, self.delivered_after, self.fails = 1000, 0, 0.2, 0.4, {}
+        self.active, self.page_size, self.lag, self.sent_after, self.delivered_after, self.fails = 0, 1000, 0, 0.2, 0.4, {}
         self.server = Server(("127.0.0.1", 0), Handler)
         self.server.twilio = self
         self.url = "http://127.0.0.1:%d" % self.server.server_address[1]
@@ -184,6 +195,12 @@ class Twilio:
              "messaging_service_sid": service, "at": at, "listed": at + (self.lag if direction != "inbound" else 0)}
         self.messages.append(m)
         return m
+
+    def release(self):
+        """After a client that was held was killed: nothing of it is left."""
+        while self.active:
+            time.sleep(0.05)
+        self.held.clear()
 
     def reply(self, phone, text, at=None):
         with self.lock:

@@ -117,6 +117,7 @@ with Twilio() as f:
     ok(f.held.wait(60), "a run has sent, and has no answer")
     run.kill()
     run.wait()
+    f.release()
     code, said = c.do("resume", "last")
     ok(code == 0 and f.sent() == [ana] and f.messages[0]["sid"] in said, "killed there and resumed: found, nobody is written to twice", code, said, f.requests)
     ok(c.verified() and untold(c, said), "  the journal is whole, and has no token")
@@ -130,9 +131,9 @@ with Twilio() as f:
         run = c.start(*verb)
         while not f.held.wait(0.2) and run.poll() is None:
             pass
-        f.held.clear()
         run.kill()
         run.wait()
+        f.release()
         verb, kills = ("resume", "last"), kills + 1
     code, said = c.do(*verb)
     got = f.sent("to all")
