@@ -7,6 +7,11 @@ void buf_release(struct buf *b) {
   *b = (struct buf){.max = max};
 }
 
+void buf_wipe(struct buf *b) {
+  if (b->data) explicit_bzero(b->data, b->cap);
+  buf_release(b);
+}
+
 void buf_clear(struct buf *b) {
   b->len = 0;
   b->overflow = false;

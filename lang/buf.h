@@ -19,6 +19,7 @@ struct buf {
 #define BUF_INIT {0}
 
 void buf_release(struct buf *b);
+void buf_wipe(struct buf *b); /* overwrites it, and releases it */
 void buf_clear(struct buf *b); /* keeps the memory */
 void buf_add(struct buf *b, const void *p, size_t len);
 void buf_adds(struct buf *b, const char *s);

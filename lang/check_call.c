@@ -257,7 +257,9 @@ static void check_primitive_place(struct check *k, node_id id, const struct prim
     struct diag *d =
         diag_add(k->diags, D_driver_effect, span_of(k, id), "`%s.%s` writes, and %s may only read",
                  sig->group, sig->name, k->place.what);
-    if (k->action) diag_help(d, "declare the action with effect: :write");
+    bool read = k->action && k->action->effect == EFFECT_READ;
+    if (read) diag_help(d, "declare the action with effect: :write");
+    else if (k->action) diag_help(d, "it only looks for what the perform did: use what reads");
   }
 }
 

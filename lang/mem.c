@@ -52,6 +52,11 @@ void mem_free(void *p) {
   free(p);
 }
 
+void mem_wipe(char *s) {
+  if (s) explicit_bzero(s, strlen(s));
+  mem_free(s);
+}
+
 char *mem_dup(const void *p, size_t len) {
   char *copy = mem_alloc(len + 1);
   if (len) memcpy(copy, p, len);

@@ -14,6 +14,7 @@ void *mem_zalloc(size_t size) must_use;             /* cleared */
 void *mem_realloc(void *p, size_t size) must_use;
 void *mem_array(size_t count, size_t size) must_use; /* cleared; ends the process on overflow */
 void mem_free(void *p);                             /* NULL-safe */
+void mem_wipe(char *s);                             /* overwrites a text, and frees it; NULL-safe */
 char *mem_dup(const void *p, size_t len) must_use;  /* len bytes and a NUL */
 char *mem_strdup(const char *s) must_use;
 void mem_out(void) __attribute__((noreturn));       /* out of memory: says so and ends, code 9 */

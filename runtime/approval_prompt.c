@@ -24,10 +24,9 @@ static void gate_wake(struct engine *g, const struct task *gate) {
 static void ask_main(void *arg) {
   struct gate_ask *a = arg;
   struct ask_wait turn;
-  const struct prompter *p = a->lane->run->engine->config.prompter;
   a->status = ask_begin(a->lane, &turn, a->q.until, &a->err);
   if (a->status == OK) {
-    a->status = p->ask(p->ud, &a->q, &a->answer, &a->err);
+    a->status = prompt_ask(a->lane->run->engine, &a->q, &a->answer, &a->err);
     ask_end(a->lane, &turn);
   }
   a->done = true;

@@ -197,7 +197,7 @@ static enum status ask_until_good(struct lane *lane, struct prompt *q, const str
   enum status status;
   for (;;) {
     q->problem = problem.len ? buf_str(&problem) : NULL;
-    status = p->ask(p->ud, q, a, err);
+    status = prompt_ask(lane->run->engine, q, a, err);
     if (status != OK) break;
     *c = (struct checked){0};
     checks[q->kind](lane, q, field, a, c);

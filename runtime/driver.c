@@ -151,43 +151,8 @@ static enum status hook_primitive(void *ud, struct eval *e, const struct primiti
   return status;
 }
 
-/* fail! KIND, TEXT, retry_after: D. What a driver works out may be of another type than it thinks. */
-static enum status failure_of(struct driver_call *c, struct eval *e, value kind, value text,
-                              value after) {
-  struct buf b = BUF_INIT;
-  if (kind.tag != V_SYMBOL || (after.tag != V_NIL && after.tag != V_DURATION))
-    return error_set(e->err, ERR_TYPE, "fail! wants a symbol and, for retry_after:, a duration: it has %s and %s",
-                     value_type_name(kind), value_type_name(after));
-  value_to_s(text, c->program->syms, &b);
-  error_set(e->err, ERR_FAILED, "%s", buf_str(&b));
-  error_kind(e->err, text_of(c, kind.u.s));
-  if (after.tag == V_DURATION && after.u.i > 0) e->err->retry_after = after.u.i;
-  buf_release(&b);
-  return ERR_FAILED;
-}
-
-static enum status driver_fails(struct driver_call *c, struct eval *e, const struct node *call) {
-  enum { KIND, TEXT, AFTER, PARTS };
-  const node_id nodes[PARTS] = {call_arg(e->tree, call, 0), call_arg(e->tree, call, 1),
-                                call_keyword(e->tree, call, W_retry_after)};
-  value parts[PARTS] = {VALUE_NIL, VALUE_NIL, VALUE_NIL};
-  enum status status = OK;
-  for (size_t i = 0; status == OK && i < PARTS; i++)
-    if (nodes[i] && (status = eval_node(e, nodes[i], &parts[i])) != OK) parts[i] = VALUE_NIL;
-  if (status == OK) status = failure_of(c, e, parts[KIND], parts[TEXT], parts[AFTER]);
-  for (size_t i = 0; i < PARTS; i++)
-    value_unref(parts[i]);
-  return status;
-}
-
-/* Of the statements a driver has only fail!, which is the same word. */
 static enum status hook_statement(void *ud, struct eval *e, node_id call, sym word, value *out) {
-  struct driver_call *c = ud;
-  const struct node *n = tree_node(e->tree, call);
-  if (word != W_fail_bang || n->kind != N_call)
-    return error_set(e->err, ERR_CHECK, "%s cannot stand in a driver", text_of(c, word));
-  *out = VALUE_NIL;
-  return driver_fails(c, e, n);
+  return driver_statement(ud, e, call, word, out);
 }
 
 static enum status hook_action(void *ud, struct eval *e, const struct action *action, node_id call,
@@ -208,11 +173,17 @@ static int64_t hook_now(void *ud) {
   return c->planning ? c->now : clock_wall(c->clock);
 }
 
+static const struct secrets *hook_secrets(void *ud) {
+  struct driver_call *c = ud;
+  return c->secrets;
+}
+
 static const struct eval_hooks driver_hooks = {.action = hook_action,
                                                .statement = hook_statement,
                                                .primitive = hook_primitive,
                                                .poll = hook_poll,
-                                               .now = hook_now};
+                                               .now = hook_now,
+                                               .secrets = hook_secrets};
 
 static value call_value(const struct driver_call *c) {
   struct dict *call = dict_new();

@@ -30,6 +30,10 @@ struct driver_call {
   const char *reads_only; /* set by driver_probe and driver_admit: which code may only read */
 };
 
+/* driver_word.c: a statement in a driver's code; the evaluator's hook. */
+enum status driver_statement(struct driver_call *c, struct eval *e, node_id call, sym word,
+                             value *out) must_use;
+
 /* The settings of a driver as its performs read them, worked out at the first call and kept in a list
  * that begins empty. site may be NULL. What is secret in them is learnt. *out is borrowed. */
 struct drill;

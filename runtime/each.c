@@ -25,6 +25,21 @@ static enum status key_of(struct lane *lane, const struct item *item, value v, s
   return OK;
 }
 
+/* Keys stand in the names of steps, which nothing is taken out of. */
+static enum status key_plain(struct lane *lane, const struct item *item, const struct buf *key,
+                             struct error *err) {
+  struct buf shown = BUF_INIT;
+  buf_add(&shown, buf_str(key), key->len);
+  enum status status = OK;
+  if (redact_text(lane->run->engine->secrets, &shown)) {
+    status = error_set(err, ERR_VALUE, "the key of an item of each_of holds a secret: '%s'", buf_str(&shown));
+    error_help(err, "keys stand in the names of steps; as: :FIELD names a field that holds none");
+    error_at(err, tree_span(lane->eval.tree, item->node));
+  }
+  buf_release(&shown);
+  return status;
+}
+
 /* Keys tell items apart in the journal, so no two may be the same. */
 static enum status keys_of(struct lane *lane, const struct item *item, const struct list *l,
                            value *out, struct error *err) {
@@ -34,6 +49,7 @@ static enum status keys_of(struct lane *lane, const struct item *item, const str
   for (size_t i = 0; status == OK && i < l->count; i++) {
     struct buf key = BUF_INIT;
     status = key_of(lane, item, l->items[i], &key, err);
+    if (status == OK) status = key_plain(lane, item, &key, err);
     value k = value_string(buf_str(&key), key.len), was;
     if (status == OK && dict_get(seen, k, &was)) {
       status = error_set(err, ERR_VALUE, "two items of each_of have the key '%s'", buf_str(&key));

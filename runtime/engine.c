@@ -139,11 +139,17 @@ static int64_t hook_offset(void *ud, int64_t us) {
   return site_offset(lane->run->site, us);
 }
 
+static const struct secrets *hook_secrets(void *ud) {
+  struct lane *lane = ud;
+  return lane->run->engine->secrets;
+}
+
 const struct eval_hooks run_hooks = {.action = action_call,
                                      .statement = run_statement,
                                      .poll = hook_poll,
                                      .now = hook_now,
-                                     .offset = hook_offset};
+                                     .offset = hook_offset,
+                                     .secrets = hook_secrets};
 
 /* --- runs --- */
 

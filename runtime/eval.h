@@ -46,6 +46,8 @@ struct eval_hooks {
    * &&, ||, ||= or &&= (its right side), or a block whose receiver or items are not known. What they
    * assign is unknown afterwards; the hook need not see to that. */
   enum status (*perhaps)(void *ud, struct eval *e, node_id n);
+  /* The secrets that no part of may be cut out of a text. NULL: there are none. */
+  const struct secrets *(*secrets)(void *ud);
 };
 
 /* One evaluation context: a frame over one unit. Copying a frame for a parallel branch is

@@ -73,7 +73,7 @@ static enum status ask_input(struct lane *lane, const struct field *f, value *ou
   }
   enum status status;
   for (;;) {
-    status = p->ask(p->ud, &q, &a, err);
+    status = prompt_ask(lane->run->engine, &q, &a, err);
     if (status != OK) break;
     status = field_check(&lane->eval, f, a.value, a.value.tag == V_STRING, out, &bad);
     answer_release(&a);

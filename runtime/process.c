@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "process_spawn.h"
+#include "url.h"
 
 #define DEFAULT(id, us, what) static const int64_t LIMIT_##id __attribute__((unused)) = us;
 #include "limits.def"
@@ -264,8 +265,8 @@ enum status process_run(struct tasks *t, const struct process_spec *spec,
 }
 
 void process_result_release(struct process_result *r) {
-  buf_release(&r->out);
-  buf_release(&r->err);
+  buf_wipe(&r->out);
+  buf_wipe(&r->err);
 }
 
 void process_how(const struct process_result *r, struct buf *out) {
@@ -278,7 +279,9 @@ void process_how(const struct process_result *r, struct buf *out) {
 void process_said(const struct process_result *r, struct buf *out) {
   enum { MOST = 500 };
   const struct buf *from = r->err.len ? &r->err : &r->out;
-  const char *s = buf_str(from), *end = s + from->len;
+  struct buf shown = BUF_INIT;
+  urls_shown(buf_str(from), from->len, &shown); /* before a part of one is cut off */
+  const char *s = buf_str(&shown), *end = s + shown.len;
   while (end > s && isspace((unsigned char)end[-1]))
     end--;
   if (end - s > MOST) s = end - MOST;
@@ -289,4 +292,5 @@ void process_said(const struct process_result *r, struct buf *out) {
     if (!space) buf_addc(out, *s);
     else if (out->len && out->data[out->len - 1] != ' ') buf_addc(out, ' ');
   }
+  buf_release(&shown);
 }

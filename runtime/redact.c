@@ -11,6 +11,13 @@ bool redact_marked(const char *text, size_t len) {
   return false;
 }
 
+static size_t longest_known(const struct secrets *s) {
+  size_t longest = 0;
+  for (size_t i = 0; i < s->known_count; i++)
+    if (s->known[i].len > longest) longest = s->known[i].len;
+  return longest;
+}
+
 /* Appends what becomes of the text; false and nothing: it stays as it is. */
 static bool text_into(const struct secrets *s, const char *text, size_t len, struct buf *out) {
   struct met met;
@@ -31,6 +38,37 @@ bool redact_text(const struct secrets *s, struct buf *text) {
   buf_release(text);
   *text = out;
   return true;
+}
+
+/* What stands across a place in the text: one secret, or several that overlap. Only what is near is
+ * looked at: no way of writing a secret takes more than WIDEST bytes for one of its own. */
+static bool met_across(const struct secrets *s, const char *text, size_t len, size_t place,
+                       struct met *out) {
+  enum { WIDEST = 32 };
+  size_t most = WIDEST * longest_known(s), start = place > most ? place - most : 0, from = 0;
+  size_t near = len - place > most ? place + most - start : len - start;
+  if (!place || place >= len) return false;
+  while (secrets_meet(s, text + start, near, from, true, out)) {
+    if (start + out->start >= place) return false;
+    from = out->end;
+    if (start + out->end <= place) continue;
+    out->start += start, out->end += start;
+    return true;
+  }
+  return false;
+}
+
+bool redact_cut(const struct secrets *s, const char *text, size_t len, size_t from, size_t to,
+                struct buf *out) {
+  struct met before, after;
+  bool any = secrets_any(s) && from < to, cut_from = any && met_across(s, text, len, from, &before);
+  bool cut_to = any && met_across(s, text, len, to, &after);
+  if (cut_from) buf_adds(out, s->known[before.secret].shown);
+  if (cut_from) from = before.end < to ? before.end : to;
+  size_t end = cut_to ? after.start > from ? after.start : from : to;
+  buf_add(out, text + from, end - from);
+  if (cut_to && !(cut_from && after.start == before.start)) buf_adds(out, s->known[after.secret].shown);
+  return cut_from || cut_to;
 }
 
 bool redact_owned(const struct secrets *s, char **text) {
@@ -169,10 +207,7 @@ value redact_lost(value v) {
 
 /* What is held back has an end: past it, what would have to go on so long is no secret. */
 static size_t most_held(const struct secrets *s) {
-  size_t longest = 0;
-  for (size_t i = 0; i < s->known_count; i++)
-    if (s->known[i].len > longest) longest = s->known[i].len;
-  return ((size_t)64 << 10) + 32 * longest;
+  return ((size_t)64 << 10) + 32 * longest_known(s);
 }
 
 /* Puts out what is certain of held; `done` bytes of it were. */

@@ -1,6 +1,7 @@
 /* The doors of a run: events, what people are told, plans. Whatever passes is searched for the secrets
  * that are known by then, and goes on without them. */
 #include "dry.h"
+#include "prompt.h"
 #include "run.h"
 
 /* Members of an event that the engine alone makes: names, ids, digests. What goes on from them must
@@ -88,6 +89,39 @@ void notice_tell(const struct engine *g, const struct notice *n) {
   told.value = t.value;
   o->notice(o->ud, &told);
   told_release(&t);
+}
+
+/* Options are redacted each by itself: the answer may be the number of one. */
+static const char **told_options(const struct secrets *s, const struct prompt *q) {
+  const char **options = mem_array(q->option_count + 1, sizeof *options);
+  for (size_t i = 0; i < q->option_count; i++) {
+    char *copy = mem_strdup(q->options[i]);
+    redact_owned(s, &copy);
+    options[i] = copy;
+  }
+  return options;
+}
+
+enum status prompt_ask(const struct engine *g, const struct prompt *q, struct answer *out,
+                       struct error *err) {
+  const struct prompter *p = g->config.prompter;
+  const struct secrets *s = g->secrets;
+  if (!secrets_any(s)) return p->ask(p->ud, q, out, err);
+  struct told t = {.value = VALUE_NIL};
+  struct prompt told = *q;
+  const char **options = told_options(s, q);
+  told.branch = told_text(s, &t, q->branch);
+  told.text = told_text(s, &t, q->text);
+  told.about = told_text(s, &t, q->about);
+  told.problem = told_text(s, &t, q->problem);
+  told.suggest = told_text(s, &t, q->suggest);
+  told.options = options;
+  enum status status = p->ask(p->ud, &told, out, err);
+  for (size_t i = 0; i < q->option_count; i++)
+    mem_free((char *)(uintptr_t)options[i]);
+  mem_free(options);
+  told_release(&t);
+  return status;
 }
 
 /* --- a plan --- */

@@ -223,6 +223,11 @@ void run_notice(struct lane *lane, const struct notice *n);
 void record_redact(const struct engine *g, struct record *r);
 /* Calls the observer with what may be told. */
 void notice_tell(const struct engine *g, const struct notice *n);
+/* Asks with what may be told; in a task, in its turn. */
+struct prompt;
+struct answer;
+enum status prompt_ask(const struct engine *g, const struct prompt *q, struct answer *out,
+                       struct error *err) must_use;
 struct dry_note;
 struct dry_observer;
 void dry_note_tell(const struct engine *g, const struct dry_observer *o, const struct dry_note *n);

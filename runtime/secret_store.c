@@ -31,11 +31,6 @@ static enum status (*const drivers[SECRET_DRIVERS])(struct secret_job *job, stru
     [SECRET_DRIVER_pass] = secret_from_pass,
 };
 
-void secret_wipe(struct buf *b) {
-  if (b->data) explicit_bzero(b->data, b->cap);
-  buf_release(b);
-}
-
 /* --- settings --- */
 
 /* What the text says was checked with it (lang/decl_site.c). */
@@ -115,7 +110,7 @@ static int64_t now(void) {
 }
 
 static void kept_free(struct kept *k) {
-  secret_wipe(&k->text);
+  buf_wipe(&k->text);
   mem_free(k->key);
   mem_free(k);
 }
@@ -199,6 +194,6 @@ enum status secret_store_fetch(struct secret_store *store, const struct secret_r
     if (reach->secrets)
       secrets_learn(reach->secrets, name, secret_driver_names[store->driver], job.out.data, job.out.len);
   }
-  secret_wipe(&job.out);
+  buf_wipe(&job.out);
   return status;
 }

@@ -35,6 +35,5 @@ enum status secret_from_pass(struct secret_job *job, struct error *err) must_use
  * messages. */
 enum status secret_file_read(const char *path, const char *below, const char *what, struct buf *out,
                              struct error *err) must_use;
-void secret_wipe(struct buf *b); /* and release */
 
 #endif

@@ -246,8 +246,8 @@ static enum status place_fetch(struct secret_job *job, const struct place *p, co
   }
   if (status == OK) status = answer_read(job, p, &r.body, err);
   if (status == OK) secret_keep(job, url, &r.body);
-  secret_wipe(&token);
-  secret_wipe(&r.body);
+  buf_wipe(&token);
+  buf_wipe(&r.body);
   buf_release(&r.headers);
   buf_release(&words);
   mem_free(r.url);

@@ -48,6 +48,10 @@ bool secrets_find(const struct secrets *s, const char *text, size_t len, struct 
 
 /* A text of any kind, in place. */
 bool redact_text(const struct secrets *s, struct buf *text);
+/* Appends the part of a text from one byte up to another; a secret that one of the two would cut in
+ * two stands there as its mark: nobody could find a part of it later. */
+bool redact_cut(const struct secrets *s, const char *text, size_t len, size_t from, size_t to,
+                struct buf *out);
 /* The same of an owned text, which is replaced by another one; NULL stays NULL. */
 bool redact_owned(const struct secrets *s, char **text);
 /* A JSON text, in place; it is as valid afterwards. Secrets are looked for within its strings; a

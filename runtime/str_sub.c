@@ -2,6 +2,7 @@
  * characters. */
 #include "method.h"
 #include "regex.h"
+#include "secrets.h"
 #include "utf8.h"
 
 #include "../lang/limits.h"
@@ -85,11 +86,15 @@ enum status m_string_index(struct call *c, value self, value *out) {
 
 /* -- text[...] -- */
 
-static enum status give_slice(struct text t, size_t at, size_t count, value *out) {
+static enum status give_slice(struct call *c, struct text t, size_t at, size_t count, value *out) {
+  const struct eval_hooks *hooks = c->e->hooks;
+  const struct secrets *secrets = hooks && hooks->secrets ? hooks->secrets(c->e->ud) : NULL;
   size_t from = utf8_offset(t.s, t.len, at);
   size_t len = utf8_offset(t.s + from, t.len - from, count);
-  *out = value_string(t.s + from, len);
-  return OK;
+  struct buf part = TEXT_BUF;
+  if (!secrets_any(secrets)) return *out = value_string(t.s + from, len), OK;
+  redact_cut(secrets, t.s, t.len, from, from + len, &part);
+  return give_text(c, &part, out);
 }
 
 static enum status index_at(struct call *c, struct text t, int64_t i, value *out) {
@@ -100,7 +105,7 @@ static enum status index_at(struct call *c, struct text t, int64_t i, value *out
   if (slice) count = c->args[1].u.i;
   if (i < 0) i += size;
   if (i < 0 || i > size || count < 0 || (!slice && i == size)) return OK;
-  return give_slice(t, (size_t)i, (size_t)count, out);
+  return give_slice(c, t, (size_t)i, (size_t)count, out);
 }
 
 static enum status index_range(struct call *c, struct text t, value range, value *out) {
@@ -108,7 +113,7 @@ static enum status index_range(struct call *c, struct text t, value range, value
   bool inside;
   enum status st = range_bounds(c, range, utf8_count(t.s, t.len), &at, &count, &inside);
   if (st != OK || !inside) return st;
-  return give_slice(t, at, count, out);
+  return give_slice(c, t, at, count, out);
 }
 
 static enum status group_number(struct call *c, struct regex *r, value group, int64_t *n) {

@@ -11,7 +11,7 @@ struct job {
 
 static void job_release(struct job *j) {
   for (char **a = j->args; a && *a; a++)
-    mem_free(*a);
+    mem_wipe(*a);
   mem_free(j->args);
   for (size_t i = 0; i < j->spec.env_count; i++) {
     mem_free((char *)(uintptr_t)j->env[i].name);

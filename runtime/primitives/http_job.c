@@ -3,6 +3,7 @@
 #include "http_job.h"
 
 #include "../codec.h"
+#include "../url.h"
 
 #define DEFAULT(id, us, what) static const int64_t LIMIT_##id __attribute__((unused)) = us;
 #include "../limits.def"
@@ -68,7 +69,10 @@ static enum status take_url(const struct primitive_call *call, struct http_job *
                             value query, struct error *err) {
   const char *s = arg_text(call, url);
   if (!s || (strncasecmp(s, "http://", 7) != 0 && strncasecmp(s, "https://", 8) != 0)) {
-    bad(err, "this is not the URL of a web server: %s", s ? s : value_type_name(url));
+    struct buf shown = BUF_INIT;
+    if (s) url_shown(s, &shown);
+    bad(err, "this is not the URL of a web server: %s", s ? buf_str(&shown) : value_type_name(url));
+    buf_release(&shown);
     error_help(err, "write it as https://host/path");
     return ERR_VALUE;
   }
@@ -127,7 +131,7 @@ static enum status take_headers(const struct primitive_call *call, struct http_j
 /* --- multipart --- */
 
 static void part_release(struct http_part *p) {
-  mem_free(p->text);
+  mem_wipe(p->text);
 }
 
 /* A text of one line, or nothing: it stands in the part's head. */
@@ -337,16 +341,16 @@ enum status http_job_take(const struct primitive_call *call, struct http_job *j,
 void http_job_release(struct http_job *j) {
   for (size_t i = 0; i < j->request.header_count; i++) {
     mem_free(j->headers[i].name);
-    mem_free(j->headers[i].value);
+    mem_wipe(j->headers[i].value);
   }
   for (size_t i = 0; i < j->request.part_count; i++)
     part_release(&j->parts[i]);
   mem_free(j->headers);
   mem_free(j->parts);
   mem_free(j->origins);
-  buf_release(&j->url);
-  buf_release(&j->body);
-  buf_release(&j->response.headers);
-  buf_release(&j->response.body);
-  mem_free(j->response.url);
+  buf_wipe(&j->url);
+  buf_wipe(&j->body);
+  buf_wipe(&j->response.headers);
+  buf_wipe(&j->response.body);
+  mem_wipe(j->response.url);
 }

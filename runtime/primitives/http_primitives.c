@@ -1,6 +1,7 @@
 /* The primitives of the group `http`: the call, and the answer as values. The work is done by the
  * module stepwise-curl.so, opened at the first request. */
 #include "../codec.h"
+#include "../url.h"
 #include "curl.h"
 #include "http_job.h"
 
@@ -65,14 +66,17 @@ static value given_wait(int64_t us) {
 static value given(struct primitive_call *call, const struct http_response *r) {
   struct dict *d = dict_new();
   value headers = given_headers(call, &r->headers);
+  struct buf url = BUF_INIT;
+  urls_shown(r->url, strlen(r->url), &url);
   result_set(call, d, "status", value_int(r->status));
   result_set(call, d, "headers", headers);
   result_set(call, d, "body", result_text(buf_str(&r->body), r->body.len));
   result_set(call, d, "json", given_json(call, headers, &r->body));
-  result_set(call, d, "url", value_cstr(r->url));
+  result_set(call, d, "url", value_string(buf_str(&url), url.len));
   result_set(call, d, "failure", failure_of(call, r->status));
   result_set(call, d, "retry_after", given_wait(r->retry_after));
   result_set(call, d, "took", value_duration(r->took));
+  buf_release(&url);
   return value_record(d);
 }
 

@@ -35,6 +35,7 @@ struct smtp_request {
 struct smtp_reply {
   int code;
   char text[SMTP_REPLY + 1]; /* the lines joined by spaces; what is no printable ASCII is ? */
+  bool cut; /* there was more of it */
 };
 
 struct smtp_response {

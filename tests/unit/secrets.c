@@ -268,6 +268,39 @@ static void note_short(void *ud, const char *name) {
   buf_addf(ud, "%s;", name ? name : "?");
 }
 
+/* Wherever a text is cut, no part of a secret is left at its edges. */
+static void cuts_take_all_of_it(void **state) {
+  static const char text[] = "say swordfish and c3dvcmRmaXNo and sword%66ish now";
+  struct secrets *s = secrets_new();
+  (void)state;
+  assert_true(secrets_learn(s, "db", "test", "swordfish", 9));
+  size_t len = sizeof text - 1;
+  for (size_t from = 0; from <= len; from++)
+    for (size_t to = from; to <= len; to++) {
+      struct buf out = BUF_INIT;
+      redact_cut(s, text, len, from, to, &out);
+      redact_text(s, &out);
+      static const char *const parts[] = {"swor", "dfis", "fish", "c3dv", "cmRm", "aXNo", "%66", "66is"};
+      for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        if (strstr(buf_str(&out), parts[i])) fail_msg("%zu to %zu: %s", from, to, out.data);
+      buf_release(&out);
+    }
+  struct buf out = BUF_INIT;
+  assert_false(redact_cut(s, text, len, 0, 4, &out));
+  assert_string_equal(buf_str(&out), "say ");
+  buf_clear(&out);
+  assert_true(redact_cut(s, text, len, 0, 6, &out));
+  assert_string_equal(buf_str(&out), "say [secret db]");
+  buf_clear(&out);
+  assert_true(redact_cut(s, text, len, 6, 17, &out));
+  assert_string_equal(buf_str(&out), "[secret db] and");
+  buf_clear(&out);
+  assert_true(redact_cut(s, text, len, 6, 8, &out));
+  assert_string_equal(buf_str(&out), "[secret db]");
+  buf_release(&out);
+  secrets_free(s);
+}
+
 static void short_ones_are_told(void **state) {
   (void)state;
   struct secrets *s = secrets_new();
@@ -452,6 +485,7 @@ int main(void) {
       cmocka_unit_test(other_texts_stay),
       cmocka_unit_test(overlapping_ones_go_whole),
       cmocka_unit_test(names_give_nothing_away),
+      cmocka_unit_test(cuts_take_all_of_it),
       cmocka_unit_test(short_ones_are_told),
       cmocka_unit_test(lines_of_a_key_are_secret),
       cmocka_unit_test(json_stays_json),

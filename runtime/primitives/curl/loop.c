@@ -157,13 +157,3 @@ int64_t transfer_took(const struct transfer *x) {
   curl_easy_getinfo(x->easy, CURLINFO_TOTAL_TIME_T, &us);
   return us;
 }
-
-void url_shown(const char *url, struct buf *out) {
-  const char *host = strstr(url, "://");
-  host = host ? host + 3 : url;
-  size_t len = strcspn(host, "/?#");
-  const char *at = memrchr(host, '@', len);
-  buf_add(out, url, (size_t)(host - url));
-  if (at) host = at + 1;
-  buf_add(out, host, strcspn(host, "?#"));
-}

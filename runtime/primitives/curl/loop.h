@@ -8,6 +8,7 @@
 
 #include "../../task.h"
 #include "../../../lang/buf.h"
+#include "../../url.h"
 
 #if LIBCURL_VERSION_NUM < 0x075700
 #error "libcurl 7.87 or later is needed"
@@ -41,8 +42,5 @@ void transfer_close(struct curl_loop *l, struct transfer *x); /* NULL-safe as to
 bool transfer_was_sent(const struct transfer *x);
 
 int64_t transfer_took(const struct transfer *x); /* us */
-
-/* A URL without what may be secret in it: user and password, query, fragment. */
-void url_shown(const char *url, struct buf *out);
 
 #endif

@@ -32,12 +32,24 @@ struct smtp_session {
 
 /* --- replies --- */
 
+/* A reply that is too long ends with a whole word: a part of a secret could not be found. */
+static void cut_off(struct smtp_reply *r) {
+  static const char dots[] = "...";
+  size_t at = SMTP_REPLY - sizeof dots;
+  while (at && r->text[at - 1] != ' ')
+    at--;
+  memcpy(r->text + at, dots, sizeof dots);
+  r->cut = true;
+}
+
 static void add_line(struct smtp_reply *r, const char *s, size_t len) {
   size_t at = strlen(r->text);
+  if (r->cut) return;
   if (at && at < SMTP_REPLY) r->text[at++] = ' ';
   for (; len && at < SMTP_REPLY; s++, len--)
     r->text[at++] = *s >= ' ' && *s < 127 ? *s : '?';
   r->text[at] = 0;
+  if (len) cut_off(r);
 }
 
 /* "250-first", "250 last": false when it is no line of a reply. */
@@ -45,7 +57,7 @@ static bool take_line(struct smtp_reply *r, const char *s, size_t len, bool *who
   while (len && (s[len - 1] == '\r' || s[len - 1] == '\n'))
     len--;
   if (len < 3 || strspn(s, "0123456789") < 3) return false;
-  if (*whole) r->text[0] = 0;
+  if (*whole) r->text[0] = 0, r->cut = false;
   r->code = (s[0] - '0') * 100 + (s[1] - '0') * 10 + s[2] - '0';
   *whole = len < 4 || s[3] != '-';
   if (len > 4) add_line(r, s + 4, len - 4);
