@@ -65,6 +65,10 @@ void doc_facts(const struct doc *d, const struct field *f, bool required, struct
 /* "write, `:by_key`"; what that means for a runbook. */
 const char *doc_effect(const struct action *a);
 const char *doc_repeat(const struct action *a);
+/* Of an action that is carried out item by item: "for each of `to`, told apart by `phone`, ..."; else nothing. */
+void doc_each(const struct doc *d, const struct action *a, const char *tick, struct buf *out);
+/* The parameters that its binding's `admit` is asked about, with commas. */
+void doc_admit(const struct doc *d, const struct action *a, const char *tick, struct buf *out);
 bool doc_same_shape(const struct doc *d, const struct action *a, const struct action *b);
 /* The words of a node, on one line. */
 void doc_source(const struct doc *d, uint32_t file, node_id n, struct buf *out);

@@ -89,6 +89,10 @@ static void action(struct json *j, const struct action *a) {
   text(j, "repeat", repeats[a->repeat]);
   if (a->lease) doc_source(j->d, a->file, a->lease, &b);
   buffer(j, "lease", &b);
+  doc_each(j->d, a, "", &b);
+  buffer(j, "items", &b);
+  doc_admit(j->d, a, "", &b);
+  buffer(j, "admits", &b);
   if (a->ends) text(j, "ends", doc_name(j->d, a->ends->name));
   fields(j, "takes", a->takes, a->take_count);
   fields(j, "gives", a->plain ? a->plain : a->gives, a->plain ? 1 : a->give_count);

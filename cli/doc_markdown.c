@@ -127,6 +127,8 @@ static void action_rows(struct page *p, const struct binding *b) {
       doc_source(p->d, a->file, a->lease, p->out);
       buf_addc(p->out, '`');
     }
+    if (a->each) buf_adds(p->out, ", "), doc_each(p->d, a, "`", p->out);
+    if (a->admit_count) buf_adds(p->out, ", `admit` asked about "), doc_admit(p->d, a, "`", p->out);
     if (a->ends) buf_addf(p->out, ", ends that of `%s`", doc_name(p->d, a->ends->name));
     buf_adds(p->out, " | ");
     cell(p->out, a->about);

@@ -339,6 +339,19 @@ const char *doc_repeat(const struct action *a) {
   return a->effect == EFFECT_READ ? "changes nothing" : writes[a->repeat];
 }
 
+void doc_each(const struct doc *d, const struct action *a, const char *tick, struct buf *out) {
+  if (!a->each) return;
+  buf_addf(out, "for each of %s%s%s", tick, doc_name(d, a->each->name), tick);
+  if (a->by) buf_addf(out, ", told apart by %s%s%s", tick, doc_name(d, a->by), tick);
+  if (a->rate) buf_addf(out, ", %s%s%s a second", tick, doc_name(d, a->rate->name), tick);
+  buf_addf(out, ", %u at a time", a->at_once);
+}
+
+void doc_admit(const struct doc *d, const struct action *a, const char *tick, struct buf *out) {
+  for (size_t i = 0; i < a->admit_count; i++)
+    buf_addf(out, "%s%s%s%s", i ? ", " : "", tick, doc_name(d, a->takes[a->admits[i].index].name), tick);
+}
+
 static bool same_field(const struct doc *d, const struct field *a, const struct field *b) {
   struct buf x = BUF_INIT, y = BUF_INIT;
   doc_facts(d, a, true, &x);

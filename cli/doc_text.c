@@ -103,6 +103,15 @@ static void action_facts(struct view *v, const struct action *a) {
   buf_addf(&b, "%s: %s", a->effect == EFFECT_READ ? "read" : "write", doc_repeat(a));
   prose_row(&rows, "effect", "", buf_str(&b));
   buf_clear(&b);
+  doc_each(v->d, a, "", &b);
+  if (b.len) prose_row(&rows, "items", "", buf_str(&b));
+  buf_clear(&b);
+  doc_admit(v->d, a, "", &b);
+  if (b.len) {
+    buf_adds(&b, ": the binding is asked first, and may refuse or put off whom it concerns");
+    prose_row(&rows, "admits", "", buf_str(&b));
+    buf_clear(&b);
+  }
   if (a->lease) {
     doc_source(v->d, a->file, a->lease, &b);
     buf_adds(&b, ": what it creates ends by itself then, unless the run renews it, which it does");
