@@ -32,7 +32,7 @@ write_file("$dir/pages/long.txt", $page);
 my $secure = free_port();
 my $port = free_port();
 my $seen = q<return 200 '{"protocol": "$server_protocol", "connection": $connection, "nth": $connection_requests, "who": "$http_authorization", "cookie": "$http_cookie", "own": "$http_x_own", "client": "$ssl_client_s_dn"}';>;
-my $places = qq{default_type application/json; add_header Set-Cookie "session=1"; location /seen { $seen } location /pages/ { root $dir; }};
+my $places = qq{default_type application/json; add_header Set-Cookie "session=1"; location /seen { $seen } location /read { proxy_pass http://127.0.0.1:$port/seen; } location /pages/ { root $dir; }};
 write_file("$dir/nginx.conf", <<"CONF");
 daemon off;
 worker_processes 1;
@@ -100,12 +100,13 @@ like($said, qr/left: mine\. \. \. \.$/m, '  no header and no cookie stays');
 # --- HTTP/2 ---
 ($said, $exit) = web(<<"RUBY", $tls);
     a = web.get(url: "/seen")
-    b = web.post(url: "/seen", body: "x" * 1000)
-    show "#{a.json["protocol"]} #{b.json["protocol"]} #{a.json["connection"] == b.json["connection"]}"
+    b = web.post(url: "/read", body: "x" * 100000)
+    c = web.get(url: "/seen")
+    show "#{a.json["protocol"]} #{b.status} #{a.json["connection"] == c.json["connection"]} #{c.json["nth"]}"
     show web.get(url: "/pages/long.txt").body.size, as: "size"
 RUBY
 is($exit, 0, 'a server with TLS') or diag $said;
-like($said, qr{HTTP/2\.0 HTTP/2\.0 true$}m, '  is spoken to in HTTP/2, over one connection');
+like($said, qr{HTTP/2\.0 200 true 3$}m, '  is spoken to in HTTP/2, over one connection');
 like($said, qr/size: @{[length $page]}/, '  and its page comes whole');
 
 # --- a client's certificate ---
