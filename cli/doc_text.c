@@ -139,13 +139,30 @@ static void action_gives(struct view *v, const struct action *a) {
   }
 }
 
+/* A call that can be copied: one that is too long goes on in the next line, after a comma. */
+static void usage_lines(struct view *v, const struct buf *usage) {
+  size_t column = 2, n;
+  buf_adds(v->out, "\n  ");
+  for (const char *s = buf_str(usage); *s; s += n, column += n) {
+    const char *comma = strstr(s, ", ");
+    n = comma ? (size_t)(comma - s) + 2 : strlen(s);
+    if (column > 6 && v->width && column + n > v->width) {
+      buf_truncate(v->out, v->out->len - 1);
+      buf_adds(v->out, "\n      ");
+      column = 6;
+    }
+    buf_add(v->out, s, n);
+  }
+  buf_adds(v->out, "\n\n");
+}
+
 static void action_view(struct view *v, const struct action *a) {
   struct buf b = BUF_INIT, text = BUF_INIT;
   buf_addf(&b, "%s.%s", doc_name(v->d, a->binding->name), doc_name(v->d, a->name));
   head(v, buf_str(&b), a->about);
   buf_clear(&b);
   doc_usage(v->d, a, &b);
-  buf_addf(v->out, "\n  %s\n\n", buf_str(&b));
+  usage_lines(v, &b);
   action_facts(v, a);
   doc_above_text(v->d, a->at, &text);
   prose(v, &text, 0);
