@@ -271,7 +271,10 @@ static const struct driver *driver_other(struct check *k, const struct clause_ar
   sym other = arg_name(k, a, W_same_as);
   struct names names = {0};
   for (const struct driver *d = b->drivers; d && other; d = d->next) {
-    if (d->name == other) return d;
+    if (d->name == other) {
+      mem_free(names.at);
+      return d;
+    }
     names_add(&names, name_text(k, d->name));
   }
   if (!other) return NULL;

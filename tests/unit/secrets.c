@@ -169,10 +169,10 @@ static void every_form_is_found(void **state) {
     for (size_t a = 0; a < COUNT(inner); a++)
       for (size_t b = 0; b < COUNT(outer); b++)
         for (size_t shift = 0; shift < 4; shift++) {
+          if (inner[a] == mail && (outer[b] == url_upper || outer[b] == url_lower)) continue;
           struct secrets *s = knowing(&samples[i], 1);
           struct buf one = BUF_INIT, two = BUF_INIT, text = BUF_INIT, out = BUF_INIT;
           bool encoded = a >= COUNT(inner) - 4;
-          if (inner[a] == mail && (outer[b] == url_upper || outer[b] == url_lower)) continue;
           if (encoded) buf_add(&text, "xyz", shift); /* what is encoded may be longer than the secret */
           buf_adds(&text, samples[i]);
           if (encoded) buf_adds(&text, "..");
