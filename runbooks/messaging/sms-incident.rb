@@ -21,6 +21,9 @@ runbook "sms-incident" do
   lock "incident of campaign/#{input.campaign}"
 
   step "Pause campaign" do
+    if input.batch
+      expect sms.batch(id: input.batch).total > 0, "nothing is known of a batch #{input.batch}, so pausing it would stop nothing; see `stepwise runs`, or leave batch out: then all messages are paused"
+    end
     sms.pause batch: input.batch, reason: "incident of #{input.campaign}: #{input.reason}"
     verify "sending is paused" do
       input.batch ? sms.batch(id: input.batch).paused : sms.paused?
