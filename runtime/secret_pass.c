@@ -14,7 +14,7 @@ static enum status gpg_failed(const struct secret_job *job, struct error *err) {
   error_set(err, ERR_FAILED,
             "cannot read the secret %s: gpg has no key for it, or the key is locked and there is nobody "
             "to ask for its passphrase", job->name);
-  error_help(err, "unlock the key first, with `pass show` in this session or gpg-preset-passphrase; "
+  error_help(err, "unlock the key first, with `pass show` on this terminal or gpg-preset-passphrase; "
                   "or encrypt the entry for a key of the user who runs this: pass init");
   error_kind(err, "permission");
   return ERR_FAILED;
