@@ -3,6 +3,7 @@
  * A new file is made in memory and put in its place whole by a rename that never replaces, so that
  * no process ever sees a half-made journal and a full disk leaves nothing behind. */
 #include "journal_inner.h"
+#include "place.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -206,27 +207,6 @@ static int write_all(int fd, const char *p, size_t len) {
   return fsync(fd) == 0 ? 0 : errno;
 }
 
-/* Gives the file its name unless there is one of that name. Where the file system has no such
- * rename, link does the same. */
-static int put_in_place(const char *from, const char *to) {
-  if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) == 0) return 0;
-  int why = errno;
-  if (why == EINVAL || why == ENOSYS) why = link(from, to) == 0 ? 0 : errno;
-  unlink(from);
-  return why == EEXIST ? 0 : why; /* another process was quicker: theirs is as good */
-}
-
-static void sync_directory(const char *path) {
-  const char *slash = strrchr(path, '/');
-  char *dir = slash ? mem_dup(path, slash == path ? 1 : (size_t)(slash - path)) : mem_strdup(".");
-  int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd >= 0) {
-    fsync(fd); /* some file systems cannot; then the name is as safe as they make it */
-    close(fd);
-  }
-  mem_free(dir);
-}
-
 enum status schema_create(struct journal *j, struct error *err) {
   struct buf image = BUF_INIT, name = BUF_INIT;
   enum status status = make_image(j, &image, err);
@@ -244,9 +224,8 @@ enum status schema_create(struct journal *j, struct error *err) {
   int why = write_all(fd, image.data, image.len);
   close(fd);
   if (why) unlink(buf_str(&name));
-  if (!why) why = put_in_place(buf_str(&name), j->path);
+  if (!why) why = file_place(buf_str(&name), j->path);
   if (why) status = journal_fail_errno(j->path, "make it", why, err);
-  else sync_directory(j->path);
 out:
   buf_release(&image);
   buf_release(&name);

@@ -5,6 +5,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../digest.h"
+#include "../place.h"
 #include "sql.h"
 
 static const char schema[] =
@@ -43,14 +45,13 @@ static void at_text(int64_t us, struct buf *out) {
 
 /* --- looking --- */
 
-/* A list that was cut off is not one that nobody stands on: nobody is written to then. Whoever makes
- * the file fills it at once, so it is worth another look. */
+/* A list that was cut off is not one that nobody stands on: nobody is written to then. */
 static enum status not_cut_off(const char *path, struct error *err) {
   struct stat st;
   if (stat(path, &st) != 0 || st.st_size) return OK; /* what cannot be looked at cannot be opened */
   error_set(err, ERR_IO, "the list of opt-outs %s is an empty file", path);
   error_help(err, "put back a copy of it; only if nobody ever opted out, delete it");
-  error_kind(err, "transient");
+  error_kind(err, "provider");
   return ERR_IO;
 }
 
@@ -208,13 +209,44 @@ static enum status write_past(struct db *db, struct consent *c, const char *what
   return s;
 }
 
+/* Made under another name, and given its own when it is whole: nobody sees half of one, which would
+ * be a list that was cut off. Another program that was quicker is as good. */
+static enum status make_file(const char *path, struct error *err) {
+  struct buf name = BUF_INIT;
+  struct db db;
+  uint8_t salt[8];
+  char hex[2 * sizeof salt + 1];
+  random_bytes(salt, sizeof salt);
+  hex_write(salt, sizeof salt, hex);
+  buf_addf(&name, "%s.new-%s", path, hex);
+  enum status s = db_open(&db, buf_str(&name), DB_CREATE, err);
+  if (s == OK) s = db_begin(&db, err);
+  if (s == OK) s = db_exec(&db, err, "%s", schema);
+  if (s == OK) s = db_commit(&db, err);
+  if (db.handle) db_close(&db);
+  int why = s == OK ? file_place(buf_str(&name), path) : 0;
+  if (s != OK) unlink(buf_str(&name));
+  if (why) {
+    s = error_set(err, ERR_IO, "cannot make the list of opt-outs %s: %s", path, strerror(why));
+    error_kind(err, "provider");
+  }
+  buf_release(&name);
+  return s;
+}
+
+static enum status open_to_write(struct db *db, const struct consent *c, struct error *err) {
+  enum status s = access(c->path, F_OK) != 0 && errno == ENOENT ? make_file(c->path, err) : OK;
+  if (s == OK) s = not_cut_off(c->path, err);
+  return s == OK ? db_open(db, c->path, DB_WRITE, err) : s;
+}
+
 static enum status transaction(struct consent *c,
                                enum status (*write)(struct db *, struct consent *, struct error *),
                                const char *past, struct error *err) {
   struct db db;
   c->reason = text_or(c->reason, "no reason given");
   c->source = text_or(c->source, "operator");
-  enum status s = db_open(&db, c->path, DB_CREATE, err);
+  enum status s = open_to_write(&db, c, err);
   if (s != OK) return s;
   s = db_begin(&db, err);
   if (s == OK) s = db_exec(&db, err, "%s", schema);
