@@ -9,7 +9,7 @@
 # | status | kind |
 # |---|---|
 # | 408, 425, 429, 500 and above | `:transient` |
-# | 401, 403 | `:permission` |
+# | 401, 403, 407 | `:permission` |
 # | 400, 404, 409, 410, 413, 415, 422 | `:validation` |
 # | other | `:provider` |
 #
@@ -46,7 +46,8 @@
 # secret("api/token"), ca_file: "ca.pem", timeout: 20.seconds`. `base` is put before URLs that begin with a slash,
 # and only those get the token, or `user` and `password`, and are shown the client's certificate: `cert`, `cert_key`,
 # `cert_password`. `proxy: "http://proxy.example.org:3128"` goes by way of a proxy, but for the hosts of `no_proxy`; unless
-# they are given, the variables `http_proxy`, `https_proxy` and `no_proxy` are heeded, and `proxy: ""` is none. HTTP/2 is
+# they are given, the variables `http_proxy`, `https_proxy` and `no_proxy` are heeded, and `proxy: ""` is none. To a server
+# of https it is a way through (CONNECT): the proxy sees its host and port, and no header, no token and no page. HTTP/2 is
 # spoken with a server of https that offers it. Connections are kept and used again, at most 64 to one host; further
 # requests wait for one.
 

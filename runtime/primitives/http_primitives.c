@@ -45,7 +45,7 @@ static const struct {
   long status;
   const char *kind;
 } failures[] = {
-    {401, "permission"}, {403, "permission"}, {408, "transient"},  {425, "transient"},
+    {401, "permission"}, {403, "permission"}, {407, "permission"}, {408, "transient"},  {425, "transient"},
     {429, "transient"},  {400, "validation"}, {404, "validation"}, {409, "validation"},
     {410, "validation"}, {413, "validation"}, {415, "validation"}, {422, "validation"},
 };

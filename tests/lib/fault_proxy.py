@@ -3,8 +3,9 @@ Prints its own port, ends with its standard input. With CERT it speaks TLS, with
 clients that show a certificate of that CA.
 
 /@FAULT/PATH suffers the fault, /@FAULT:N/PATH the first N times that it is asked for; then PATH is asked
-of the server at PORT. Requests to a proxy (with a whole URL, and CONNECT) are passed on; LOG has them."""
-import email.utils, os, re, socket, ssl, struct, sys, threading, time, zlib
+of the server at PORT. Requests to a proxy (with a whole URL, and CONNECT) are passed on; LOG has them. A host
+NNN.refuse.invalid it answers with the status NNN, and at drop.invalid it hangs up."""
+import ctypes, email.utils, os, re, socket, ssl, struct, sys, threading, time, zlib
 
 upstream_port, log_path = int(sys.argv[1]), sys.argv[2]
 lock = threading.Lock()
@@ -79,9 +80,15 @@ def pour(c, head, piece):
         c.sendall(piece)
 
 
-def packed(n, wbits):
-    z = zlib.compressobj(9, zlib.DEFLATED, wbits)
-    return b"".join(z.compress(b"\0" * 65536) for _ in range(n)) + z.flush()
+def packed(data, how):
+    if how == "br":  # libcurl depends on the package that has this library
+        lib, out = ctypes.CDLL("libbrotlienc.so.1"), ctypes.create_string_buffer(len(data) + 1024)
+        size = ctypes.c_size_t(len(out))
+        if not lib.BrotliEncoderCompress(5, 22, 0, ctypes.c_size_t(len(data)), data, ctypes.byref(size), out):
+            raise OSError("brotli")
+        return out.raw[: size.value]
+    z = zlib.compressobj(9, zlib.DEFLATED, {"gzip": 31, "deflate": 15}[how])
+    return z.compress(data) + z.flush()
 
 
 def fail(c, fault, answer, target):
@@ -128,10 +135,11 @@ def fail(c, fault, answer, target):
     elif name == "endless_continue":
         pour(c, b"", b"HTTP/1.1 100 Continue\r\nX-More: y\r\n\r\n")
     elif name == "bomb":
-        say(c, 200, packed(2048, {"gzip": 31, "deflate": 15}[more]), f"Content-Encoding: {more}")
+        data = packed(bytes(128 << 20), more)
+        log(f"bomb {more} {len(data)}")
+        say(c, 200, data, f"Content-Encoding: {more}")
     elif name == "packed":
-        z = zlib.compressobj(9, zlib.DEFLATED, {"gzip": 31, "deflate": 15}[more])
-        say(c, 200, z.compress(b"unpacked") + z.flush(), f"Content-Encoding: {more}")
+        say(c, 200, packed(b"unpacked", more), f"Content-Encoding: {more}")
     elif name == "badly_packed":
         say(c, 200, b"this is not gzip", "Content-Encoding: gzip")
     elif name == "elsewhere":
@@ -169,6 +177,11 @@ def serve(c):
     for line in lines:
         if line.lower().startswith(("proxy-authorization:", "authorization:", "cookie:", "x-")):
             log("  " + line)
+    refuse = re.match(r"(?:http://)?(\d+)\.refuse\.invalid[:/]", target)
+    if refuse:
+        return say(c, refuse[1], b"as asked", *(['Proxy-Authenticate: Basic realm="x"'] if refuse[1] == "407" else []))
+    if "//drop.invalid/" in target or target.startswith("drop.invalid:"):
+        return
     if method == "CONNECT":
         host, _, to = target.rpartition(":")
         return tunnel(c, host, int(to))

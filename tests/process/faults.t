@@ -56,6 +56,7 @@ my @faults = (
   ['endless_header',   'provider',  qr/more than 262144 bytes of headers/],
   ['bomb=gzip',        'provider',  qr/more than 8388608 bytes/],
   ['bomb=deflate',     'provider',  qr/more than 8388608 bytes/],
+  ['bomb=br',          'provider',  qr/more than 8388608 bytes/],
   ['badly_packed',     'provider',  qr/./],
   ['elsewhere',        'provider',  qr/redirected to another server, http:\/\/localhost:$proxy/],
   ['loop',             'provider',  qr/redirect/i],
@@ -70,6 +71,7 @@ for my $case (@faults) {
   ok($r->{good} && $r->{said} =~ /^held/m, '  the run is held, its journal good');
 }
 unlike(read_file($faults), qr/there/, 'nobody was asked elsewhere');
+cmp_ok($_, '<', 1 << 20, 'small on its way: it is what is unpacked that is counted') for read_file($faults) =~ /^bomb \w+ (\d+)/mg;
 
 # --- once, and then well ---
 for my $fault ('cut', 'half_closed', 'reset', 'garbage', 'status=500', 'busy=45', 'busy=@3000') {
@@ -85,8 +87,8 @@ for my $fault ('cut', 'half_closed', 'reset', 'garbage', 'status=500', 'busy=45'
 {
   my $r = run_step(qq{r = web.get(url: "$at/\@slow/x")\n    show r.status});
   is($r->{exit}, 0, 'a slow answer is waited for') or diag $r->{said};
-  $r = run_step(qq{r = web.get(url: "$at/\@packed=gzip/x")\n    show r.body\n    s = web.get(url: "$at/\@packed=deflate/x")\n    show s.body});
-  is(scalar(() = $r->{said} =~ /unpacked/g), 2, 'packed answers are unpacked') or diag $r->{said};
+  $r = run_step(qq{r = web.get(url: "$at/\@packed=gzip/x")\n    show r.body\n    s = web.get(url: "$at/\@packed=deflate/x")\n    show s.body\n    t = web.get(url: "$at/\@packed=br/x")\n    show t.body});
+  is(scalar(() = $r->{said} =~ /unpacked/g), 3, 'packed answers are unpacked') or diag $r->{said};
   $r = run_step(qq{r = web.get(url: "$at/\@stall/x")\n    show r.status}, site => 'timeout: 0.5.seconds', clauses => 'retries 1');
   like($r->{said}, qr/no whole answer within 500 ms/, 'one that stalls is given up');
   is(scalar @{$r->{of}{'step.retried'}}, 1, '  and asked again');
@@ -175,5 +177,83 @@ for my $case (['x', 'true', ''], ['@status=503/x', 'false', 'it answers 503'], [
   is($r->{exit}, 0, 'none, whatever the environment says') or diag $r->{said};
   $r = run_step(qq{r = web.get(url: "http://127.0.0.1:$server/direct")\n    show r.json["path"]});
   is(error_of($r)->{kind}, 'transient', 'a proxy that is not there, from the environment');
+}
+# What the proxy itself answers: CONNECT for https, the request for http.
+for my $case ([403, 'permission', 0], [407, 'permission', 0], [502, 'transient', 1], [429, 'transient', 1], [404, 'provider', 0]) {
+  my ($status, $kind, $again) = @$case;
+  my $from = -s $faults;
+  my $r = run_step(qq{r = web.post_once(url: "https://$status.refuse.invalid/x", headers: { "X-Own" => "mine" }, body: "x")\n    show r.status}, site => qq{proxy: "http://127.0.0.1:$proxy"});
+  is("$r->{exit} " . error_of($r)->{kind}, "1 $kind", "a proxy that answers CONNECT with $status: $kind, and nothing is in doubt") or diag $r->{said};
+  like($r->{said}, qr{POST https://$status\.refuse\.invalid/x: the proxy does not let it through: it answers $status}, '  and says who it was');
+  like($r->{said}, $status == 407 ? qr/help: give the proxy a name and a password/ : qr/help: have the proxy allow that host/, '  and what to do') if $kind eq 'permission';
+  unlike(substr(read_file($faults), $from), qr/mine/, '  the proxy sees no header of the request');
+  $r = run_step(qq{r = web.get(url: "https://$status.refuse.invalid/x")\n    show r.status}, site => qq{proxy: "http://127.0.0.1:$proxy"}, clauses => 'retries 1, backoff: 1.second');
+  is(scalar @{$r->{of}{'step.retried'} || []}, $again, '  ' . ($again ? 'asked again' : 'not asked again'));
+}
+{
+  my $r = run_step(qq{r = web.get(url: "http://407.refuse.invalid/x")\n    show r.status}, site => qq{proxy: "http://127.0.0.1:$proxy"});
+  is(error_of($r)->{kind}, 'permission', 'of http, an answer of 407 is no permission');
+  $r = run_step(qq{r = web.post_once(url: "https://drop.invalid/x", body: "x")\n    show r.status}, site => qq{proxy: "http://127.0.0.1:$proxy"});
+  is("$r->{exit} " . error_of($r)->{kind}, '1 transient', 'a proxy that hangs up at CONNECT') or diag $r->{said};
+}
+
+# --- TLS: a server that is not who it should be gets nothing, and is not asked again ---
+SKIP: {
+  my ($made, $failed) = run_quietly('openssl', 'version');
+  skip "no openssl: $made", 1 if $failed;
+  my @new = ('req', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes');
+  my $openssl = sub { my ($said, $bad) = run_quietly('openssl', @_); die "openssl @_: $said" if $bad };
+  $openssl->(@new, '-x509', '-days', '2', '-subj', "/CN=Test CA $_", '-keyout', "$dir/$_.key", '-out', "$dir/$_.pem") for 'ca', 'other';
+  my %tls;
+  for my $case (['good', 'ca', 'IP:127.0.0.1', 2], ['wrong', 'ca', 'DNS:www.example.org', 2], ['expired', 'ca', 'IP:127.0.0.1', -1], ['stranger', 'other', 'IP:127.0.0.1', 2]) {
+    my ($name, $ca, $for, $days) = @$case;
+    $openssl->(@new, '-subj', "/CN=$name", '-addext', "subjectAltName=$for", '-keyout', "$dir/$name.key", '-out', "$dir/$name.req");
+    $openssl->('x509', '-req', '-in', "$dir/$name.req", '-CA', "$dir/$ca.pem", '-CAkey', "$dir/$ca.key", '-CAcreateserial', '-days', $days, '-copy_extensions', 'copy', '-out', "$dir/$name.pem");
+    my ($behind, $one) = start_python('tests/lib/fault_proxy.py', $server, "$dir/$name.log", "$dir/$name.pem", "$dir/$name.key");
+    my ($wire, $other) = start_python('tests/lib/wire.py', $behind, "$dir/$name.wire");
+    write_file("$dir/$name.$_", '') for 'log', 'wire';
+    $tls{$name} = { port => $wire, held => [$one, $other] };
+  }
+  my ($plain, $plain_held) = start_python('tests/lib/wire.py', $server, "$dir/plain.wire");
+  $tls{plain} = { port => $plain };
+  write_file("$dir/plain.wire", '');
+  my $ask = sub {
+    my ($name, $more) = @_;
+    return run_step(qq{r = web.get(url: "https://127.0.0.1:$tls{$name}{port}/private-page", headers: { "X-Token" => "tok-4711" })\n    show r.status\n    w = web.post_once(url: "https://127.0.0.1:$tls{$name}{port}/private-page", body: "tok-4711")\n    show w.status},
+      clauses => 'retries 2, backoff: 1.second', site => qq{ca_file: "$dir/ca.pem"$more});
+  };
+  my $r = $ask->('good', '');
+  is($r->{exit}, 0, 'a server whom the CA of the site vouches for') or diag $r->{said};
+  is(scalar(() = read_file("$dir/good.log") =~ m{ /private-page$}mg), 2, '  is asked');
+  unlike(read_file("$dir/good.wire"), qr/private-page|tok-4711/, '  and nobody on the wire reads along');
+  for my $case (['wrong', 'permission', qr/no alternative certificate subject name matches target host name '127\.0\.0\.1'|does not match/], ['expired', 'permission', qr/certificate has expired/],
+      ['stranger', 'permission', qr/unable to get local issuer certificate|self.signed|unable to verify/], ['plain', 'provider', qr/wrong version number|packet length|SSL/]) {
+    my ($name, $kind, $why) = @$case;
+    $r = $ask->($name, '');
+    is("$r->{exit} " . error_of($r)->{kind}, "1 $kind", "TLS, $name: $kind") or diag $r->{said};
+    like(error_of($r)->{message}, $why, '  and why');
+    like($r->{said}, qr/help: the server is not who it should be, or ca_file: must name who vouches for it/, '  and what to do') if $kind eq 'permission';
+    ok(!$r->{of}{'step.retried'}, '  not asked again');
+    my $once = run_step(qq{r = web.post_once(url: "https://127.0.0.1:$tls{$name}{port}/private-page", body: "tok-4711")\n    show r.status}, site => qq{ca_file: "$dir/ca.pem"});
+    is($once->{exit}, 1, '  a write is not in doubt: it was not sent');
+    ok(-s "$dir/$name.wire", '  it was spoken to');
+    unlike(read_file("$dir/$name.wire"), qr/private-page|tok-4711|GET |POST |HTTP\/1/, '  and nothing of the request was sent');
+    unlike(read_file("$dir/$name.log"), qr/private-page/, '  nor taken') if -e "$dir/$name.log";
+  }
+  $r = run_step(qq{r = web.get(url: "https://127.0.0.1:$tls{good}{port}/private-page")\n    show r.status});
+  is("$r->{exit} " . error_of($r)->{kind}, '1 permission', "a CA that the system does not know") or diag $r->{said};
+
+  # A proxy on the way sees where it leads, and nothing more.
+  my $from = -s $faults;
+  $r = $ask->('good', qq{, proxy: "http://ana:hush-7\@127.0.0.1:$proxy"});
+  is($r->{exit}, 0, 'by way of a proxy') or diag $r->{said};
+  my $seen = substr(read_file($faults), $from);
+  like($seen, qr{^CONNECT 127\.0\.0\.1:$tls{good}{port}\n(?:  .*\n)*?  Proxy-Authorization: Basic YW5hOmh1c2gtNw==}m, '  which is told who asks, and for whom');
+  unlike($seen, qr/private-page|tok-4711/, '  and no more');
+  unlike(read_file("$dir/good.wire"), qr/Proxy-Authorization|YW5hOmh1c2gtNw/, '  nor the server who asked the proxy');
+  $r = $ask->('wrong', qq{, proxy: "http://127.0.0.1:$proxy"});
+  is("$r->{exit} " . error_of($r)->{kind}, '1 permission', '  behind which a wrong name is refused as well') or diag $r->{said};
+  $r = run_step(qq{r = web.get(url: "https://127.0.0.1:$tls{good}{port}/\@elsewhere/x")\n    show r.status}, site => qq{ca_file: "$dir/ca.pem"});
+  like($r->{said}, qr{redirected to another server, http://localhost}, 'a redirect does not lead out of TLS') or diag $r->{said};
 }
 done_testing;

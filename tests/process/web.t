@@ -128,7 +128,7 @@ RUBY
   my ($said) = run_quietly($stepwise, 'run', "$dir/own.rb", '--journal', "$dir/own-$verb-$status.db");
   like($said, qr/\Q$want\E/, "$verb, redirected with $status: $want");
 }
-my %kinds = (400 => 'validation', 401 => 'permission', 403 => 'permission', 404 => 'validation', 408 => 'transient', 409 => 'validation',
+my %kinds = (400 => 'validation', 401 => 'permission', 403 => 'permission', 404 => 'validation', 407 => 'permission', 408 => 'transient', 409 => 'validation',
   410 => 'validation', 413 => 'validation', 415 => 'validation', 418 => 'provider', 425 => 'transient', 422 => 'validation', 429 => 'transient', 500 => 'transient', 503 => 'transient');
 for my $status (sort keys %kinds) {
   my ($said, $exit, @events) = web(qq{    r = web.get(url: "$at/status/$status")\n    show r.status});

@@ -284,7 +284,19 @@ static enum status strayed(const struct exchange *x, const char *url, struct err
   return ERR_FAILED;
 }
 
+/* What a proxy answers to CONNECT: the server was not asked. */
+static enum status proxy_refuses(const struct exchange *x, const char *url, long status, struct error *err) {
+  bool may = status >= 500 || status == 408 || status == 429;
+  bool denied = status == 401 || status == 403 || status == 407;
+  error_set(err, ERR_FAILED, "%s %s: the proxy does not let it through: it answers %ld", x->request->method, url, status);
+  if (status == 407) error_help(err, "give the proxy a name and a password: proxy: \"http://name:password@host:port\"");
+  else if (denied) error_help(err, "have the proxy allow that host, or name the host in no_proxy:");
+  error_kind(err, may ? "transient" : denied ? "permission" : "provider");
+  return ERR_FAILED;
+}
+
 static enum status failed(const struct exchange *x, const char *url, struct error *err) {
+  long connect = 0;
   const char *kind = "transient", *help = NULL;
   /* Memory never runs out here: it is a header that libcurl finds too long. */
   if (x->too_large || x->transfer.code == CURLE_OUT_OF_MEMORY) return too_large(x, url, err);
@@ -295,6 +307,8 @@ static enum status failed(const struct exchange *x, const char *url, struct erro
     return ERR_FAILED;
   }
   CURLcode code = x->transfer.code;
+  curl_easy_getinfo(x->transfer.easy, CURLINFO_HTTP_CONNECTCODE, &connect);
+  if (connect >= 300) return proxy_refuses(x, url, connect, err);
   /* So libcurl calls an answer that is not HTTP, too. */
   if (code == CURLE_UNSUPPORTED_PROTOCOL && transfer_was_sent(&x->transfer)) code = CURLE_WEIRD_SERVER_REPLY;
   for (size_t i = 0; i < sizeof failures / sizeof *failures; i++)
