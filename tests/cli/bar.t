@@ -83,14 +83,17 @@ def size(fd, width):
 def run(name, text, width=80, answers=(), resize=None, more=(), **env):
     """Runs it on a terminal of its own; what stood there each time something was drawn, and at the end."""
     rb = file(name + ".rb", text)
+    sized, tell = os.pipe()
     pid, fd = pty.fork()
     if pid == 0:
         os.environ.update({"TERM": "xterm", **env})
         if "NO_COLOR" not in env:
             os.environ.pop("NO_COLOR", None)
-        time.sleep(0.2)  # until the terminal has its size
+        os.read(sized, 1)  # until the terminal has its size
         os.execv(STEPWISE, ["stepwise", "run", rb, "--journal", os.path.join(DIR.name, name + ".db"), *more])
     size(fd, width)
+    os.write(tell, b"x")
+    os.close(tell), os.close(sized)
     screen, seen, raw, answers = Screen(width), [], "", list(answers)
     until = time.monotonic() + 60
     while time.monotonic() < until:

@@ -5,7 +5,8 @@
 #   my ($said, $exit) = fault_run('kill:write:7', 'run', $file, '--journal', $journal);
 #   fault_sweep(what => 'kill', operation => 'write', count => $count->{writes}, each => sub { my ($fault, $n) = @_; ... });
 #
-# A sweep takes every n-th point: $SWEEP = 1 takes all, unset about `some` (12) of them.
+# A sweep takes every n-th point: $SWEEP = 1 takes all, unset about `some` (12) of them, and under
+# sanitizers the first, the last and one between: there it is what is run that counts, not where it ends.
 package Fault;
 use strict;
 use warnings;
@@ -16,6 +17,7 @@ use JSON::PP;
 use Exporter 'import';
 our @EXPORT = qw($faulty fault_run fault_counts fault_points fault_sweep fault_problems journal_events has_verb);
 
+my $sanitized = ($ENV{MODE} || '') eq 'asan';
 our $faulty = ($ENV{BUILD} || "$top/build") . '/tests/stepwise-fault';
 
 # (output of both kinds, exit code; 137: killed). fault: "WHAT:OPERATION:N", or '' for none. Options
@@ -43,6 +45,7 @@ sub fault_counts {
 # The n to try of 1 to count: the first two, the last two, and some between.
 sub fault_points {
   my ($count, $some) = @_;
+  return sort { $a <=> $b } keys %{ { map { $_ => 1 } grep { $_ } 1, int($count / 2), $count } } if $sanitized && !$ENV{SWEEP};
   my $step = $ENV{SWEEP} || int($count / ($some || 12)) || 1;
   my %points = map { $_ => 1 } grep { $_ >= 1 && $_ <= $count } 1, 2, $count - 1, $count;
   for (my $n = 1; $n <= $count; $n += $step) { $points{$n} = 1 }
