@@ -11,7 +11,8 @@ static const bool tellable[EVENT_KINDS] = {
     [EVENT_FINDING] = true,         [EVENT_FOLLOW_UP] = true,       [EVENT_PAGED] = true,
     [EVENT_PAGE_DELIVERED] = true,  [EVENT_PAGE_UNDELIVERED] = true, [EVENT_PAGE_ESCALATED] = true,
     [EVENT_PAGE_UNANSWERED] = true,
-    [EVENT_CLOCK_READ] = true,      [EVENT_WAIT_STARTED] = true,    [EVENT_WAIT_FINISHED] = true};
+    [EVENT_CLOCK_READ] = true,      [EVENT_WAIT_STARTED] = true,    [EVENT_WAIT_FINISHED] = true,
+    [EVENT_LOOK_FAILED] = true};
 
 struct making {
   struct replay *r;

@@ -389,11 +389,16 @@ void step_arm(struct lane *lane, struct step_run *s, int64_t seq);
 enum status wait_begin(struct lane *lane, int64_t us, int64_t every, int64_t *left,
                        struct error *err) must_use;
 enum status wait_sleep(struct lane *lane, int64_t us, struct error *err) must_use;
-/* Calls the block every so often until `until`, or until it gives true when `ends` is set. */
+/* Calls the block every so often until `until`, or until it gives true when `ends` is set. A failure of
+ * the kind "transient" is told, and another look follows: until `until` when `ends` is set, else while
+ * such failures last no longer than `tolerate`. */
 struct look {
   node_id block;
   int64_t until, every; /* until: clock_mono */
+  int64_t tolerate;
   bool ends;
+  bool failing; /* the look before failed */
+  int64_t since, since_us; /* when the first of these did, clock_mono and wall time */
   bool held; /* out */
   uint32_t tries;
 };

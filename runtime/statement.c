@@ -425,6 +425,7 @@ static enum status do_watch(const struct args *a, value *out) {
   struct look l = {0};
   enum status status = run_duration(a->lane, keyword(a, W_for), LIMIT_WAIT_WITHIN, &length, a->err);
   if (status == OK) status = every_of(a, LIMIT_WATCH_EVERY, &l.every);
+  if (status == OK) status = run_duration(a->lane, keyword(a, W_tolerate), 0, &l.tolerate, a->err);
   if (status == OK) status = wait_started(a, "watching for ", length, l.every, false, &left);
   if (status == OK) status = look(a, &l, left);
   *out = VALUE_NIL;

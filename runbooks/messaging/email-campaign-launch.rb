@@ -18,6 +18,7 @@ runbook "email-campaign-launch" do
   input :unsubscribe,  :string,   about: "the unsubscribe page, as https://example.org/u?who={{email}}", match: /\Ahttps?:/
   input :throttle,     :integer,  about: "letters per second", default: 10, min: 1, max: 200
   input :monitor,      :duration, about: "how long bounces and unsubscribes are watched", default: 2.hours, min: 1.second, max: 8.hours
+  input :tolerate,     :duration, about: "how long looks may fail in a row, as when a disk does not answer", default: 15.minutes, max: 2.hours
   input :bounce_limit, :float,    about: "share of bounces that is a surge", default: 0.05, min: 0.001, max: 0.5
   input :leave_limit,  :float,    about: "share of unsubscribes that is a surge", default: 0.02, min: 0.001, max: 0.5
 
@@ -90,7 +91,8 @@ runbook "email-campaign-launch" do
 
   step "Monitor bounces and unsubscribes" do
     deadline input.monitor + 1.hour
-    watch every: 5.minutes, for: input.monitor do
+    so_far = nil
+    watch every: 5.minutes, for: input.monitor, tolerate: input.tolerate do
       bounced = email.bounces(campaign: sent.id)
       gone = email.unsubscribes(campaign: sent.id)
       so_far = email.campaign_status(id: sent.id)
@@ -98,8 +100,8 @@ runbook "email-campaign-launch" do
       fail! :bounce_surge, "#{so_far.bounced} of #{so_far.sent} letters bounced in campaign #{sent.id}" if so_far.bounce_ratio > input.bounce_limit
       fail! :unsubscribe_surge, "#{so_far.unsubscribed} of #{so_far.sent} people unsubscribed from campaign #{sent.id}" if so_far.unsubscribe_ratio > input.leave_limit
     end
-    stats = email.campaign_status(id: sent.id)
-    note "campaign #{input.campaign}: #{stats.sent} sent, #{stats.bounced} bounced, #{stats.unsubscribed} unsubscribed"
+    expect so_far, "no look at campaign #{sent.id} succeeded"
+    note "campaign #{input.campaign}: #{so_far.sent} sent, #{so_far.bounced} bounced, #{so_far.unsubscribed} unsubscribed"
     irreversible "who unsubscribed, and mailboxes that are not there, stay suppressed"
   end
 

@@ -17,6 +17,7 @@ runbook "sms-campaign-launch" do
   input :test_phone, :phone,    about: "who gets the test message, as +12025550123"
   input :throttle,   :integer,  about: "messages per second", default: 20, min: 1, max: 200
   input :monitor,    :duration, about: "how long delivery and replies are watched", default: 2.hours, min: 1.second, max: 8.hours
+  input :tolerate,   :duration, about: "how long looks may fail in a row, as when the provider does not answer", default: 15.minutes, max: 2.hours
   input :stop_limit, :float,    about: "share of STOP replies that is a surge", default: 0.02, min: 0.001, max: 0.5
   input :fail_limit, :float,    about: "share of failed messages that is an incident", default: 0.1, min: 0.001, max: 0.9
 
@@ -95,7 +96,8 @@ runbook "sms-campaign-launch" do
   step "Monitor delivery and replies" do
     deadline input.monitor + 1.hour
     known = 0
-    watch every: 1.minute, for: input.monitor do
+    so_far = nil
+    watch every: 1.minute, for: input.monitor, tolerate: input.tolerate do
       replies = sms.replies(batch: batch.id)
       fresh = replies.drop(known).reject { |reply| reply.keyword }
       show fresh.last(20).map { |reply| { from: reply.from, body: reply.body } }, as: "replies to answer" if fresh.any?
@@ -105,8 +107,8 @@ runbook "sms-campaign-launch" do
       fail! :stop_surge, "STOP replies at #{(so_far.stop_ratio * 100).round(1)}% in batch #{batch.id}" if so_far.stop_ratio > input.stop_limit
       fail! :delivery, "#{so_far.failed} of #{so_far.accepted} messages failed in batch #{batch.id}" if so_far.failed > so_far.accepted * input.fail_limit
     end
-    stats = sms.batch(id: batch.id)
-    note "campaign #{input.campaign}: #{stats.delivered} of #{stats.accepted} delivered, #{stats.failed} failed, #{stats.stops} opted out"
+    expect so_far, "no look at batch #{batch.id} succeeded"
+    note "campaign #{input.campaign}: #{so_far.delivered} of #{so_far.accepted} delivered, #{so_far.failed} failed, #{so_far.stops} opted out"
     irreversible "who replied STOP stays opted out"
   end
 

@@ -48,6 +48,13 @@ launch(\%yes, '--drill-set', 'email.bounce_every=40');
 is($exit, 0, 'a few bounces are an ordinary day') or diag $said;
 like($said, qr/5 bounced \(5 for good\)/, '  and told');
 
+launch(\%yes, '--drill-fail', 'email.bounces:transient:2:2', '--drill-fail', 'email.campaign_status:transient:1:5');
+is($exit, 0, 'looks that fail while it is watched do not end it') or diag $said;
+is(scalar(() = $said =~ /this look failed, and another follows: email\./g), 3, '  each is told') or diag $said;
+launch(\%yes, '--set', 'tolerate=6m', '--drill-fail', 'email.bounces:transient:9:2');
+is($exit, 1, 'looks that keep failing do') or diag $said;
+like($said, qr/PAGE Email campaign spring failed: email\.bounces: no answer/, '  and the lead is paged');
+
 # --- people who leave ---
 launch({ %yes, %escalate }, '--drill-set', 'email.unsubscribe_every=20');
 is($exit, 1, 'many who unsubscribe end it too') or diag $said;

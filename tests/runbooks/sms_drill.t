@@ -74,6 +74,15 @@ is($exit, 0, 'failures that pass are tried again') or diag $said;
 like($said, qr/attempt 3 in/, '  the test message, by its step');
 is(outbox('SELECT count(*), count(DISTINCT phone) FROM message'), '201|201', '  and nobody gets two, nobody none');
 
+launch(\%yes, '--drill-fail', 'sms.replies:transient:2:2', '--drill-fail', 'sms.batch:transient:1:4');
+is($exit, 0, 'looks that fail while it is watched do not end it') or diag $said;
+is(scalar(() = $said =~ /this look failed, and another follows: sms\./g), 3, '  each is told') or diag $said;
+like($said, qr/campaign spring: 200 of 200 delivered/, '  and it is watched to its end');
+launch(\%yes, '--set', 'tolerate=1m', '--drill-fail', 'sms.replies:transient:9:2');
+is($exit, 1, 'looks that keep failing do') or diag $said;
+like($said, qr/SMS campaign spring failed: sms\.replies: no answer/, '  and the lead is paged');
+unlike($said, qr/started sms-incident/, '  which is no incident of the campaign');
+
 # --- a provider that does not ---
 launch(\%yes, '--drill-fail', 'sms.send_batch:provider:1:120');
 is($exit, 1, 'the provider fails in the middle: held') or diag $said;
