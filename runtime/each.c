@@ -85,7 +85,7 @@ static enum flow elements_run(struct lane *lane, const struct item *item, const 
 static enum flow each_item(struct lane *lane, const struct item *item, const struct list *l) {
   struct error err = {0};
   value keys = VALUE_NIL;
-  uint32_t steps = items_steps(item->items);
+  uint32_t steps = items_ahead(item->items);
   enum flow flow;
   if (keys_of(lane, item, l, &keys, &err) != OK) {
     flow = plan_failed(lane, &err);

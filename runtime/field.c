@@ -24,13 +24,12 @@ static const char *name_of(const struct checking *k) {
 
 /* -- shapes of strings -- */
 
+/* E.164, as providers take it: the country's code first, and nothing between. */
 static bool is_phone(struct text t) {
-  size_t digits = 0;
-  for (size_t i = 0; i < t.len; i++) {
-    if (isdigit((unsigned char)t.s[i])) digits++;
-    else if (!(strchr(" ().-", t.s[i]) || (t.s[i] == '+' && i == 0))) return false;
-  }
-  return digits >= 7 && digits <= 15;
+  if (t.len < 9 || t.len > 16 || t.s[0] != '+' || t.s[1] == '0') return false;
+  for (size_t i = 1; i < t.len; i++)
+    if (!isdigit((unsigned char)t.s[i])) return false;
+  return true;
 }
 
 static bool is_visible(struct text t) {
@@ -66,7 +65,7 @@ static const struct shape {
   bool (*holds)(struct text t);
   const char *words, *like;
 } shapes[] = {
-    {T_phone, is_phone, "a phone number", "+15005550006"},
+    {T_phone, is_phone, "a phone number with its country", "+15005550006"},
     {T_email, is_email, "an email address", "ana@example.org"},
     {T_url, is_url, "a URL", "https://example.org/path"},
     {T_path, is_path, "a path", "data/people.csv"},
@@ -100,7 +99,7 @@ static const struct kind {
     [T_regexp] = {1 << V_REGEXP, "a regexp", NULL},
     [T_record] = {1 << V_RECORD, "a record", "{\"a\": 1}"},
     [T_secret] = {1 << V_SECRET, "a secret", NULL},
-    [T_phone] = {1 << V_STRING, "a phone number", "+15005550006"},
+    [T_phone] = {1 << V_STRING, "a phone number with its country", "+15005550006"},
     [T_email] = {1 << V_STRING, "an email address", "ana@example.org"},
     [T_url] = {1 << V_STRING, "a URL", "https://example.org/path"},
     [T_path] = {1 << V_STRING, "a path", "data/people.csv"},

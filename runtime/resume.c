@@ -210,7 +210,7 @@ static enum status resume_record(struct lane *lane, struct error *err) {
   run_notice(lane, &(struct notice){.kind = NOTICE_RUN,
                                     .text = run->plan->title ? run->plan->title : run->plan->name,
                                     .id = run->id,
-                                    .n = (uint32_t)run->plan->step_count,
+                                    .n = items_ahead(run->plan->items),
                                     .detail = journal_actor(run->engine->config.journal)});
   run_notice(lane, &(struct notice){.kind = NOTICE_NOTE, .text = text});
   return OK;

@@ -17,11 +17,26 @@ uint32_t items_steps(const struct item *items) {
   return n;
 }
 
-/* Branches that are not taken are no steps to come. */
+static uint32_t longest_branch(const struct item *item) {
+  uint32_t most = 0;
+  for (const struct branch *b = item->branches; b; b = b->next) {
+    uint32_t n = items_ahead(b->items);
+    if (n > most) most = n;
+  }
+  return most;
+}
+
+uint32_t items_ahead(const struct item *items) {
+  uint32_t n = 0;
+  for (const struct item *i = items; i; i = i->next)
+    n += (i->step != NULL) + items_ahead(i->items) + longest_branch(i);
+  return n;
+}
+
+/* The longest of the branches was counted. */
 static enum flow branch_run(struct lane *lane, const struct item *item,
                             const struct branch *taken) {
-  for (const struct branch *b = item->branches; b; b = b->next)
-    if (b != taken) lane->run->total -= items_steps(b->items);
+  lane->run->total -= longest_branch(item) - (taken ? items_ahead(taken->items) : 0);
   return taken ? items_run(lane, taken->items) : FLOW_ON;
 }
 
@@ -224,7 +239,7 @@ static enum status run_begin(struct lane *lane, struct error *err) {
   run_notice(lane, &(struct notice){.kind = NOTICE_RUN,
                                     .text = plan->title ? plan->title : plan->name,
                                     .id = lane->run->id,
-                                    .n = (uint32_t)plan->step_count,
+                                    .n = items_ahead(plan->items),
                                     .detail = journal_actor(lane->run->engine->config.journal)});
   return OK;
 }
@@ -265,7 +280,7 @@ void run_main(void *arg) {
   if (status == OK && !lane->run->back) status = run_limit(lane, err);
   if (status != OK) return;
   lane->run->result->state = RUN_RUNNING;
-  lane->run->total = items_steps(lane->run->plan->items);
+  lane->run->total = items_ahead(lane->run->plan->items);
   if (items_run(lane, lane->run->plan->items) == FLOW_END) return;
   if (lane->run->back) {
     if (run_back_stop(err) != OK) run_back(lane, NULL, err);

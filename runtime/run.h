@@ -345,6 +345,7 @@ enum flow items_run(struct lane *lane, const struct item *items);
 enum flow item_run_one(struct lane *lane, const struct item *item);
 enum flow each_run(struct lane *lane, const struct item *item);
 uint32_t items_steps(const struct item *items); /* steps in them, all branches counted */
+uint32_t items_ahead(const struct item *items); /* the same, of branches the longest */
 enum flow plan_failed(struct lane *lane,
                       struct error *err); /* a plan's own expression failed; takes err */
 /* Runs one step with its clauses; FLOW_END when the run is over (run.result says how). */

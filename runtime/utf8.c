@@ -6,20 +6,24 @@ static size_t lead_width(unsigned char c) {
   return c < 0x80 ? 1 : c < 0xC2 ? 0 : c < 0xE0 ? 2 : c < 0xF0 ? 3 : c < 0xF5 ? 4 : 0;
 }
 
-bool utf8_valid(const char *s, size_t len) {
+size_t utf8_wrong(const char *s, size_t len) {
   for (size_t i = 0; i < len;) {
     unsigned char c = (unsigned char)s[i];
     size_t n = lead_width(c);
-    if (c == 0 || n == 0 || n > len - i) return false;
+    if (c == 0 || n == 0 || n > len - i) return i;
     for (size_t k = 1; k < n; k++)
-      if (!utf8_cont(s[i + k])) return false;
+      if (!utf8_cont(s[i + k])) return i;
     unsigned char d = n > 1 ? (unsigned char)s[i + 1] : 0;
     if ((c == 0xE0 && d < 0xA0) || (c == 0xED && d >= 0xA0) || (c == 0xF0 && d < 0x90) ||
         (c == 0xF4 && d >= 0x90))
-      return false;
+      return i;
     i += n;
   }
-  return true;
+  return len;
+}
+
+bool utf8_valid(const char *s, size_t len) {
+  return utf8_wrong(s, len) == len;
 }
 
 /* Eight bytes at a time: a byte starts a character unless its top bits are 10. */

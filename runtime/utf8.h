@@ -13,6 +13,7 @@ static inline size_t utf8_width(char c) {
   return u < 0xC0 ? 1 : u < 0xE0 ? 2 : u < 0xF0 ? 3 : 4;
 }
 bool utf8_valid(const char *s, size_t len); /* no surrogates, overlongs or NULs */
+size_t utf8_wrong(const char *s, size_t len); /* where the first thing is that is not; len: nowhere */
 size_t utf8_count(const char *s, size_t len);
 uint32_t utf8_decode(const char *s); /* the character at s */
 /* The byte offset of character n; len when there are fewer. */

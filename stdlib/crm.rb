@@ -56,6 +56,7 @@ end
 # | `zone` | as America/New_York; may be missing and empty |
 #
 # A file that has something else is refused, with the row and what is wrong there: nobody is passed over in silence.
+# Texts are UTF-8; one that is not is refused, with the line and the byte.
 driver :files, for: :crm, default: true, about: "A directory of files" do
   setting :directory, :path,    default: "crm",  about: "where they are, from where the run was started"
   setting :max,       :integer, default: 100000, min: 1, max: 1000000, about: "people of one segment"
@@ -76,7 +77,7 @@ driver :files, for: :crm, default: true, about: "A directory of files" do
       found = [
         person["id"].empty? ? "the id is empty" : nil,
         twice.key?(person["id"]) ? "the id #{person["id"]} stands #{twice[person["id"]]} times" : nil,
-        person["phone"].to_s.empty? || person["phone"].match?(/\A\+[1-9][0-9]{6,14}\z/) ? nil : "the phone #{person["phone"].inspect} is not like +15555550100",
+        person["phone"].to_s.empty? || person["phone"].match?(/\A\+[1-9][0-9]{7,14}\z/) ? nil : "the phone #{person["phone"].inspect} is not like +15555550100",
         person["email"].to_s.empty? || person["email"].match?(/\A[^@\s]+@[^@\s.]+(\.[^@\s.]+)+\z/) ? nil : "the email #{person["email"].inspect} is no address",
         %w[yes no true false].include?(person["consent"].downcase) ? nil : "consent is #{person["consent"].inspect}, not yes or no",
         ["yes", "no", "true", "false", ""].include?(person["opted_out"].to_s.downcase) ? nil : "opted_out is #{person["opted_out"].inspect}, not yes or no",
@@ -101,7 +102,7 @@ driver :files, for: :crm, default: true, about: "A directory of files" do
   perform :body do |campaign|
     path = "#{setting.directory}/campaigns/#{campaign}.sms.txt"
     fail! :validation, "there is no text message of #{campaign}: no file #{path}" unless file.exists(path)
-    text = file.read(path, max: setting.max_text).strip
+    text = file.read(path, max: setting.max_text, exact: true).strip
     fail! :validation, "#{path} is empty" if text.empty?
     text
   end
@@ -110,11 +111,11 @@ driver :files, for: :crm, default: true, about: "A directory of files" do
     base = "#{setting.directory}/campaigns/#{campaign}.email"
     missing = [".subject.txt", ".txt"].reject { |ending| file.exists(base + ending) }
     fail! :validation, "the mail of #{campaign} is not whole: no file #{missing.map { |ending| base + ending }.join(", no file ")}" unless missing.empty?
-    subject = file.read(base + ".subject.txt", max: setting.max_text).strip
-    text = file.read(base + ".txt", max: setting.max_text)
+    subject = file.read(base + ".subject.txt", max: setting.max_text, exact: true).strip
+    text = file.read(base + ".txt", max: setting.max_text, exact: true)
     fail! :validation, "#{base}.subject.txt is #{subject.empty? ? "empty" : "more than a line"}" if subject.lines.size != 1
     fail! :validation, "#{base}.txt is empty" if text.strip.empty?
-    html = file.exists(base + ".html") ? file.read(base + ".html", max: setting.max_text) : nil
+    html = file.exists(base + ".html") ? file.read(base + ".html", max: setting.max_text, exact: true) : nil
     { subject: subject, text: text, html: html }
   end
 end

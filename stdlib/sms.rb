@@ -107,7 +107,7 @@ binding :sms, "Text messages" do
   admit :to, except: [:suppress, :unsuppress] do |to|
     person = "#{to}".match?(/\A(\{|#<)/)
     phone = person ? "#{to[:phone]}" : "#{to}"
-    if phone.match?(/\A\+[1-9]\d{6,14}\z/)
+    if phone.match?(/\A\+[1-9]\d{7,14}\z/)
       consent.check(channel: :sms, to: phone, zone: person ? to[:zone] : nil, otherwise: call.zone, batch: call.batch,
                     quiet: call.page ? "" : setting.quiet, sandbox: setting.sandbox, database: setting.list)
     else

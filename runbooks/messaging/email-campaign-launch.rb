@@ -47,6 +47,7 @@ runbook "email-campaign-launch" do
     show letter.subject, as: "subject"
     show letter.text, as: "text"
     show recipients.size, as: "recipients"
+    on_failure :rollback # nobody of the segment was written to: the launch is over, and its lock free
   end
 
   step "Verify unsubscribe link" do
@@ -60,6 +61,7 @@ runbook "email-campaign-launch" do
     back = email.bounces
     note "known from before: #{left.size} unsubscribes, #{back.size} bounces; they are not written to"
     irreversible "who unsubscribed stays unsubscribed"
+    on_failure :rollback
   end
 
   step "Test send" do
@@ -105,9 +107,10 @@ runbook "email-campaign-launch" do
     irreversible "who unsubscribed, and mailboxes that are not there, stay suppressed"
   end
 
-  # The failure's text names the campaign as the launch shows it.
+  # Nobody is called for a launch that reached nobody. The failure's text names the campaign as the launch shows it.
   on_failure do |failure|
-    page :messaging_lead, "Email campaign #{input.campaign} failed: #{failure.message}"
+    begun = ["launch", "monitor-bounces-and-unsubscribes"].include?(failure.step) && ![:guard, :declined, :expired].include?(failure.kind)
+    page :messaging_lead, "Email campaign #{input.campaign} failed: #{failure.message}" if begun
     if [:bounce_surge, :unsubscribe_surge].include?(failure.kind)
       start "messaging-failure", channel: :email, campaign: input.campaign, segment: input.segment, batch: failure.message[/[0-9a-f]{16}/],
                                  test_to: input.test_address, unsubscribe: input.unsubscribe, reason: failure.message

@@ -59,6 +59,10 @@ runbook "messaging-failure" do
       body = ""
       same = true
     end
+    if input.batch && reasons.empty?
+      known = input.channel == :sms ? sms.batch(id: input.batch).total : email.campaign_status(id: input.batch).sent
+      finding "nothing is known of a batch #{input.batch}: its id stands in the launch, under \"launched\"", kind: :gap if known == 0
+    end
     show reasons, as: "failures, and how often" if reasons.any?
     note "#{reasons.values.sum} messages failed; #{again.size} people could be written to again"
     finding "#{input.reason}: #{reasons.values.sum} messages failed", kind: :blast_radius

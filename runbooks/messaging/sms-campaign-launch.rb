@@ -29,10 +29,12 @@ runbook "sms-campaign-launch" do
     expect people.any?, "segment #{input.segment} is empty"
     body = crm.body(campaign: input.campaign)
     expect body.match?(/\bSTOP\b/i), "the text of #{input.campaign} does not say how to opt out: write \"Reply STOP to opt out\""
+    expect body.size <= 1600, "the text of #{input.campaign} has #{body.size} characters, and a message takes 1600"
     show people.size, as: "people"
     show people.take(5).map { |person| { id: person.id, phone: person.phone, zone: person.zone } }, as: "the first of them"
     show body, as: "text"
     confirm "Is this the segment, and the text, of campaign #{input.campaign}?"
+    on_failure :rollback # nobody of the segment was written to: the launch is over, and its lock free
   end
 
   step "Verify consent" do
@@ -50,6 +52,7 @@ runbook "sms-campaign-launch" do
     note "#{replies.count { |reply| reply.keyword == :stop }} replies ever said STOP; who is on the list of opt-outs (#{sms.suppressions.size}) is not written to"
     note "#{recipients.size} recipients, each with consent on record"
     irreversible "who replied STOP stays opted out"
+    on_failure :rollback
   end
 
   step "Send test message" do
@@ -64,12 +67,14 @@ runbook "sms-campaign-launch" do
     expect fate.state != :failed, "the test message failed: #{fate.error}"
     confirm "Did the test message arrive at #{input.test_phone}, and does it read correctly?"
     irreversible "a message cannot be unsent"
+    on_failure :rollback
   end
 
   step "Confirm throttle" do
     takes = (recipients.size.to_f / input.throttle).ceil.seconds
     show({ recipients: recipients.size, per_second: input.throttle, takes: takes }, as: "throttle")
     confirm "Send #{recipients.size} messages at #{input.throttle} a second?"
+    on_failure :rollback
   end
 
   step "Launch campaign" do
@@ -112,9 +117,10 @@ runbook "sms-campaign-launch" do
     irreversible "who replied STOP stays opted out"
   end
 
-  # The failure's text names the batch.
+  # Nobody is called for a launch that reached nobody. The failure's text names the batch.
   on_failure do |failure|
-    page :messaging_lead, "SMS campaign #{input.campaign} failed: #{failure.message}"
+    begun = ["launch-campaign", "monitor-delivery-and-replies"].include?(failure.step) && ![:guard, :declined, :expired].include?(failure.kind)
+    page :messaging_lead, "SMS campaign #{input.campaign} failed: #{failure.message}" if begun
     if [:stop_surge, :delivery].include?(failure.kind)
       start "sms-incident", campaign: input.campaign, batch: failure.message[/[0-9a-f]{16}/], reason: failure.message
     end

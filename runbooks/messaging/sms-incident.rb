@@ -21,10 +21,10 @@ runbook "sms-incident" do
   lock "incident of campaign/#{input.campaign}"
 
   step "Pause campaign" do
-    if input.batch
-      expect sms.batch(id: input.batch).total > 0, "nothing is known of a batch #{input.batch}, so pausing it would stop nothing; see `stepwise runs`, or leave batch out: then all messages are paused"
-    end
     sms.pause batch: input.batch, reason: "incident of #{input.campaign}: #{input.reason}"
+    if input.batch
+      expect sms.batch(id: input.batch).total > 0, "nothing is known of a batch #{input.batch}, so pausing it stops nothing; its id stands in the launch, under \"launched\". Leave batch out, and all messages are paused"
+    end
     verify "sending is paused" do
       input.batch ? sms.batch(id: input.batch).paused : sms.paused?
     end
@@ -75,7 +75,11 @@ runbook "sms-incident" do
   end
 
   step "Decide" do
-    decision = choose "What becomes of campaign #{input.campaign}?", [:resume, :terminate], suggest: serious ? :terminate : :resume
+    if input.batch
+      decision = choose "What becomes of campaign #{input.campaign}?", [:resume, :terminate], suggest: serious ? :terminate : :resume
+    else
+      decision = choose "No batch is named, so none can be terminated. All messages are paused: and now?", [:resume, :stay_paused], suggest: serious ? :stay_paused : :resume
+    end
     cause = ask "Why did it happen, as far as it is known?", :string, default: "not known yet"
     finding cause, kind: :root_cause
   end
@@ -89,16 +93,18 @@ runbook "sms-incident" do
       end
       rollback { sms.pause batch: input.batch, reason: "the resumption was rolled back" }
     end
-  else
+  elsif decision == :terminate
     step "Terminate campaign" do
       confirm "Terminate campaign #{input.campaign}? What is not sent yet is never sent"
-      if input.batch
-        sms.terminate batch: input.batch, reason: cause
-      else
-        note "no batch is named: all messages stay paused, until sms.resume"
-      end
+      sms.terminate batch: input.batch, reason: cause
       follow_up "Review campaign #{input.campaign}: #{cause}", owner: "messaging", due: 2.days
       irreversible "this batch sends no more"
+    end
+  else
+    step "Leave all messages paused" do
+      guard "all messages are paused", sms.paused?
+      note "no message goes out, of any campaign, until sms.resume: runbooks/messaging/sms-incident.rb without batch, and resume"
+      follow_up "All messages are paused: let them go on, or terminate the batch of campaign #{input.campaign} by sms-incident with batch=", owner: "messaging", due: 4.hours
     end
   end
 end

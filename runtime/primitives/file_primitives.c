@@ -9,6 +9,7 @@
 
 #include "../digest.h"
 #include "../task.h"
+#include "../utf8.h"
 #include "args.h"
 
 enum { FILE_MAX = 1 << 20 };
@@ -242,6 +243,19 @@ static enum status exists(struct primitive_call *call, const value *args, value 
   return s;
 }
 
+/* The text, or where the first byte of it is that is none. */
+static enum status exact(const struct job *j, struct error *err) {
+  const char *s = buf_str(&j->read);
+  size_t len = j->read.len, at = utf8_wrong(s, len), line = 1, begin = 0;
+  if (at == len) return OK;
+  for (size_t i = 0; i < at; i++)
+    if (s[i] == '\n') line++, begin = i + 1;
+  arg_fail(err, ERR_VALUE, "validation", "%s is no text in UTF-8: byte %zu of line %zu is 0x%02X",
+           j->path, at - begin + 1, line, (unsigned)(unsigned char)s[at]);
+  error_help(err, s[at] ? "save it as UTF-8" : "take the NUL out");
+  return ERR_VALUE;
+}
+
 static enum status read_file(struct primitive_call *call, const value *args, value *out,
                              struct error *err) {
   struct job j = {.path = arg_path(call, args[0], args[1]), .max = arg_integer(args[2], FILE_MAX)};
@@ -249,6 +263,7 @@ static enum status read_file(struct primitive_call *call, const value *args, val
   if (j.max <= 0 || j.max > (int64_t)BUF_MAX)
     s = arg_fail(err, ERR_VALUE, "validation", "max: is from 1 to %zu bytes", BUF_MAX);
   if (s == OK) s = job_do(call, &j, run_read, err);
+  if (s == OK && arg_true(args[3], false)) s = exact(&j, err);
   if (s == OK) *out = result_text(buf_str(&j.read), j.read.len);
   job_release(&j);
   return s;
@@ -269,7 +284,8 @@ static const struct primitive_param put_params[] = {
     {"mode", "integer?", "permissions of a new file; 0644 unless said"},
     PARAM_END};
 static const struct primitive_param read_params[] = {
-    PARAM_PATH, PARAM_STATE, {"max", "integer?", "bytes; 1 MiB unless said"}, PARAM_END};
+    PARAM_PATH, PARAM_STATE, {"max", "integer?", "bytes; 1 MiB unless said"},
+    {"exact", "boolean?", "what is not UTF-8, and a NUL, are refused, with where; unless said they become U+FFFD"}, PARAM_END};
 static const struct primitive_param one_params[] = {PARAM_PATH, PARAM_STATE, PARAM_END};
 
 const struct primitive file_read = {

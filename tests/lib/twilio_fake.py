@@ -156,7 +156,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return 400, 21603
         if said.get("From", NUMBER) != NUMBER or said.get("MessagingServiceSid", SERVICE) != SERVICE:
             return 400, 21606
-        if not re.fullmatch(r"\+[1-9]\d{6,14}", said.get("To", "")):
+        if not re.fullmatch(r"\+[1-9]\d{7,14}", said.get("To", "")):
             return 400, 21211
         if said["To"] in t.refuses:
             return 400, t.refuses[said["To"]]

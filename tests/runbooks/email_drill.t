@@ -62,8 +62,9 @@ like($said, qr/FAILED: \d+ of 200 people unsubscribed/, '  with their number');
 
 # --- a letter that is not right ---
 launch(\%yes, { unsubscribe => 'https://example.org/u' });
-ok($exit == 1 && $said =~ /people could not unsubscribe: link: it is the same for everybody/, 'one link for all is no unsubscribe link') or diag $said;
+ok($exit == 6 && $said =~ /people could not unsubscribe: link: it is the same for everybody/, 'one link for all is no unsubscribe link') or diag $said;
 is(scalar(glob "$dir/state/drill/*/email.db") // '', '', '  nothing is sent');
+is(scalar(data_of('paged', events_in($dir))), 0, '  nobody is called for that');
 
 # --- the test letter ---
 launch({ %yes, 'test-send' => 'no' });

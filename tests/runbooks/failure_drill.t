@@ -41,6 +41,10 @@ for my $channel ('sms', 'email') {
   failure($channel, { %retry, 'approve let-sending-go-on' => { answer => 'deny', by => 'ana' } });
   is($exit, 8, "$channel: a lead who does not let it go on");
   is(held(), "$channel|paused", "$channel: it stays paused");
+  failure($channel, \%escalate, { batch => '0123456789abcdef' });
+  is($exit, 0, "$channel: a batch that nobody knows") or diag $said;
+  is(scalar(grep { $_->{kind} eq 'gap' && $_->{text} =~ /^nothing is known of a batch 0123456789abcdef/ } data_of('finding', events_in($dir))), 1, "$channel: is told");
+  is(held(), "$channel|paused", "$channel: and all is paused all the same");
   failure($channel, { %retry, 'let-sending-go-on' => 'no' });
   is($exit, 8, "$channel: a test message that does not arrive");
   failure($channel, \%retry, '--drill-fail', "$channel.send:provider");

@@ -101,9 +101,10 @@ is(outbox('SELECT count(*), count(DISTINCT phone) FROM message'), '201|201', '  
 # --- people who say no ---
 launch({ %yes, 'approve launch-campaign' => { answer => 'deny', by => 'ana', reason => 'not on a Sunday' } });
 is($exit, 8, 'a lead who says no') or diag $said;
+is(scalar(data_of('paged', events_in($dir))), 0, '  who is not called for it');
 is(outbox('SELECT count(*) FROM message'), '1', '  but for the test message nobody is written to');
 launch({ %yes, 'send-test-message' => 'no' });
-is($exit, 8, 'a test message that reads wrong');
+is($exit, 6, 'a test message that reads wrong');
 is(outbox('SELECT count(*) FROM message'), '1', '  is the only one');
 
 # --- people without consent ---
@@ -112,31 +113,38 @@ is($exit, 0, 'some without consent, left out') or diag $said;
 like($said, qr/without_consent\s+7\s+opted_out\s+3\s+no_phone\s+0/, '  they are counted');
 is(outbox("SELECT count(*), min(phone), max(phone) FROM message WHERE batch IS NOT NULL"), '190|+15555010007|+15555010196', '  and not written to');
 launch({ %yes, 'verify-consent' => 'stop' }, '--drill-set', 'crm.without_consent=7');
-is($exit, 1, 'or the launch stops there');
+is($exit, 6, 'or the launch stops there');
+is(scalar(data_of('paged', events_in($dir))), 0, '  which calls nobody');
 like($said, qr/7 of 200 people cannot be written to; mend segment market/, '  and says what to do');
 launch(\%yes, '--drill-set', 'crm.people=0');
-ok($exit == 1 && $said =~ /segment market is empty/, 'an empty segment is no segment') or diag $said;
+ok($exit == 6 && $said =~ /segment market is empty/, 'an empty segment is no segment') or diag $said;
 
 # --- quiet hours ---
 launch(\%yes, '--drill-set', 'sms.quiet=00:00-23:59');
-ok($exit == 1 && $said =~ /quiet hours/, 'at night not even the test message is sent') or diag $said;
+ok($exit == 6 && $said =~ /quiet hours/, 'at night not even the test message is sent') or diag $said;
 
 # --- the incident by itself ---
 incident({ reason => 'a reporter called' }, \%resume);
 is($exit, 0, 'an incident without a batch') or diag $said;
-like($said, qr/\[6\/6\] Resume campaign|Resume campaign/, '  which is over');
+like($said, qr/\[5\/6\] Decide\n.*\[6\/6\] Resume campaign\n/s, '  which is over; its steps are counted');
 is(list('SELECT count(*) FROM hold'), '0', '  everything is sent again');
-incident({}, { %terminate, 'communicate-with-leadership' => 'post_to_chat' });
+my %stay = (%incident, decide => ['stay_paused', 'a list of last year'], 'communicate-with-leadership' => 'post_to_chat');
+incident({}, \%stay);
 is($exit, 0, 'one that is not over') or diag $said;
-like($said, qr/all messages stay paused/, '  and leaves everything paused');
-is(list('SELECT count(*) FROM hold'), '1', '  really');
+like($said, qr/\[5\/6\] Decide\n.*\[6\/6\] Leave all messages paused\n/s, '  and leaves everything paused, as it says');
+unlike($said, qr/[Tt]erminate campaign/, '  nobody is asked to terminate what is not terminated');
+is(list('SELECT channel, batch, state FROM hold'), 'sms||paused', '  really');
+is(scalar(grep { $_->{text} =~ /^All messages are paused/ } data_of('follow_up', events_in($dir))), 1, '  which is not forgotten');
+incident({ batch => '0123456789abcdef' }, \%resume);
+is($exit, 1, 'one with a batch that nobody knows') or diag $said;
+like($said, qr/FAILED: nothing is known of a batch 0123456789abcdef, so pausing it stops nothing; its id stands in the launch/, '  is told at once');
 incident({}, { %resume, 'approve resume-campaign' => { answer => 'deny', by => 'ana' } });
 is($exit, 8, 'a lead who does not let it go on') or diag $said;
 is(list('SELECT count(*) FROM hold'), '1', '  it stays paused');
 incident({}, \%resume, '--drill-fail', 'sms.pause:permission');
 is($exit, 1, 'a pause that fails is no pause: held at the first step') or diag $said;
 like($said, qr/held/, '  for a person');
-incident({}, { %terminate, 'communicate-with-leadership' => 'post_to_chat' }, '--drill-fail', 'chat.post:lost');
+incident({}, \%stay, '--drill-fail', 'chat.post:lost');
 is($exit, 0, 'a post whose answer is lost: the channel is looked at, and it goes on') or diag $said;
 is(join(' ', map { "$_->{as}:$_->{by}" } data_of('action.settled', events_in($dir))), 'done:probe', '  which is in the journal');
 my ($chat) = glob "$dir/state/drill/*/chat-outbox.log";

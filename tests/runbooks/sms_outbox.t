@@ -55,13 +55,30 @@ my %stopped = map { $people[$_]{phone} => 1 } 100 .. 119;
 is(outbox("SELECT phone FROM message WHERE body LIKE '%Sunday%' AND batch IS NOT NULL ORDER BY phone"), join(' ', sort grep { !$stopped{$_} } @may), 'who said STOP is not written to again, everybody else is');
 like($said, qr/20 refused: suppressed since \d{4}-\d\d-\d\d: replied STOP\n/, '  and the launch says so');
 
+# --- what is not right with the text or the number is told before anything is sent ---
+my ($so_far) = outbox('SELECT count(*) FROM message');
+for (['x' x 1580 . ' Reply STOP to end it', qr/the text of spring has 1601 characters, and a message takes 1600/, 'a text that is too long'],
+  ["Caf\xe9. Reply STOP to opt out.", qr/spring\.sms\.txt is no text in UTF-8: byte 4 of line 1 is 0xE9/, 'one that is not UTF-8']) {
+  write_file("$dir/crm/campaigns/spring.sms.txt", $_->[0]);
+  launch('market', \%yes);
+  is($exit, 6, $_->[2]) or diag $said;
+  like($said, $_->[1], '  is told');
+  like($said, qr/\[1\/6\] Verify segment\n.*FAILED/s, '  at the first step');
+  unlike($said, qr/\[2\/6\]/, '  which is the last');
+}
+write_file("$dir/crm/campaigns/spring.sms.txt", "It opens on Sunday. Reply STOP to opt out.\n");
+($said, $exit) = run_in($dir, 'sms-campaign-launch', { %{campaign('market')}, test_phone => '447700900123' }, \%yes, '--site', "$dir/site.rb");
+is($exit, 3, 'a number without its country') or diag $said;
+like($said, qr/test_phone must be a phone number with its country, not "447700900123"; write it like \+15005550006/, '  is no number, and no run begins');
+is(outbox('SELECT count(*) FROM message'), $so_far, '  nobody is written to');
+
 # --- everything is paused ---
 ($said, $exit) = run_in($dir, 'sms-incident', { campaign => 'spring' },
-  { 'review-inbound-replies' => 'yes', 'communicate-with-leadership' => 'nobody', decide => ['terminate', 'a mistake'], 'terminate-campaign' => 'yes' }, '--site', "$dir/site.rb");
+  { 'review-inbound-replies' => 'yes', 'communicate-with-leadership' => 'nobody', decide => ['stay_paused', 'a mistake'] }, '--site', "$dir/site.rb");
 is($exit, 0, 'an incident that leaves all paused') or diag $said;
 my ($before) = outbox('SELECT count(*) FROM message');
 launch('market', \%yes);
-is($exit, 1, 'while outbound is paused no campaign begins') or diag $said;
+is($exit, 6, 'while outbound is paused no campaign begins') or diag $said;
 like($said, qr/outbound sending is not paused/, '  and says why');
 is(outbox('SELECT count(*) FROM message'), $before, '  nobody is written to');
 

@@ -71,6 +71,19 @@ is(says('crm.template(campaign: "c").html.strip'), '<p>', 'and with it');
 write_file("$dir/crm/campaigns/c.email.subject.txt", "Spring\nSummer\n");
 is(says('crm.template(campaign: "c").subject'), 'crm/campaigns/c.email.subject.txt is more than a line', 'a subject of two lines');
 
+for (["caf\xe9. Reply STOP", 'byte 4 of line 1 is 0xE9'], ["One\nTwo \xc3", 'byte 5 of line 2 is 0xC3'], ["\0STOP", 'byte 1 of line 1 is 0x00'],
+  ["\xed\xa0\x80", 'byte 1 of line 1 is 0xED']) {
+  write_file("$dir/crm/campaigns/c.sms.txt", $_->[0]);
+  is(says('crm.body(campaign: "c")'), "crm/campaigns/c.sms.txt is no text in UTF-8: $_->[1]", "a text message that is no UTF-8: $_->[1]");
+}
+write_file("$dir/crm/campaigns/c.sms.txt", "caf\xc3\xa9 STOP");
+is(says('crm.body(campaign: "c")'), "caf\xc3\xa9 STOP", 'one that is');
+for my $part ('subject.txt', 'txt', 'html') {
+  write_file("$dir/crm/campaigns/c.email.$_", "Spring\n") for 'subject.txt', 'txt', 'html';
+  write_file("$dir/crm/campaigns/c.email.$part", "Spr\xefng\n");
+  is(says('crm.template(campaign: "c").subject'), "crm/campaigns/c.email.$part is no text in UTF-8: byte 4 of line 1 is 0xEF", "a mail whose $part is none");
+}
+
 # -- a site's directory, and its limits --
 make_path("$dir/elsewhere/segments");
 write_file("$dir/elsewhere/segments/s.csv", "id,name,consent\n1,Ana,yes\n2,Sam,yes\n");
