@@ -3,7 +3,7 @@
 # writes bench/RESULTS.md. Called by `make bench`. Every figure is the median of ROUNDS rounds in
 # which the compared programs take turns (bench/measure.c). It reports; it does not judge a test.
 #
-# usage: BUILD=build ROUNDS=7 bench/run.sh [NAME...]     names: run lint import verify steps live list resume batch http
+# usage: BUILD=build ROUNDS=7 bench/run.sh [NAME...]     names: run lint import verify steps live list resume batch http secrets
 set -eu
 cd "$(dirname "$0")/.."
 build=${BUILD:-build} rounds=${ROUNDS:-7}
@@ -12,7 +12,7 @@ work=$PWD/$build/bench/work
 rm -rf "$work"
 mkdir -p "$work"
 trap 'rm -rf "$work"' EXIT
-wanted=${*:-run lint import verify steps live list resume batch http}
+wanted=${*:-run lint import verify steps live list resume batch http secrets}
 table=$work/table
 
 # measure ROUNDS -- COMMAND...: one line each "median least most peakKiB"
@@ -170,6 +170,22 @@ machine() {
   echo "- $(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -1), $(nproc) cores, $(awk '/MemTotal/ { printf "%.0f GiB", $2 / 1048576 }' /proc/meminfo)"
   echo "- $(uname -sr); $(. /etc/os-release && echo "$PRETTY_NAME"); $(findmnt -no FSTYPE -T "$work" 2>/dev/null || echo disk)"
   echo "- $("$stepwise" version); gcc $(gcc -dumpfullversion); bash ${BASH_VERSION%(*}; SQLite $(sqlite3 --version | cut -d' ' -f1); $(ruby -v 2>/dev/null | cut -d' ' -f1,2 || echo 'no ruby')"
+}
+
+# Ten outputs of 1 MB each, recorded and searched for 20 secrets; the same inputs when none is one.
+bench_secrets() {
+  awk 'BEGIN { srand(1); for (i = 0; i < 16000; i++) printf "2026-01-02T10:%02d:%02dZ host-%d app[%d]: request %08x took %d ms\n", i / 600 % 60, i % 60, i % 7, i, rand() * 4294967295, rand() * 900 }' |
+    head -c 1000000 >"$work/output"
+  bench/gen_secrets.sh string "$work/output" >"$work/none.rb"
+  bench/gen_secrets.sh secret "$work/output" >"$work/twenty.rb"
+  bench/gen_secrets.sh inputs >"$work/secrets.json"
+  local one='rm -f "$2.db"*; exec "$0" run "$2.rb" --inputs "$1" --journal "$2.db" </dev/null'
+  measure "$rounds" -- sh -c "$one" "$stepwise" "$work/secrets.json" "$work/twenty" \
+    -- sh -c "$one" "$stepwise" "$work/secrets.json" "$work/none" >"$work/m"
+  { read -r ours _ _ _; read -r theirs _; } <"$work/m"
+  row 'a run of ten outputs of 1 MB that knows 20 secrets; that knows none' "$(ms "$ours")" "$(ms "$theirs")" \
+    "$(calc '%.2fx' "$ours / $theirs")" 'at most 1.25x' "$ours <= 1.25 * $theirs"
+  rm -f "$work"/none.db* "$work"/twenty.db*
 }
 
 for name in $wanted; do "bench_$name"; done

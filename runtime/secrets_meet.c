@@ -248,11 +248,15 @@ static bool unit_fits(const struct pattern *p, size_t q, const struct unit *u) {
   return true;
 }
 
+static bool is_blank(uint8_t c) {
+  return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
 /* What was encoded is often broken into lines. */
 static bool passed_over(const struct pattern *p, size_t q, const struct unit *u) {
   if (!q) return false;
   return !u->count ||
-         (p->kind != PATTERN_PLAIN && u->count == 1 && strchr("\r\n\t ", u->bytes[0]) && u->bytes[0]);
+         (p->kind != PATTERN_PLAIN && u->count == 1 && is_blank(u->bytes[0]));
 }
 
 static void places_step(const struct pattern *p, struct reading *r, size_t q, struct places ring[AHEAD]) {
@@ -324,18 +328,26 @@ static void pattern_try(struct search *s, const struct pattern *p, size_t at, st
   if (start < out->start) out->start = start;
 }
 
-static bool second_fits(const struct pattern *p, const struct reading *r, size_t at) {
-  static const char special[] = "%\\&=+\r\n\t ";
-  uint8_t a = r->text[at], b;
-  if (at + 1 >= r->len || (a && strchr(special, a))) return true;
-  b = r->text[at + 1];
-  return (b && strchr(special, b)) || same(p->kind, p->bytes[1], b);
+/* Whether units_at() may read such a byte in another way than as itself. */
+static bool is_open(uint8_t c) {
+  return c == '%' || c == '\\' || c == '&' || c == '=' || c == '+';
+}
+
+/* As far as the text can be read in one way only: mostly that shows soon that nothing is there. */
+static bool may_stand(const struct pattern *p, const struct reading *r, size_t at) {
+  for (size_t i = 0; i < p->len && at < r->len; at++) {
+    uint8_t c = r->text[at];
+    if (is_open(c)) return true;
+    if (i && p->kind != PATTERN_PLAIN && is_blank(c)) continue; /* as passed_over() has it */
+    if (!same(p->kind, p->bytes[i++], c)) return false;
+  }
+  return true;
 }
 
 static void chain_try(struct search *s, uint8_t first, size_t at, struct met *out) {
   const struct secrets *all = s->secrets;
   for (uint32_t n = all->first[first]; n; n = all->patterns[n].next)
-    if (second_fits(&all->patterns[n], &s->r, at)) pattern_try(s, &all->patterns[n], at, out);
+    if (may_stand(&all->patterns[n], &s->r, at)) pattern_try(s, &all->patterns[n], at, out);
 }
 
 /* Another spelling of the byte that a pattern begins with; 0: there is none. */
