@@ -48,7 +48,8 @@
 # `cert_password`. `proxy: "http://proxy.example.org:3128"` goes by way of a proxy, but for the hosts of `no_proxy`; unless
 # they are given, the variables `http_proxy`, `https_proxy` and `no_proxy` are heeded, and `proxy: ""` is none. To a server
 # of https it is a way through (CONNECT): the proxy sees its host and port, and no header, no token and no page. HTTP/2 is
-# spoken with a server of https that offers it. Connections are kept and used again, at most 64 to one host; further
+# spoken with a server of https that offers it. A request with a body goes in HTTP/1.1, where an answer that comes before
+# the body was read, as a refusal may, is not lost. Connections are kept and used again, at most 64 to one host; further
 # requests wait for one.
 
 binding :web, "Web servers: health endpoints, and calls of whatever speaks HTTP" do

@@ -120,10 +120,12 @@ enum status mime_address_read(const char *s, struct mime_address *out, struct er
   struct buf shown = BUF_INIT;
   for (const char *p = s; *p && p < s + 100; p++)
     buf_addc(&shown, (unsigned char)*p < ' ' || *p == 127 ? ' ' : *p);
-  mem_free(address);
   error_set(err, ERR_VALUE, "this is not an address that mail can be sent to: %s", buf_str(&shown));
-  error_help(err, "write it as ana@example.org, or as Ana <ana@example.org>");
+  error_help(err, is_ascii(address)
+                      ? "write it as ana@example.org, or as Ana <ana@example.org>"
+                      : "an address is ASCII; of a host in another script write the form with xn--");
   error_kind(err, "validation");
+  mem_free(address);
   buf_release(&shown);
   return ERR_VALUE;
 }

@@ -141,6 +141,8 @@ refused_here('a file that is not there', qq{$usual, text: "x", subject: "a", att
 refused_here('a message id that is none', qq{$usual, text: "x", subject: "a", id: "<a\@b>\\r\\nX: y"}, qr/id: is as <word\@host>/);
 refused_here('a greeting of two lines', qq{$usual, text: "x", subject: "a", helo: "x\\r\\nMAIL FROM:<a\@b>"}, qr/helo: is this machine's name/);
 refused_here('a message that is too large', qq{$usual, text: "x" * 5000, subject: "a", max: 4000}, qr/the message is larger than 4000 bytes/);
+refused_here('an address that is not ASCII', Encode::encode('UTF-8', qq{url: "$at", from: "ops\@example.org", to: "j\x{fc}rgen\@example.org", text: "x", subject: "a"}), qr/not an address.*help: an address is ASCII/s);
+refused_here('nor its host', Encode::encode('UTF-8', qq{url: "$at", from: "ops\@example.org", to: "ana\@m\x{fc}ller.example", text: "x", subject: "a"}), qr/not an address.*help: an address is ASCII.*xn--/s);
 refused_here('nobody', qq{url: "$at", from: "ops\@example.org", to: [], text: "x", subject: "a"}, qr/to: is from 1 to 100 addresses/);
 refused_here('a URL of another kind', qq{url: "http://127.0.0.1/", from: "ops\@example.org", to: "ana\@example.org", text: "x", subject: "a"}, qr/not the URL of a mail server/);
 refused_here('a URL with a password', qq{url: "smtp://me:hush-77\@127.0.0.1", from: "ops\@example.org", to: "ana\@example.org", text: "x", subject: "a"}, qr/not the URL of a mail server\n/);
@@ -234,6 +236,28 @@ tls_case('TLS at once', $tls, $trust, 0, 'none', undef, scheme => 'smtps');
 is(arrived($tls)->{tls}, 1, '  is used');
 my $wrong_tls = server(@wrong, 'smtps=1');
 tls_case('TLS at once, and another name', $wrong_tls, qq{ca_file: "$dir/wrong.pem"}, 1, 'permission', qr/certificate/, scheme => 'smtps');
+
+# --- somebody in between who wants the password, or the message ---
+for my $case (['stripped', 'permission', qr/TLS|SSL/], ['refused', 'permission', qr/refuses TLS: 502/], ['injected', 'provider', qr/./],
+  ['clear', 'permission', qr/./], ['gone', 'transient', qr/./]) {
+  my ($how, $kind, $pattern) = @$case;
+  for my $with (['a password', $login], ['TLS required', 'tls: :required']) {
+    my ($name, $more) = @$with;
+    write_file("$dir/sly.log", '');
+    my $sly = start_service([$python, 'tests/services/sly_smtp.py', PORT, "$dir/sly.log", $how, "$dir/good.pem", "$dir/good.key"]);
+    tls_case("STARTTLS is $how, $name", $sly, "$trust, timeout: 10.seconds, $more", 1, $kind, $pattern);
+    my $said = read_file("$dir/sly.log");
+    like($said, qr/^EHLO /m, '  it was spoken to');
+    unlike($said, qr/AUTH|AG9wcwBzZXNhbWU|c2VzYW1l|sesame|MAIL FROM|ana\@/, '  and got no password, no address and no message');
+    stop_service($sly);
+  }
+}
+{
+  write_file("$dir/sly.log", '');
+  my $sly = start_service([$python, 'tests/services/sly_smtp.py', PORT, "$dir/sly.log", 'stripped']);
+  tls_case('a server without TLS that takes passwords, where the site says tls: :never', $sly, "tls: :never, $login", 0, 'none');
+  like(read_file("$dir/sly.log"), qr/AUTH PLAIN.*AG9wcwBzZXNhbWU/s, '  gets it: so the search would have found one');
+}
 
 # --- many messages: connections are used again ---
 sub connections { my ($server) = @_; return scalar(my @all = read_file("$server->{box}/log") =~ /^CONNECT$/mg) }

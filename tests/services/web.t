@@ -51,6 +51,8 @@ http {
     ssl_certificate $dir/cert.pem; ssl_certificate_key $dir/key.pem;
     ssl_client_certificate $dir/ops.pem; ssl_verify_client optional;
     $places
+    client_max_body_size 0;
+    location /deny { return 403 'no'; }
     location /members { if (\$ssl_client_verify != SUCCESS) { return 403; } $seen }
   }
 }
@@ -101,13 +103,28 @@ like($said, qr/left: mine\. \. \. \.$/m, '  no header and no cookie stays');
 ($said, $exit) = web(<<"RUBY", $tls);
     a = web.get(url: "/seen")
     b = web.post(url: "/read", body: "x" * 100000)
+    d = web.delete(url: "/seen")
     c = web.get(url: "/seen")
-    show "#{a.json["protocol"]} #{b.status} #{a.json["connection"] == c.json["connection"]} #{c.json["nth"]}"
+    show "#{d.json["protocol"]} #{b.status} #{a.json["connection"] == c.json["connection"]} #{c.json["nth"]}"
     show web.get(url: "/pages/long.txt").body.size, as: "size"
 RUBY
 is($exit, 0, 'a server with TLS') or diag $said;
 like($said, qr{HTTP/2\.0 200 true 3$}m, '  is spoken to in HTTP/2, over one connection');
 like($said, qr/size: @{[length $page]}/, '  and its page comes whole');
+# nginx answers `return` without reading the body.
+($said, $exit) = web(<<"RUBY", "$tls, timeout: 20.seconds");
+    a = web.post_once(url: "/seen", body: "x")
+    b = web.post_once(url: "/seen", body: "x" * 60000)
+    c = web.post_once(url: "/seen", body: "x" * 3000000)
+    show [a, b, c].map { |r| r.json["protocol"] }.join(" "), as: "protocols"
+    parts = web.post_once(url: "/seen", parts: [{ name: "rows", text: "x" * 3000000 }])
+    show parts.json["protocol"], as: "parts"
+    denied = web.post_once(url: "/deny", body: "x" * 3000000, ok: [403])
+    show denied.status, as: "denied"
+RUBY
+is($exit, 0, 'an answer that comes before the body was read') or diag $said;
+like($said, qr{protocols: HTTP/1\.1 HTTP/1\.1 HTTP/1\.1$}m, '  is not lost: what has a body goes in HTTP/1.1') or diag $said;
+like($said, qr{parts: HTTP/1\.1\n.*denied: 403$}ms, '  parts too, and a refusal');
 
 # --- a client's certificate ---
 my $mine = qq{$tls, cert: "$dir/ops.pem", cert_key: "$dir/ops.key", cert_password: secret("unlock")};

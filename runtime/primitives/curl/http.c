@@ -217,6 +217,14 @@ static int may_send(void *ud, char *to, char *from, int to_port, int from_port) 
   return x->lost || (url && !may_go(x, url)) ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
 }
 
+/* A server may answer before it has read the body, were it one byte, and end the stream: of HTTP/2
+ * libcurl 7.88 loses that answer, and what was refused would be in doubt. Of HTTP/1.1 it does not. */
+static void set_version(struct exchange *x) {
+  const struct http_request *r = x->request;
+  if (r->part_count || r->body_len)
+    curl_easy_setopt(x->transfer.easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+}
+
 static void set_up(struct exchange *x) {
   const struct http_request *r = x->request;
   curl_easy_setopt(x->transfer.easy, CURLOPT_URL, r->url);
@@ -235,6 +243,7 @@ static void set_up(struct exchange *x) {
   curl_easy_setopt(x->transfer.easy, CURLOPT_WRITEDATA, x);
   curl_easy_setopt(x->transfer.easy, CURLOPT_HEADERFUNCTION, take_header);
   curl_easy_setopt(x->transfer.easy, CURLOPT_HEADERDATA, x);
+  set_version(x);
   set_method(x);
   set_headers(x);
   set_credentials(x);
