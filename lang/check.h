@@ -323,6 +323,8 @@ void decl_admit(struct check *k, const struct clause_args *a, struct binding *b)
 void decl_binding(struct check *k, node_id call);
 /* decl_fanout.c: `each:` and what goes with it; the parameters and results are known. */
 void decl_fanout(struct check *k, const struct clause_args *a, struct action *out);
+/* The same, of `first:`; all actions of the binding are known. */
+void decl_first(struct check *k, struct binding *b, struct action *a);
 void decl_driver(struct check *k, node_id call);
 void decl_site(struct check *k, node_id call);
 bool binding_seen(const struct check *k, const struct binding *b); /* from the present file */

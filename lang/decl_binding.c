@@ -202,6 +202,8 @@ static void binding_body(struct check *k, const struct clause_args *a, struct bi
   for (size_t i = 0; i < b->action_count; i++)
     if (b->actions[i].ends_at && node_at(k, b->actions[i].ends_at)->kind == N_sym)
       link_ends(k, b, &b->actions[i]);
+  for (size_t i = 0; i < b->action_count; i++)
+    decl_first(k, b, &b->actions[i]);
   for (size_t i = 0; i < build.admit_count; i++)
     decl_admit(k, &build.admits[i], b);
   mem_free(build.admits);

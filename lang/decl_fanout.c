@@ -101,9 +101,9 @@ static void check_gives(struct check *k, const struct action *a) {
 
 /* What is of no use without the list, or together with it. */
 static void check_beside(struct check *k, const struct action *a) {
-  const node_id alone[] = {a->by_at, a->rate_at, a->at_once_at};
-  static const char *const words[] = {"by", "rate", "at_once"};
-  for (size_t i = 0; i < 3; i++)
+  const node_id alone[] = {a->by_at, a->rate_at, a->at_once_at, a->first_at};
+  static const char *const words[] = {"by", "rate", "at_once", "first"};
+  for (size_t i = 0; i < sizeof alone / sizeof *alone; i++)
     if (alone[i] && !a->each_at)
       diag_help(diag_add(k->diags, D_fanout, span_of(k, alone[i]), "`%s:` needs `each:`", words[i]),
                 "each: :to, with `takes :to, :array`, performs the items of the list one by one");
@@ -119,6 +119,7 @@ void decl_fanout(struct check *k, const struct clause_args *a, struct action *ou
   out->by_at = arg_key(a, W_by);
   out->rate_at = arg_key(a, W_rate);
   out->at_once_at = arg_key(a, W_at_once);
+  out->first_at = arg_key(a, W_first);
   check_beside(k, out);
   if (!out->each_at) return;
   out->by = arg_name(k, a, W_by);
@@ -126,4 +127,34 @@ void decl_fanout(struct check *k, const struct clause_args *a, struct action *ou
   take_at_once(k, out);
   check_gives(k, out);
   take_list(k, out);
+}
+
+/* It is done as often as the batch begins or goes on, with nothing said to it. */
+static const char *unfit_first(const struct action *f) {
+  if (f->effect != EFFECT_WRITE || f->repeat != REPEAT_SAFE) return "is not `repeat: :safe`";
+  if (f->each_at) return "is performed item by item itself";
+  for (size_t i = 0; i < f->take_count; i++)
+    if (!f->takes[i].default_value && !f->takes[i].optional) return "takes what nobody gives it then";
+  return NULL;
+}
+
+void decl_first(struct check *k, struct binding *b, struct action *a) {
+  if (!a->each_at || !a->first_at || node_at(k, a->first_at)->kind != N_sym) return;
+  sym name = node_at(k, a->first_at)->a;
+  struct action *found = NULL;
+  struct names names = {0};
+  for (size_t i = 0; i < b->action_count; i++) {
+    if (b->actions[i].name == name) found = &b->actions[i];
+    if (!unfit_first(&b->actions[i])) names_add(&names, name_text(k, b->actions[i].name));
+  }
+  const char *why = found ? unfit_first(found) : "is no action of it";
+  if (!why) {
+    a->first = found;
+    return;
+  }
+  struct diag *d = diag_add(k->diags, D_fanout, span_of(k, a->first_at),
+                            "`first:` names an action of `%s`, and `%s` %s", name_text(k, b->name),
+                            name_text(k, name), why);
+  if (names.count) names_help(k, d, name_text(k, name), &names, "there are");
+  else diag_help(d, "it writes, may be repeated (repeat: :safe), and needs no arguments");
 }

@@ -60,11 +60,12 @@ struct action {
   uint32_t file; /* where that stands */
   node_id ends_at;      /* the name in `ends:`, or 0 */
   struct action *ends; /* the action whose leases it ends, or NULL */
-  node_id each_at, by_at, rate_at, at_once_at; /* as written, or 0 */
+  node_id each_at, by_at, rate_at, at_once_at, first_at; /* as written, or 0 */
   const struct field *each; /* the list whose items are performed one by one, or NULL */
   const struct field *rate; /* the parameter that says how many a second, or NULL */
   sym by;                   /* the field by which items that are hashes are told apart, or 0 */
   uint32_t at_once;         /* of each: how many are under way at the same time */
+  struct action *first;     /* of each: what is done before it begins or goes on, or NULL */
   struct field *takes;
   size_t take_count;
   struct field *gives; /* fields of the result record */

@@ -582,6 +582,7 @@ enum status fanout_perform(struct action_run *c, value *out, struct error *err) 
   if (status == OK) schedule_begin(&f);
   if (status == OK) status = record_batch(&f, err);
   if (status == OK) status = settle(&f, err);
+  if (status == OK) status = fanout_first(&f, err);
   if (status == OK) {
     status = carry(&f, err);
     bool over = status == OK && f.problem.status == OK;

@@ -112,6 +112,11 @@ int64_t fanout_done(const struct fanout *f); /* items that are not sent any more
 /* How many may be sent, by the setting `ceiling` or the limit. */
 int64_t fanout_ceiling(value setting);
 
+/* --- fanout_first.c --- */
+
+/* What the action names as `first:`, unless nothing is left to send. */
+enum status fanout_first(struct fanout *f, struct error *err) must_use;
+
 /* --- fanout_item.c --- */
 
 void item_main(void *send); /* the task of one item */

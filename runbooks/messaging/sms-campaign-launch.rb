@@ -81,8 +81,7 @@ runbook "sms-campaign-launch" do
     guard   "outbound sending is not paused", !sms.paused?
     approve "Send #{input.campaign} to #{recipients.size} people at #{input.throttle} a second", by: :messaging_lead, within: 30.minutes
 
-    # Who said STOP while this waited for its approval is not written to.
-    sms.replies
+    # Who said STOP while this waited for its approval is not written to: send_batch takes replies in first.
     batch = sms.send_batch(to: recipients.map { |person| { phone: person.phone, zone: person.zone } }, body: body, per_second: input.throttle)
     show({ batch: batch.id, total: batch.total, sent: batch.sent, refused: batch.refused.size, unsure: batch.unsure.size }, as: "launched")
     batch.refused.map { |one| one.reason }.tally.sort_by { |reason, count| -count }.take(20).each { |reason, count| note "#{count} refused: #{reason}" }

@@ -30,6 +30,24 @@ binding :post, "Letters" do
     takes :to, [:phone]
     gives :integer
   end
+  action :lone, effect: :write, first: :sweep do
+    takes :to, :array
+  end
+  action :wild, effect: :write, each: :to, first: :swep do
+    takes :to, :array
+  end
+  action :risky, effect: :write, each: :to, first: :alone do
+    takes :to, :array
+  end
+  action :needy, effect: :write, each: :to, first: :named do
+    takes :to, :array
+  end
+  action :sweep, effect: :write, repeat: :safe do
+    takes :since, :time, optional: true
+  end
+  action :named, effect: :write, repeat: :safe do
+    takes :since, :time
+  end
 end
 driver :none, for: :post do
   perform(:list) { |to| nil }
@@ -39,6 +57,12 @@ driver :none, for: :post do
   perform(:text) { |to| nil }
   perform(:maybe) { |to| nil }
   perform(:fast) { |to, speed| nil }
+  perform(:lone) { |to| nil }
+  perform(:wild) { |to| nil }
+  perform(:risky) { |to| nil }
+  perform(:needy) { |to| nil }
+  perform(:sweep) { |since| nil }
+  perform(:named) { |since| nil }
   perform(:alone) { |speed| call.batch }
   perform(:gives) { |to| nil }
   perform :plain do |to|
