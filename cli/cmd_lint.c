@@ -8,7 +8,8 @@
 
 #include "../lang/program.h"
 #include "../runtime/codec.h"
-#include "../runtime/site.h"
+#include "../runtime/site_lint.h"
+#include "../stdlib/embed.h"
 #include "load.h"
 
 struct lint {
@@ -50,17 +51,17 @@ static void json_diag(struct program *p, const struct diag *d, struct buf *out) 
   buf_adds(out, "}\n");
 }
 
-static void lint_program(struct lint *l, struct program *p) {
+static void lint_diags(struct lint *l, struct program *p, const struct diags *diags) {
   struct buf b = BUF_INIT;
   if (l->json)
-    for (size_t i = 0; i < p->diags.count; i++)
-      json_diag(p, &p->diags.items[i], &b);
-  else diags_print(&p->diags, p->sources, colour_wanted(STDOUT_FILENO), &b);
+    for (size_t i = 0; i < diags->count; i++)
+      json_diag(p, &diags->items[i], &b);
+  else diags_print(diags, p->sources, colour_wanted(STDOUT_FILENO), &b);
   fputs(buf_str(&b), stdout);
   buf_release(&b);
-  l->errors += p->diags.errors + p->diags.dropped;
-  l->warnings += p->diags.warnings + p->diags.dropped_warnings;
-  if (p->diags.errors) l->code = EXIT_INVALID;
+  l->errors += diags->errors + diags->dropped;
+  l->warnings += diags->warnings + diags->dropped_warnings;
+  if (diags->errors) l->code = EXIT_INVALID;
 }
 
 /* A file that cannot be read is told like any other finding, and the rest is still checked. */
@@ -82,12 +83,53 @@ static void lint_unreadable(struct lint *l, const char *path, struct error *err)
   buf_release(&b);
 }
 
-/* What only evaluating finds: roles without members, signed ones without keys. Takes p. */
+/* A runbook that uses all modules of the standard library, and those beside the site that are named as
+ * a binding it connects. */
+static void library(const struct lint *l, const char *path, const struct site *site,
+                    struct program **out) {
+  struct buf text = BUF_INIT, file = BUF_INIT;
+  struct source s;
+  struct error err = {0};
+  const char *known;
+  size_t len;
+  buf_adds(&text, "runbook \"site\" do\n");
+  for (const struct stdlib_file *f = stdlib_files; f->name; f++)
+    buf_addf(&text, "  use \"%s\"\n", f->name);
+  for (size_t i = 0; i < site->connection_count; i++) {
+    const char *name = site->connections[i].binding;
+    buf_clear(&file);
+    path_beside(path, name, &file);
+    if (!l->host->builtin(name, &known, &len) && access(buf_str(&file), R_OK) == 0)
+      buf_addf(&text, "  use \"%s\"\n", name);
+  }
+  buf_adds(&text, "  step \"Nothing\" do\n    note \"nothing\"\n  end\nend\n");
+  len = text.len;
+  buf_addc(&text, 0), buf_addc(&text, 0);
+  if (source_init(&s, path, buf_take(&text), len, &err) == OK) program_load(out, &s, &l->host->program);
+  else source_release(&s), error_release(&err);
+  buf_release(&file);
+}
+
+static void lint_connections(struct lint *l, const char *path, const struct site *site) {
+  struct program *lib = NULL;
+  struct diags found = {0};
+  if (!site->connection_count) return;
+  library(l, path, site, &lib);
+  if (lib) site_lint(site, lib, &found);
+  diags_sort(&found);
+  lint_diags(l, site->program, &found);
+  diags_release(&found);
+  program_free(lib);
+}
+
+/* What only evaluating finds: roles without members, signed ones without keys, settings
+ * that no driver has. Takes p. */
 static void lint_site(struct lint *l, const char *path, struct program *p) {
   struct site *site;
   struct error err = {0};
   enum status status = site_open(&site, p, path, &err);
   if (status != OK) lint_unreadable(l, path, &err);
+  else lint_connections(l, path, site);
   error_release(&err);
   site_free(site);
 }
@@ -103,7 +145,7 @@ static void lint_file(struct lint *l, const char *path) {
   }
   struct program *p;
   program_load(&p, &s, &l->host->program);
-  lint_program(l, p);
+  lint_diags(l, p, &p->diags);
   if (p->site && !p->diags.errors) lint_site(l, path, p);
   else program_free(p);
 }

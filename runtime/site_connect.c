@@ -198,6 +198,23 @@ static enum status setting_given(const struct site *s, struct eval *e,
   return site_fail(s, tree_span(s->program->trees[0], given->node), err);
 }
 
+enum status site_setting_fits(const struct site *s, struct program *p, const struct field *f,
+                              const struct site_setting *given, struct error *err) {
+  static const struct unit nothing;
+  struct eval e;
+  value v, out;
+  enum status status = site_value(s, given->node, &v, err);
+  if (status != OK) return status;
+  eval_init(&e, p, &nothing, NULL, NULL, err);
+  value here = moved(v, s->program->syms, p->syms);
+  status = field_check(&e, f, here, here.tag == V_STRING, &out, err);
+  if (status == OK) value_unref(out);
+  value_unref(here);
+  value_unref(v);
+  eval_release(&e);
+  return status;
+}
+
 static enum status setting_missing(const struct site *s, const struct program *p,
                                    const struct driver *d, const struct field *f,
                                    struct error *err) {

@@ -190,4 +190,37 @@ site_case('others may not, whatever they claim', qq{  role :keeper, members: %w[
 site_case('a role that the site does not name', qq{  role :keepers, members: %w[ana]}, rb => $guarded, exit => 3,
   has => [qr/the site test names no role :keeper\nhelp: did you mean :keepers\?/]);
 
+# -- what lint says of connections, before any run, and without the environment --
+my $lint = case_dir('site.rb' => <<'RUBY', 'desk.rb' => <<'MODULE');
+site "office" do
+  connect :sms, driver: "outbox", quiet: "9pm", per_secnd: 3, delay: "many"
+  connect :email, driver: "smpt", url: "smtp://mail.example.org"
+  connect :crm, driver: "files", max: 0
+  connect :pager, driver: "pagerduty", url: env("TEST_NOBODY_SETS_THIS")
+  connect :desk, driver: "plain", floor: "two"
+  connect :chat, driver: "of_our_own", anything: 3
+end
+RUBY
+binding :desk, "A desk" do
+  action :ask, effect: :read
+end
+driver :plain, for: :desk do
+  setting :floor, :integer
+  perform(:ask) { nil }
+end
+MODULE
+my ($found, $code) = run_quietly($stepwise, 'lint', "$lint/site.rb");
+is($code, 3, 'connections that do not fit their drivers') or diag $found;
+is(join("\n", map { s/^\S*\///r } grep { /error/ } split /\n/, $found), join("\n",
+  'site.rb:2:42: error[RB230]: quiet must be of the declared form, not "9pm"',
+  'site.rb:2:60: error[RB205]: driver outbox of binding sms has no setting per_secnd',
+  'site.rb:2:70: error[RB230]: delay must be a duration, not "many"',
+  'site.rb:3:3: error[RB209]: binding email has no driver "smpt"',
+  'site.rb:4:39: error[RB230]: max must be at least 1, not 0',
+  'site.rb:5:3: error[RB222]: driver pagerduty of binding pager needs the setting routing_key',
+  'site.rb:6:42: error[RB230]: floor must be an integer, not "two"', '7 errors'), '  each at its place, and those of modules of one\'s own');
+like($found, qr/did you mean per_second\?/, '  with what was meant');
+write_file("$lint/site.rb", qq{site "office" do\n  connect :sms, driver: "twilio", account_sid: env("TEST_NOBODY_SETS_THIS"), auth_token: secret("none"), from: "+15005550006"\nend\n});
+is(join(' ', run_quietly($stepwise, 'lint', "$lint/site.rb")), ' 0', '  what fits is fine, and no secret is asked for');
+
 done_testing;
