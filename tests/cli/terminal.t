@@ -1,6 +1,10 @@
 #!/usr/bin/env python3
 """What a terminal does to a run: it closes, its reader goes, and what is shown must not steer it."""
-import json, os, pty, select, signal, subprocess, sys, tempfile, time
+import json, os, signal, subprocess, sys, tempfile, time
+
+sys.path.insert(0, "tests/lib")
+import terminal
+from terminal import end, until
 
 STEPWISE = os.environ.get("STEPWISE", "build/stepwise")
 DIR = tempfile.TemporaryDirectory()
@@ -23,32 +27,7 @@ def file(name, text):
 
 
 def start(args, quiet=()):
-    """A child on its own terminal, with the signals of `quiet` ignored."""
-    pid, fd = pty.fork()
-    if pid == 0:
-        os.environ["TERM"] = "dumb"
-        for s in quiet:
-            signal.signal(s, signal.SIG_IGN)
-        os.execv(STEPWISE, ["stepwise"] + args)
-    return pid, fd
-
-
-def until(fd, text, seen=b""):
-    while text not in seen:
-        ready, _, _ = select.select([fd], [], [], 30)
-        try:
-            got = os.read(fd, 65536) if ready else b""
-        except OSError:
-            got = b""
-        if not got:
-            break
-        seen += got
-    return seen
-
-
-def end(pid):
-    status = os.waitpid(pid, 0)[1]
-    return os.WEXITSTATUS(status) if os.WIFEXITED(status) else -os.WTERMSIG(status)
+    return terminal.start([STEPWISE] + args, quiet=quiet)
 
 
 def state(journal):

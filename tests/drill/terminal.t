@@ -1,6 +1,10 @@
 #!/usr/bin/env python3
 """A drill at a terminal: time stands still while a question stands there; a drill that is killed goes on."""
-import json, os, pty, select, signal, subprocess, tempfile, time
+import json, os, signal, subprocess, sys, tempfile, time
+
+sys.path.insert(0, "tests/lib")
+import terminal
+from terminal import end, until
 
 STEPWISE = os.environ.get("STEPWISE", "build/stepwise")
 DIR = tempfile.TemporaryDirectory()
@@ -24,29 +28,7 @@ def book(name, text):
 
 
 def start(*args):
-    pid, fd = pty.fork()
-    if pid == 0:
-        os.environ["TERM"] = "dumb"
-        os.execv(STEPWISE, ["stepwise", *args, "--journal", JOURNAL])
-    return pid, fd
-
-
-def until(fd, text, seen=b""):
-    while text not in seen:
-        ready, _, _ = select.select([fd], [], [], 30)
-        try:
-            got = os.read(fd, 65536) if ready else b""
-        except OSError:
-            got = b""
-        if not got:
-            break
-        seen += got
-    return seen
-
-
-def end(pid):
-    status = os.waitpid(pid, 0)[1]
-    return os.WEXITSTATUS(status) if os.WIFEXITED(status) else -os.WTERMSIG(status)
+    return terminal.start([STEPWISE, *args, "--journal", JOURNAL])
 
 
 def events(run, kind):

@@ -1,6 +1,10 @@
 #!/usr/bin/env python3
 """Approvals with a site: who may approve, from where, until when; signatures; two terminals."""
-import hashlib, json, os, pty, pwd, re, select, shutil, sqlite3, struct, subprocess, tempfile, time
+import hashlib, json, os, pwd, re, shutil, sqlite3, struct, subprocess, sys, tempfile, time
+
+sys.path.insert(0, "tests/lib")
+import terminal
+from terminal import end, until
 
 TOP = tempfile.TemporaryDirectory()
 os.chmod(TOP.name, 0o755)
@@ -591,42 +595,20 @@ else:
 
 
 # -- at the run's own terminal --
-def terminal(c, *args):
-    pid, fd = pty.fork()
-    if pid == 0:
-        os.chdir(c.dir)
-        os.execv(STEPWISE, ["stepwise", "run", "r.rb", "--journal", c.journal, *args])
-    return pid, fd
-
-
-def until(fd, text, seen=b""):
-    while text not in seen:
-        ready, _, _ = select.select([fd], [], [], 30)
-        try:
-            got = os.read(fd, 65536) if ready else b""
-        except OSError:
-            got = b""
-        if not got:
-            break
-        seen += got
-    return seen
-
-
-def left(pid):
-    status = os.waitpid(pid, 0)[1]
-    return os.WEXITSTATUS(status) if os.WIFEXITED(status) else -os.WTERMSIG(status)
+def at_terminal(c, *args):
+    return terminal.start([STEPWISE, "run", "r.rb", "--journal", c.journal, *args], cwd=c.dir)
 
 
 c = Case(None)
-pid, fd = terminal(c)
+pid, fd = at_terminal(c)
 seen = until(fd, b"approve or deny?")
 code, said = c.do("approve", "last", "drain", "--yes", "--as", "kim")
 seen = until(fd, b"look: ", seen)
-ok(left(pid) == 0 and b"approved by kim" in seen and b"went on" in seen, "a prompt is withdrawn when somebody approves elsewhere", seen.decode(), said)
+ok(end(pid) == 0 and b"approved by kim" in seen and b"went on" in seen, "a prompt is withdrawn when somebody approves elsewhere", seen.decode(), said)
 os.close(fd)
 
 c = Case(None, LEAD + ", quorum: 2")
-pid, fd = terminal(c)
+pid, fd = at_terminal(c)
 seen = until(fd, b"approve or deny?")
 os.write(fd, b"approve\nkim\n")
 seen = until(fd, b"approved by kim", seen)
@@ -635,52 +617,50 @@ code, said = c.do("approve", "last", "drain", "--yes", "--as", "kim")
 ok(code == 0 and "nothing to do" in said, "what was typed there counts here", said)
 code, said = c.do("approve", "last", "drain", "--yes", "--as", "lee")
 seen = until(fd, b"look: ", seen)
-ok(left(pid) == 0 and b"approved by lee" in seen, "one typed, one from elsewhere: two people", seen.decode(), said)
+ok(end(pid) == 0 and b"approved by lee" in seen, "one typed, one from elsewhere: two people", seen.decode(), said)
 os.close(fd)
 
 c = Case(None, LEAD + ", quorum: 2")
-pid, fd = terminal(c)
+pid, fd = at_terminal(c)
 seen = until(fd, b"approve or deny?")
 c.do("approve", "last", "drain", "--yes", "--as", "kim")
 seen = until(fd, b"2 of 2", seen)
 os.write(fd, b"approve\nlee\n")
 seen = until(fd, b"look: ", seen)
-ok(left(pid) == 0 and b"2 of 2" in seen and b"approved by kim" in seen and b"approved by lee" in seen, "one from elsewhere, one typed: the prompt asks for one less", seen.decode())
+ok(end(pid) == 0 and b"2 of 2" in seen and b"approved by kim" in seen and b"approved by lee" in seen, "one from elsewhere, one typed: the prompt asks for one less", seen.decode())
 os.close(fd)
 
 if ROOT:
     c = Case(PEOPLE)
-    pid, fd = terminal(c)
+    pid, fd = at_terminal(c)
     seen = until(fd, b"stepwise approve ")
     ok(b"approve or deny?" not in seen and b"by :lead (nobody, daemon, bin, " in seen, "a role of the site is not typed at: it says who approves, and how", seen.decode())
     c.do("approve", "last", "drain", "--yes", user="nobody")
     seen = until(fd, b"look: ", seen)
-    ok(left(pid) == 0 and b"went on" in seen, "and waits for that", seen.decode())
+    ok(end(pid) == 0 and b"went on" in seen, "and waits for that", seen.decode())
     os.close(fd)
 
 c = Case("  role :lead, members: %%w[ana %s]" % ME, LEAD + ", self_ok: true")
-pid, fd = terminal(c)
+pid, fd = at_terminal(c)
 seen = until(fd, b"approve or deny?")
 os.write(fd, b"approve\n")
 seen = until(fd, b"look: ", seen)
 given = c.event("approval.given")["data"]
-ok(left(pid) == 0 and given.get("identity") == "account" and given.get("approver") == ME, "with self_ok the operator approves as the account, not as a name", seen.decode(), given)
+ok(end(pid) == 0 and given.get("identity") == "account" and given.get("approver") == ME, "with self_ok the operator approves as the account, not as a name", seen.decode(), given)
 os.close(fd)
 
 c = Case(None)
-pid, fd = terminal(c, "--detach")
+pid, fd = at_terminal(c, "--detach")
 seen = until(fd, b"look: ")
-ok(left(pid) == 4 and b"approve or deny?" not in seen and c.state() == "waiting", "--detach asks nobody and parks", seen.decode())
+ok(end(pid) == 4 and b"approve or deny?" not in seen and c.state() == "waiting", "--detach asks nobody and parks", seen.decode())
 os.close(fd)
 
 # The person who approves is shown what, and has to agree.
-pid, fd = pty.fork()
-if pid == 0:
-    os.execv(STEPWISE, ["stepwise", "approve", "last", "--as", "kim", "--journal", c.journal])
+pid, fd = terminal.start([STEPWISE, "approve", "last", "--as", "kim", "--journal", c.journal])
 seen = until(fd, b"[yes/no]")
 os.write(fd, b"no\n")
 seen = until(fd, b"nothing was recorded", seen)
-ok(left(pid) == 8 and b"Drain 3 nodes" in seen and b"started by " in seen and b"plan " in seen and "approval.given" not in c.kinds(), "approve shows the request; no is no", seen.decode())
+ok(end(pid) == 8 and b"Drain 3 nodes" in seen and b"started by " in seen and b"plan " in seen and "approval.given" not in c.kinds(), "approve shows the request; no is no", seen.decode())
 os.close(fd)
 
 print("1..%d" % count)
