@@ -142,6 +142,7 @@ static enum status hook_primitive(void *ud, struct eval *e, const struct primiti
   struct primitive_call pc = {.syms = c->program->syms,
                               .key = c->action->effect == EFFECT_WRITE ? c->key : "",
                               .state_dir = c->state_dir,
+                              .secrets = c->secrets,
                               .tasks = c->tasks};
   status = p->fn(&pc, args, out, e->err);
   if (status == OK)

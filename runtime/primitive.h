@@ -11,11 +11,13 @@
 #include "value.h"
 
 struct tasks;
+struct secrets;
 
 struct primitive_call {
   struct symtab *syms;
   const char *key;   /* the action's idempotency key, 64 hex characters, or "" outside actions */
   const char *state_dir; /* where embedded drivers keep their files; exists */
+  const struct secrets *secrets; /* or NULL: what is cut off a text is searched for them before */
   struct tasks *tasks; /* for task_* calls; NULL outside of tasks: then work is done in place */
   bool unsure; /* out, with an error: what was asked for may have been done all the same */
 };

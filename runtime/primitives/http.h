@@ -26,6 +26,7 @@ struct http_part {
 struct http_request {
   const char *method; /* "GET" ... */
   const char *url;    /* http:// or https:// */
+  const char *shown;  /* as it may be told; NULL: as url_shown has it */
   const struct http_header *headers;
   size_t header_count;
   const char *body; /* NULL: none */

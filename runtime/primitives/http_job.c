@@ -3,6 +3,7 @@
 #include "http_job.h"
 
 #include "../codec.h"
+#include "../secrets.h"
 #include "../url.h"
 
 #define DEFAULT(id, us, what) static const int64_t LIMIT_##id __attribute__((unused)) = us;
@@ -65,14 +66,21 @@ static enum status add_pairs(const struct primitive_call *call, struct buf *out,
   return s;
 }
 
+/* Its secrets first: what is cut off at a question mark may be the rest of one. */
+static void show_url(const struct primitive_call *call, const char *url, struct buf *out) {
+  struct buf text = BUF_INIT;
+  buf_adds(&text, url);
+  redact_text(call->secrets, &text);
+  url_shown(buf_str(&text), out);
+  buf_wipe(&text);
+}
+
 static enum status take_url(const struct primitive_call *call, struct http_job *j, value url,
                             value query, struct error *err) {
   const char *s = arg_text(call, url);
   if (!s || (strncasecmp(s, "http://", 7) != 0 && strncasecmp(s, "https://", 8) != 0)) {
-    struct buf shown = BUF_INIT;
-    if (s) url_shown(s, &shown);
-    bad(err, "this is not the URL of a web server: %s", s ? buf_str(&shown) : value_type_name(url));
-    buf_release(&shown);
+    if (s) show_url(call, s, &j->shown);
+    bad(err, "this is not the URL of a web server: %s", s ? buf_str(&j->shown) : value_type_name(url));
     error_help(err, "write it as https://host/path");
     return ERR_VALUE;
   }
@@ -84,6 +92,8 @@ static enum status take_url(const struct primitive_call *call, struct http_job *
   if (pairs.len) buf_addf(&j->url, "%c%s", has_query ? '&' : '?', buf_str(&pairs));
   buf_release(&pairs);
   j->request.url = buf_str(&j->url);
+  show_url(call, j->request.url, &j->shown);
+  j->request.shown = buf_str(&j->shown);
   return status;
 }
 
@@ -349,6 +359,7 @@ void http_job_release(struct http_job *j) {
   mem_free(j->parts);
   mem_free(j->origins);
   buf_wipe(&j->url);
+  buf_release(&j->shown);
   buf_wipe(&j->body);
   buf_wipe(&j->response.headers);
   buf_wipe(&j->response.body);

@@ -39,7 +39,7 @@ struct http_job {
   struct http_part *parts;
   size_t part_cap;
   const char **origins;
-  struct buf url, body;
+  struct buf url, shown, body;
   bool typed; /* a content-type was given */
 };
 

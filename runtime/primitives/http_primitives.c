@@ -1,6 +1,7 @@
 /* The primitives of the group `http`: the call, and the answer as values. The work is done by the
  * module stepwise-curl.so, opened at the first request. */
 #include "../codec.h"
+#include "../secrets.h"
 #include "../url.h"
 #include "curl.h"
 #include "http_job.h"
@@ -66,8 +67,11 @@ static value given_wait(int64_t us) {
 static value given(struct primitive_call *call, const struct http_response *r) {
   struct dict *d = dict_new();
   value headers = given_headers(call, &r->headers);
-  struct buf url = BUF_INIT;
-  urls_shown(r->url, strlen(r->url), &url);
+  struct buf whole = BUF_INIT, url = BUF_INIT;
+  buf_adds(&whole, r->url);
+  redact_text(call->secrets, &whole); /* before anything is left out of it */
+  urls_shown(buf_str(&whole), whole.len, &url);
+  buf_wipe(&whole);
   result_set(call, d, "status", value_int(r->status));
   result_set(call, d, "headers", headers);
   result_set(call, d, "body", result_text(buf_str(&r->body), r->body.len));

@@ -118,7 +118,9 @@ enum status mime_address_read(const char *s, struct mime_address *out, struct er
     return OK;
   }
   struct buf shown = BUF_INIT;
-  for (const char *p = s; *p && p < s + 100; p++)
+  /* A long one is not cut: a part of a secret could not be found. */
+  if (len > MIME_ADDRESS_MAX) buf_addf(&shown, "a text of %zu bytes", len);
+  for (const char *p = s; len <= MIME_ADDRESS_MAX && *p; p++)
     buf_addc(&shown, (unsigned char)*p < ' ' || *p == 127 ? ' ' : *p);
   error_set(err, ERR_VALUE, "this is not an address that mail can be sent to: %s", buf_str(&shown));
   error_help(err, is_ascii(address)

@@ -358,10 +358,15 @@ static void read_result(struct exchange *x) {
   x->out->url = mem_strdup(url ? url : x->request->url);
 }
 
+static void show_url(const struct exchange *x, struct buf *out) {
+  if (x->request->shown) buf_adds(out, x->request->shown);
+  else url_shown(x->request->url, out);
+}
+
 static enum status exchange_run(struct curl_loop *l, struct exchange *x, struct error *err) {
   struct buf url = BUF_INIT;
   enum status s = transfer_run(l, &x->transfer, x->request->timeout, err);
-  url_shown(x->request->url, &url);
+  show_url(x, &url);
   /* For libcurl that is an answer without a body. */
   if (s == OK && x->transfer.code == CURLE_OK && !x->headed) {
     x->transfer.code = CURLE_PARTIAL_FILE;
@@ -379,7 +384,7 @@ static enum status exchange_run(struct curl_loop *l, struct exchange *x, struct 
 /* A part's file that is not there: nothing was sent. */
 static enum status unreadable(const struct exchange *x, struct error *err) {
   struct buf url = BUF_INIT;
-  url_shown(x->request->url, &url);
+  show_url(x, &url);
   enum status s = failed(x, buf_str(&url), err);
   buf_release(&url);
   return s;
