@@ -253,7 +253,9 @@ driver :outbox, for: :email, default: true, about: "A SQLite outbox: nothing lea
   end
 
   perform :unsubscribes do |campaign|
-    typed = file.exists(path: "email-unsubscribes.txt", state: true) ? file.read(path: "email-unsubscribes.txt", state: true).lines.map { |line| line.strip.downcase }.reject { |line| line.empty? } : []
+    lines = file.exists(path: "email-unsubscribes.txt", state: true) ? file.read(path: "email-unsubscribes.txt", state: true).lines.map { |line| line.strip.downcase }.reject { |line| line.empty? } : []
+    lines.tally.each { |address, times| consent.suppress(channel: :email, address: address, reason: "unsubscribed", source: "email-unsubscribes.txt, #{times}", database: setting.list) }
+    typed = lines.uniq.select { |address| consent.suppressed(channel: :email, address: address, database: setting.list) }
     sql.execute(
       database: setting.database, state: true, schema: <<~SQL,
         CREATE TABLE IF NOT EXISTS mail(number INTEGER PRIMARY KEY, key TEXT UNIQUE, id TEXT, campaign TEXT, address TEXT, subject TEXT,
@@ -262,7 +264,6 @@ driver :outbox, for: :email, default: true, about: "A SQLite outbox: nothing lea
       SQL
       statements: typed.map { |address| ["UPDATE mail SET unsubscribed = ? WHERE number = (SELECT max(number) FROM mail WHERE address = ?) AND unsubscribed IS NULL", [now.to_f, address]] } + [["SELECT 1", []]]
     )
-    typed.each { |address| consent.suppress(channel: :email, address: address, reason: "unsubscribed", source: "email-unsubscribes.txt", database: setting.list) }
     found = sql.query(
       database: setting.database, state: true, max: 1_000_000, values: { campaign: campaign, now: now.to_f }, text: <<~SQL
         SELECT id, address, campaign, strftime('%Y-%m-%dT%H:%M:%fZ', unsubscribed, 'unixepoch') AS at FROM mail
@@ -449,8 +450,9 @@ driver :smtp, for: :email, about: "A mail server" do
   perform :unsubscribes do |campaign|
     fail! :validation, "the site names no unsubscribed: for this driver" if !setting.unsubscribed
     lines = file.exists(path: setting.unsubscribed) ? file.read(path: setting.unsubscribed, max: 67108864).lines : []
-    typed = lines.map { |line| line.strip.downcase }.reject { |line| line.empty? }.uniq
-    typed.each { |address| consent.suppress(channel: :email, address: address, reason: "unsubscribed", source: "the unsubscribe page", database: setting.list) }
+    told = lines.map { |line| line.strip.downcase }.reject { |line| line.empty? }.tally
+    told.each { |address, times| consent.suppress(channel: :email, address: address, reason: "unsubscribed", source: "the unsubscribe page, #{times}", database: setting.list) }
+    typed = told.keys.select { |address| consent.suppressed(channel: :email, address: address, database: setting.list) }
     known = sql.execute(
       database: setting.database, state: true, max: 1_000_000, schema: <<~SQL,
         CREATE TABLE IF NOT EXISTS sent(key TEXT PRIMARY KEY, id TEXT, campaign TEXT, address TEXT, at REAL, state TEXT, bounced TEXT, unsubscribed REAL);

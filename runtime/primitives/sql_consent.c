@@ -16,6 +16,7 @@ static const char schema[] =
     "CREATE TABLE IF NOT EXISTS suppression_past(id INTEGER PRIMARY KEY, channel TEXT NOT NULL,"
     " address TEXT NOT NULL, what TEXT NOT NULL, reason TEXT NOT NULL, source TEXT NOT NULL,"
     " at TEXT NOT NULL);"
+    "CREATE INDEX IF NOT EXISTS suppression_past_who ON suppression_past(channel, address);"
     "CREATE TABLE IF NOT EXISTS hold(channel TEXT NOT NULL, batch TEXT NOT NULL,"
     " state TEXT NOT NULL, reason TEXT NOT NULL, at TEXT NOT NULL,"
     " PRIMARY KEY(channel, batch)) WITHOUT ROWID";
@@ -55,6 +56,26 @@ static enum status not_cut_off(const char *path, struct error *err) {
   return ERR_IO;
 }
 
+/* What is there is no list, whatever it is; it is never written over. */
+static enum status no_list(const char *path, const char *why, struct error *err) {
+  struct buf b = BUF_INIT;
+  buf_addf(&b, "the list of opt-outs %s cannot be read: %s", path, why);
+  error_set(err, ERR_IO, "%s", buf_str(&b));
+  error_help(err, "put back a copy of it; only if nobody ever opted out, move it away");
+  error_kind(err, "provider");
+  buf_release(&b);
+  return ERR_IO;
+}
+
+/* Damage is told as such; a lock, a full disk and the like are told as they are. */
+static enum status damaged(struct db *db, const char *path, enum status s, struct error *err) {
+  int code = db->handle ? sqlite3_errcode(db->handle) & 0xff : SQLITE_OK;
+  bool unopened = !db->handle && s == ERR_IO && strcmp(err->kind, "validation") == 0;
+  if (code == SQLITE_NOTADB || unopened) return no_list(path, "file is not a database", err);
+  if (code == SQLITE_CORRUPT) return no_list(path, "the database is damaged", err);
+  return s;
+}
+
 /* *db has no handle when nothing was kept so far. */
 static enum status open_to_read(struct db *db, const struct consent *c, struct error *err) {
   int64_t there = 0;
@@ -65,7 +86,9 @@ static enum status open_to_read(struct db *db, const struct consent *c, struct e
   if (s == OK)
     s = db_int(db, err, &there, 0,
                "SELECT count(*) FROM sqlite_schema WHERE name IN ('suppression', 'hold')");
-  if (db->handle && (s != OK || there < 2)) db_close(db);
+  if (s != OK) s = damaged(db, c->path, s, err);
+  else if (there < 2) s = no_list(c->path, "it is a database of something else", err);
+  if (db->handle && s != OK) db_close(db);
   return s;
 }
 
@@ -162,21 +185,49 @@ static enum status changed(struct db *db, struct consent *c, struct error *err, 
   return s;
 }
 
+static enum status write_past(struct db *db, struct consent *c, const char *what,
+                              struct error *err);
+
+static bool by_operator(const struct consent *c) {
+  return strcmp(c->source, "operator") == 0;
+}
+
+/* One reply or report suppresses once: looked at again it does not undo what somebody lifted since. */
+static enum status was_heeded(struct db *db, const struct consent *c, int64_t *out,
+                              struct error *err) {
+  *out = 0;
+  if (by_operator(c)) return OK;
+  return db_int(db, err, out, 0,
+                "SELECT EXISTS(SELECT 1 FROM suppression_past WHERE channel = %Q AND address = %Q "
+                "AND what = 'suppressed' AND source = %Q)",
+                c->channel, c->address, c->source);
+}
+
+/* The first reason stands, but for an operator's: that stays when the recipient wants to come back. */
 static enum status write_suppression(struct db *db, struct consent *c, struct error *err) {
   struct buf at = BUF_INIT;
+  int64_t heeded;
+  enum status s = was_heeded(db, c, &heeded, err);
+  c->changed = false;
+  if (s != OK || heeded) return s;
   at_text(c->now, &at);
-  enum status s =
-      changed(db, c, err,
-              sqlite3_mprintf("INSERT OR IGNORE INTO suppression VALUES (%Q, %Q, %Q, %Q, %Q)",
+  s = changed(db, c, err,
+              sqlite3_mprintf("INSERT INTO suppression VALUES (%Q, %Q, %Q, %Q, %Q) "
+                              "ON CONFLICT DO UPDATE SET reason = excluded.reason, "
+                              "source = excluded.source, at = excluded.at "
+                              "WHERE excluded.source = 'operator' AND source <> 'operator'",
                               c->channel, c->address, c->reason, c->source, buf_str(&at)));
+  if (s == OK && !c->changed && !by_operator(c)) s = write_past(db, c, "suppressed", err);
   buf_release(&at);
   return s;
 }
 
+/* What an operator suppressed, an operator lifts. */
 static enum status write_lift(struct db *db, struct consent *c, struct error *err) {
   return changed(db, c, err,
-                 sqlite3_mprintf("DELETE FROM suppression WHERE channel = %Q AND address = %Q",
-                                 c->channel, c->address));
+                 sqlite3_mprintf("DELETE FROM suppression WHERE channel = %Q AND address = %Q "
+                                 "AND (source <> 'operator' OR %d)",
+                                 c->channel, c->address, by_operator(c)));
 }
 
 static enum status write_hold(struct db *db, struct consent *c, struct error *err) {
@@ -236,7 +287,9 @@ static enum status make_file(const char *path, struct error *err) {
 
 static enum status open_to_write(struct db *db, const struct consent *c, struct error *err) {
   enum status s = access(c->path, F_OK) != 0 && errno == ENOENT ? make_file(c->path, err) : OK;
-  if (s == OK) s = not_cut_off(c->path, err);
+  struct db look;
+  if (s == OK) s = open_to_read(&look, c, err); /* what is no list is not made one */
+  if (s == OK && look.handle) db_close(&look);
   return s == OK ? db_open(db, c->path, DB_WRITE, err) : s;
 }
 

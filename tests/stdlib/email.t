@@ -65,6 +65,22 @@ my $people = '[{ email: "Ana@example.org", name: "Ana" }, { email: "bo@example.o
   is($exit, 0, 'what came back is told, suppressed, and not written to again') or diag $said;
 }
 {
+  my $look = qq{    email.bounces\n    email.unsubscribes\n    show email.suppressions.map { |one| one[:to] }.sort.join(" "), as: "listed"};
+  my @site = (args => ['--site', "$dir/bad.rb"]);
+  my ($said, $exit) = mail('day', qq{    email.unsuppress(to: "p3\@example.org", reason: "it is there again")\n    email.unsuppress(to: "p4\@example.org", reason: "asked to come back")\n$look}, @site);
+  like($said, qr/listed: p12\@example\.org p6\@example\.org p8\@example\.org p9\@example\.org$/m, 'what an operator lifted stays lifted, though the reports are looked at again') or diag $said;
+  my ($state) = map { s/email\.db$//r } glob "$dir/day/*/email.db";
+  write_file("$state/email-unsubscribes.txt", "p1\@example.org\n");
+  ($said, $exit) = mail('day', $look, @site);
+  like($said, qr/listed: p12\@example\.org p1\@example\.org /, 'who unsubscribes is on the list') or diag $said;
+  ($said, $exit) = mail('day', qq{    email.unsuppress(to: "p1\@example.org", reason: "asked to come back")\n    sent = email.campaign(to: ["p1\@example.org"], subject: "a", text: "b", html: "c", unsubscribe: "https://example.org/{{email}}")\n$look\n    show email.campaign_status(id: sent.id).unsubscribed, as: "of it"}, @site);
+  like($said, qr/listed: p12\@example\.org p6\@/, '  until an operator lifts it: the line is old') or diag $said;
+  like($said, qr/of it: 0/, '  and says nothing of a later campaign');
+  write_file("$state/email-unsubscribes.txt", "p1\@example.org\np1\@example.org\n");
+  ($said, $exit) = mail('day', $look, @site);
+  like($said, qr/listed: p12\@example\.org p1\@example\.org /, '  a new line is a new wish') or diag $said;
+}
+{
   my ($said, $exit) = mail('held', qq{    email.pause(reason: "too many complaints")\n    expect email.paused?, "paused"\n    email.send(to: "ana\@example.org", subject: "x", text: "y")}, clauses => '    timeout 20.seconds', args => ['--virtual-clock']);
   is($exit, 1, 'while mail is held back nothing goes out') or diag $said;
   is(rows('held', 'SELECT count(*) FROM mail') =~ /^[1-9]/, '', '  nothing at all');

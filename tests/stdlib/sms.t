@@ -74,6 +74,16 @@ is(list("SELECT reason FROM suppression WHERE address = '+12025550110'"), "asked
 ($said, $exit) = sms('    sms.unsuppress to: "+12025550110", reason: "a mistake"' . "\n" . '    x = sms.send(to: "+12025550110", body: "hello")' . "\n    show x.state");
 is($exit, 0, 'and takes it off') or diag $said;
 
+($said, $exit) = sms('    sms.suppress to: "+12025550111", reason: "a complaint"' . "\n" . '    sms.suppress to: "+12025550103", reason: "a complaint"');
+is($exit, 0, 'an operator suppresses two, of whom one said STOP before') or diag $said;
+open $typed, '>>', "$dir/state/sms-replies.txt";
+print $typed "+12025550111 START\n+12025550103 START\n+12025550106 START\n";
+close $typed;
+($said, $exit) = sms('    sms.replies' . "\n" . '    show ["+12025550111", "+12025550103", "+12025550106"].map { |to| sms.suppressed?(to: to) }.join(" "), as: "then"');
+like($said, qr/then: true true false/, 'START lifts what the recipient asked for, and not what an operator said') or diag $said;
+($said, $exit) = sms('    sms.unsuppress to: "+12025550111", reason: "settled"' . "\n" . '    sms.replies' . "\n" . '    show sms.suppressed?(to: "+12025550111"), as: "then"');
+like($said, qr/then: false/, '  an operator does') or diag $said;
+
 # --- the sandbox ---
 my @sandbox = site(', quiet: "", sandbox: ["+12025550101"]');
 ($said, $exit) = sms('    x = sms.send(to: "+12025550199", body: "hello")' . "\n    show x.state", @sandbox);
@@ -124,9 +134,18 @@ for my $case (['cut off', ''], ['damaged', 'SQLite format 3' . "\0" . 'x' x 5000
   write_file("$dir/odd.db", $bytes);
   ($said, $exit) = sms('    x = sms.send(to: "+12025550130", body: "hello")' . "\n    show x.state", site(qq{, quiet: "", list: "$dir/odd.db"}));
   is($exit, 1, "a list that is $name") or diag $said;
-  like($said, qr/FAILED: .*odd\.db/, '  is told of');
+  like($said, qr/FAILED: the list of opt-outs \S*odd\.db .*help: put back a copy of it; only if nobody ever opted out, (?:delete it|move it away)/s, '  is told of, and what to do') or diag $said;
+  ($said, $exit) = sms('    sms.suppress to: "+12025550130", reason: "asked by phone"', site(qq{, quiet: "", list: "$dir/odd.db"}));
+  is($exit, 1, '  nothing is added to it') or diag $said;
   is(read_file("$dir/odd.db"), $bytes, '  and is left as it is');
 }
+unlink "$dir/odd.db";
+run_quietly('sqlite3', "$dir/odd.db", 'CREATE TABLE t(a)');
+for my $call ('sms.send(to: "+12025550130", body: "hello")', 'sms.suppress(to: "+12025550130", reason: "asked")') {
+  ($said, $exit) = sms("    x = $call\n    show x.to_s", site(qq{, quiet: "", list: "$dir/odd.db"}));
+  like($said, qr/the list of opt-outs \S*odd\.db cannot be read: it is a database of something else/, "a database of something else: $call") or diag $said;
+}
+is(scalar run_quietly('sqlite3', "$dir/odd.db", '.tables') =~ s/\s//gr, 't', '  which stays as it is');
 write_file("$dir/file", '');
 ($said, $exit) = sms('    x = sms.send(to: "+12025550130", body: "hello")' . "\n    show x.state", site(qq{, quiet: "", list: "$dir/file/messaging.db"}));
 is($exit, 1, 'a list that cannot be reached') or diag $said;
