@@ -1,10 +1,8 @@
-/* A batch: prepares its list, reserves items in the journal ahead of sending them, keeps as many under
- * way as it may, and stops with nothing lost. */
+/* A batch under way: reserves items in the journal ahead of sending them, keeps as many on their way as
+ * it may, and stops with nothing lost. */
 #include "fanout.h"
 
-#include "../lang/limits.h"
 #include "admit.h"
-#include "codec.h"
 #include "text.h"
 
 enum { FLUSH = 250000 }; /* how long an outcome waits for the next intent, us */
@@ -13,24 +11,16 @@ static const char *text_of(const struct fanout *f, sym s) {
   return sym_text(f->call->lane->run->program->syms, s);
 }
 
-static bool once(const struct fanout *f) {
-  return f->call->perform->repeat == REPEAT_UNSAFE;
-}
-
-static struct entry *entry_of(const struct fanout *f, size_t item) {
-  return &f->book->entries[f->items[item].entry];
-}
-
 /* What may not be repeated and nobody knows of is not sent any more. */
 static bool is_final(const struct fanout *f, enum item_state state) {
-  return state >= ITEM_SENT || (state == ITEM_UNSURE && once(f));
+  return state >= ITEM_SENT || (state == ITEM_UNSURE && fanout_once(f));
 }
 
 int64_t fanout_done(const struct fanout *f) {
-  return f->sent + f->refused + (once(f) ? f->unsure : 0);
+  return f->sent + f->refused + (fanout_once(f) ? f->unsure : 0);
 }
 
-static void count_item(struct fanout *f, enum item_state state, int by) {
+void fanout_count(struct fanout *f, enum item_state state, int by) {
   if (state == ITEM_SENT) f->sent += by;
   if (state == ITEM_REFUSED) f->refused += by;
   if (state == ITEM_UNSURE) f->unsure += by;
@@ -38,176 +28,9 @@ static void count_item(struct fanout *f, enum item_state state, int by) {
 
 static void item_set(struct fanout *f, size_t item, enum item_state state, const char *kind,
                      const char *reason) {
-  count_item(f, entry_of(f, item)->state, -1);
+  fanout_count(f, fanout_entry(f, item)->state, -1);
   book_set(f->book, f->items[item].entry, state, kind, reason);
-  count_item(f, state, 1);
-}
-
-/* --- before it begins --- */
-
-int64_t fanout_ceiling(value setting) {
-  value v;
-  bool set = setting.tag == V_RECORD && record_get(setting, W_ceiling, &v) && v.tag == V_INT;
-  return set ? v.u.i : LIMIT_ITEMS;
-}
-
-static size_t index_of(const struct action *a, const struct field *f) {
-  return (size_t)(f - a->takes);
-}
-
-static enum status refuse(const struct action_run *c, struct error *err) {
-  struct buf b = BUF_INIT;
-  action_text(c, &b);
-  buf_addf(&b, ": %s", err->message);
-  error_set(err, ERR_FAILED, "%s", buf_str(&b));
-  error_kind(err, "validation");
-  buf_release(&b);
-  return ERR_FAILED;
-}
-
-static enum status too_many(struct action_run *c, size_t count, int64_t ceiling, struct error *err) {
-  struct buf have = BUF_INIT, most = BUF_INIT;
-  count_text((int64_t)count, &have);
-  count_text(ceiling, &most);
-  error_set(err, ERR_FAILED, "%s items, and at most %s may be sent; nothing was sent",
-            buf_str(&have), buf_str(&most));
-  buf_release(&have);
-  buf_release(&most);
-  enum status status = refuse(c, err);
-  error_help(err, "send fewer, or let the site's connect say ceiling: for this binding");
-  return status;
-}
-
-enum status fanout_check(struct action_run *c, struct error *err) {
-  const struct action *a = c->action;
-  const struct list *list = value_array(c->args[index_of(a, a->each)]);
-  struct driver_call call;
-  enum status status = action_driver_call(c, &call, err);
-  if (status != OK) return status;
-  int64_t ceiling = fanout_ceiling(call.setting);
-  if (ceiling < 0 || list->count > (uint64_t)ceiling) return too_many(c, list->count, ceiling, err);
-  for (size_t i = 0; i < list->count; i++)
-    if (value_has_secret(list->items[i])) {
-      error_set(err, ERR_FAILED, "item %zu holds a secret: the journal could not say who it is", i);
-      return refuse(c, err);
-    }
-  value rate = a->rate ? c->args[index_of(a, a->rate)] : VALUE_NIL;
-  if (rate.tag != V_INT || rate.u.i >= 1) return OK;
-  error_set(err, ERR_FAILED, "%s is %lld: nothing would ever be sent",
-            sym_text(c->lane->run->program->syms, a->rate->name), (long long)rate.u.i);
-  return refuse(c, err);
-}
-
-/* --- the list --- */
-
-static void items_make(struct fanout *f) {
-  const struct symtab *syms = f->call->lane->run->program->syms;
-  struct dict *seen = dict_new();
-  f->items = mem_array(f->count + 1, sizeof *f->items);
-  for (size_t i = 0; i < f->count; i++) {
-    struct buf to = BUF_INIT;
-    uint8_t key[32];
-    value who, before = value_int(0);
-    json_write(item_who(f->call->action, f->list->items[i], syms), syms, true, &to);
-    who = value_string(to.data, to.len);
-    (void)dict_get(seen, who, &before);
-    item_key(f->call->key, buf_str(&to), (uint32_t)before.u.i, key);
-    dict_set(seen, who, value_int(before.u.i + 1));
-    f->items[i].to = buf_take(&to);
-    f->items[i].entry = book_entry(f->book, key);
-    if (before.u.i && entry_of(f, i)->state == ITEM_NEW)
-      book_set(f->book, f->items[i].entry, ITEM_REFUSED, "duplicate", NULL);
-  }
-  dict_free(seen);
-}
-
-/* Whether the site lets this one through; without a setting it does. */
-static bool in_sandbox(const struct fanout *f, value sandbox, size_t item) {
-  const struct symtab *syms = f->call->lane->run->program->syms;
-  value who = item_who(f->call->action, f->list->items[item], syms);
-  const struct list *l = value_array(sandbox);
-  for (size_t i = 0; i < l->count; i++)
-    if (value_equal(l->items[i], who, syms)) return true;
-  return false;
-}
-
-/* What is refused before anything is sent: a recipient that stands in the list before, and one that
- * a sandbox leaves out. */
-static enum status sift(struct fanout *f, value setting, struct error *err) {
-  uint32_t *out = mem_array(f->count + 1, sizeof *out);
-  size_t count = 0;
-  value sandbox;
-  bool boxed = setting.tag == V_RECORD && record_get(setting, W_sandbox, &sandbox) &&
-               sandbox.tag == V_ARRAY && value_array(sandbox)->count > 0;
-  for (size_t i = 0; i < f->count; i++) {
-    struct entry *e = entry_of(f, i);
-    bool twice = e->state == ITEM_REFUSED && !e->reason;
-    if (!twice && !(e->state <= ITEM_FAILED && boxed && !in_sandbox(f, sandbox, i))) continue;
-    book_set(f->book, f->items[i].entry, ITEM_REFUSED, twice ? "duplicate" : "sandbox",
-             twice ? "it stands in the list before" : "not in the sandbox list");
-    out[count++] = (uint32_t)i;
-  }
-  for (size_t i = 0; i < f->count; i++)
-    count_item(f, entry_of(f, i)->state, 1);
-  enum status status = record_refused(f, out, count, err);
-  mem_free(out);
-  return status;
-}
-
-static void schedule_begin(struct fanout *f) {
-  const struct action *a = f->call->action;
-  value rate = a->rate ? f->call->args[index_of(a, a->rate)] : VALUE_NIL;
-  int64_t now = clock_mono(f->clock);
-  f->per_second = rate.tag == V_INT ? rate.u.i : 0;
-  f->started = f->mark_at = f->before_at = f->told_at = f->base = now;
-  f->pause_until = now;
-  if (!f->per_second || !f->book->last_us) return;
-  /* What was sent before the run was interrupted counts. */
-  int64_t next = clock_add(run_mono(f->call->lane->run, f->book->last_us), US_SECOND / f->per_second);
-  if (next > now) f->base = next;
-}
-
-static enum status fanout_open(struct fanout *f, struct action_run *c, value *setting,
-                               struct error *err) {
-  const struct action *a = c->action;
-  const struct engine *g = c->lane->run->engine;
-  struct driver_call call;
-  *f = (struct fanout){.call = c,
-                       .tasks = g->tasks,
-                       .clock = g->config.clock,
-                       .task = task_current(g->tasks),
-                       .each = index_of(a, a->each)};
-  f->ended_end = &f->ended;
-  f->list = value_array(c->args[f->each]);
-  f->count = f->list->count;
-  snprintf(f->batch, sizeof f->batch, "%.16s", c->key);
-  f->slots = mem_array(a->at_once, sizeof *f->slots);
-  enum status status = action_driver_call(c, &call, err);
-  if (status == OK) status = book_open(c, &f->book, err);
-  if (status != OK) return status;
-  *setting = call.setting;
-  f->ceiling = fanout_ceiling(call.setting);
-  f->again = f->book->count > 0;
-  items_make(f);
-  return OK;
-}
-
-static void fanout_close(struct fanout *f) {
-  if (f->book && !f->call->lane->at) book_free(f->book);
-  for (size_t i = 0; f->items && i < f->count; i++)
-    mem_free(f->items[i].to);
-  while (f->ended) {
-    struct send *s = f->ended;
-    f->ended = s->next;
-    send_release(s);
-    mem_free(s);
-  }
-  mem_free(f->items);
-  mem_free(f->slots);
-  mem_free(f->ready);
-  mem_free(f->later);
-  buf_release(&f->pause);
-  error_release(&f->problem);
+  fanout_count(f, state, 1);
 }
 
 /* --- outcomes --- */
@@ -285,14 +108,14 @@ static size_t wanted(const struct fanout *f) {
   size_t ready = f->ready_count - f->ready_head, places = f->call->action->at_once - f->in_flight;
   int64_t now = clock_mono(f->clock);
   if (now < f->pause_until) return 0;
-  if (!once(f)) return 2 * ready <= ahead(f) ? ahead(f) - ready : 0;
+  if (!fanout_once(f)) return 2 * ready <= ahead(f) ? ahead(f) - ready : 0;
   if (ready || rate_due(f) > now) return 0;
   return f->per_second && places ? 1 : places;
 }
 
 /* Whether its intent may stand: one that may not be repeated is asked about first. */
 static bool may_reserve(struct fanout *f, size_t item) {
-  if (!once(f) || !admit_asks(f->call->action)) return true;
+  if (!fanout_once(f) || !admit_asks(f->call->action)) return true;
   struct send *s = mem_alloc(sizeof *s);
   send_begin(f, item, s);
   bool may = item_admitted(s);
@@ -307,7 +130,7 @@ static void put_ready(struct fanout *f, uint32_t item) {
   f->ready = mem_grow(f->ready, f->ready_count, &f->ready_cap, sizeof *f->ready);
   f->ready[f->ready_count++] = item;
   item_set(f, item, ITEM_OPEN, NULL, NULL);
-  entry_of(f, item)->begun = clock_wall(f->clock);
+  fanout_entry(f, item)->begun = clock_wall(f->clock);
 }
 
 static bool stands_still(const struct fanout *f) {
@@ -321,7 +144,7 @@ static size_t take_next(struct fanout *f, size_t most, size_t *intents) {
   *intents = 0;
   while (taken < most && f->next < f->count && !stands_still(f)) {
     size_t item = f->next++;
-    if (is_final(f, entry_of(f, item)->state) || !may_reserve(f, item)) continue;
+    if (is_final(f, fanout_entry(f, item)->state) || !may_reserve(f, item)) continue;
     put_ready(f, (uint32_t)item);
     taken++, ++*intents;
   }
@@ -329,7 +152,7 @@ static size_t take_next(struct fanout *f, size_t most, size_t *intents) {
   for (size_t left = f->later_count - f->later_head; left && taken < most && !stands_still(f); left--) {
     uint32_t item = f->later[f->later_head++];
     if (!may_reserve(f, item)) continue;
-    *intents += entry_of(f, item)->state != ITEM_OPEN;
+    *intents += fanout_entry(f, item)->state != ITEM_OPEN;
     put_ready(f, item);
     taken++;
   }
@@ -340,7 +163,7 @@ static size_t take_next(struct fanout *f, size_t most, size_t *intents) {
 static enum status reserve(struct fanout *f, struct error *err) {
   struct lane *lane = f->call->lane;
   size_t intents = 0, most = wanted(f), taken = most ? take_next(f, most, &intents) : 0;
-  bool flush = f->ended && (intents || once(f) || clock_mono(f->clock) - f->ended_since >= FLUSH);
+  bool flush = f->ended && (intents || fanout_once(f) || clock_mono(f->clock) - f->ended_since >= FLUSH);
   enum status status = taken ? leases_check(lane->run, err) : OK;
   if (status == OK && flush) status = record_ended(f, err);
   if (status == OK && intents) status = record_reserved(f, f->ready_count - intents, err);
@@ -441,7 +264,7 @@ static void bring_to_rest(struct fanout *f) {
 }
 
 static void give_back(struct fanout *f, uint32_t item) {
-  if (entry_of(f, item)->state != ITEM_OPEN) return;
+  if (fanout_entry(f, item)->state != ITEM_OPEN) return;
   struct send *s = mem_alloc(sizeof *s);
   send_begin(f, item, s);
   s->state = ITEM_FAILED;
@@ -531,8 +354,8 @@ static bool gives_unsure(const struct action *a) {
 /* Items whose intent has no outcome: where they may not be repeated the driver is asked. */
 static enum status settle(struct fanout *f, struct error *err) {
   enum status status = OK;
-  for (size_t i = 0; f->again && once(f) && status == OK && i < f->count; i++) {
-    enum item_state state = entry_of(f, i)->state;
+  for (size_t i = 0; f->again && fanout_once(f) && status == OK && i < f->count; i++) {
+    enum item_state state = fanout_entry(f, i)->state;
     bool asked = state == ITEM_OPEN || (state == ITEM_UNSURE && !gives_unsure(f->call->action));
     if (!asked) continue;
     struct send *s = mem_alloc(sizeof *s);
@@ -553,7 +376,7 @@ static enum status in_doubt(struct fanout *f, struct error *err) {
   struct buf b = BUF_INIT, list = BUF_INIT;
   int64_t n = 0;
   for (size_t i = 0; i < f->count; i++)
-    if (entry_of(f, i)->state == ITEM_UNSURE && n++ < 5)
+    if (fanout_entry(f, i)->state == ITEM_UNSURE && n++ < 5)
       buf_addf(&list, "%s%s", list.len ? ", " : "", f->items[i].to);
   action_text(f->call, &b);
   error_set(err, ERR_FAILED, "%s: whether %lld of %zu were sent is not known: %s%s", buf_str(&b),
@@ -578,8 +401,8 @@ enum status fanout_perform(struct action_run *c, value *out, struct error *err) 
   struct fanout f;
   value setting = VALUE_NIL;
   enum status status = fanout_open(&f, c, &setting, err);
-  if (status == OK) status = sift(&f, setting, err);
-  if (status == OK) schedule_begin(&f);
+  if (status == OK) status = fanout_sift(&f, setting, err);
+  if (status == OK) fanout_schedule(&f);
   if (status == OK) status = record_batch(&f, err);
   if (status == OK) status = settle(&f, err);
   if (status == OK) status = fanout_first(&f, err);
@@ -597,7 +420,7 @@ enum status fanout_stop(struct action_run *c, value *out, struct error *err) {
   value setting = VALUE_NIL;
   enum status status = fanout_open(&f, c, &setting, err);
   for (size_t i = 0; status == OK && i < f.count; i++)
-    count_item(&f, entry_of(&f, i)->state, 1);
+    fanout_count(&f, fanout_entry(&f, i)->state, 1);
   if (status == OK) status = settle(&f, err);
   if (status == OK && f.unsure && !gives_unsure(c->action)) status = in_doubt(&f, err);
   else if (status == OK) *out = fanout_result(&f);

@@ -100,17 +100,35 @@ struct send {
   bool held; /* the binding says :wait; nothing was tried */
 };
 
+static inline struct entry *fanout_entry(const struct fanout *f, size_t item) {
+  return &f->book->entries[f->items[item].entry];
+}
+static inline bool fanout_once(const struct fanout *f) {
+  return f->call->perform->repeat == REPEAT_UNSAFE;
+}
+
 /* --- fanout.c --- */
 
-/* Before the intent: what keeps the whole batch from being begun, as too many items. */
-enum status fanout_check(struct action_run *c, struct error *err) must_use;
 enum status fanout_perform(struct action_run *c, value *out, struct error *err) must_use;
 /* A batch that was under way when its run was interrupted, and is not to go on: what came of it so
  * far is its result. "in_doubt" when nobody knows of an item and the result cannot say so. */
 enum status fanout_stop(struct action_run *c, value *out, struct error *err) must_use;
 int64_t fanout_done(const struct fanout *f); /* items that are not sent any more */
+void fanout_count(struct fanout *f, enum item_state state, int by);
+
+/* --- fanout_list.c --- */
+
+/* Before the intent: what keeps the whole batch from being begun, as too many items. */
+enum status fanout_check(struct action_run *c, struct error *err) must_use;
 /* How many may be sent, by the setting `ceiling` or the limit. */
 int64_t fanout_ceiling(value setting);
+/* The list and what is known of it. Close in either case. */
+enum status fanout_open(struct fanout *f, struct action_run *c, value *setting,
+                        struct error *err) must_use;
+void fanout_close(struct fanout *f);
+/* Counts the items; who is refused before anything is sent is recorded. */
+enum status fanout_sift(struct fanout *f, value setting, struct error *err) must_use;
+void fanout_schedule(struct fanout *f); /* from now on, with what was sent before */
 
 /* --- fanout_first.c --- */
 
