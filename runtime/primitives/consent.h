@@ -8,6 +8,8 @@
 #include "../../lang/buf.h"
 #include "../../lang/status.h"
 
+#include <stdatomic.h>
+
 /* --- consent_rules.c --- */
 
 /* What a reply says as a whole, as carriers define it, whatever its case, blanks, punctuation and
@@ -32,6 +34,7 @@ struct consent {
   const char *batch;   /* or NULL: all that goes out */
   const char *reason, *source;
   int64_t now;      /* us since 1970 */
+  atomic_bool stop; /* while true nothing is begun, and no lock is waited for */
   enum hold hold;   /* in: what to put; out: what stands, of the batch or of all */
   struct buf why;   /* out: its reason */
   bool changed;     /* out, of what writes: it was not so before */

@@ -21,16 +21,30 @@ static void job_run(void *arg) {
   j->status = j->fn(&j->c, j->err);
 }
 
+static void job_stop(void *arg) {
+  struct job *j = arg;
+  atomic_store(&j->c.stop, true);
+}
+
+/* When it was asked to stop and did, that is what it fails with. */
 static enum status job_do(struct primitive_call *call, struct job *j,
                           enum status (*fn)(struct consent *c, struct error *err),
                           struct error *err) {
+  struct error why = {0};
+  enum status stopped = OK;
   struct clock real;
   clock_real(&real);
   j->c.now = clock_wall(call->tasks ? tasks_clock(call->tasks) : &real);
   j->fn = fn;
   j->err = err;
-  if (call->tasks) task_blocking(call->tasks, job_run, j);
+  if (call->tasks) stopped = task_blocking_until(call->tasks, job_run, job_stop, j, &why);
   else job_run(j);
+  if (stopped != OK && j->status != OK) {
+    error_release(err);
+    error_move(err, &why);
+    j->status = stopped;
+  }
+  error_release(&why);
   return j->status;
 }
 

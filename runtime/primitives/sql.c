@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { BUSY_MS = 10000, BUSY_STEP_MS = 5, STOP_STEPS = 1000 };
+enum { BUSY_STEP_MS = 5, STOP_STEPS = 1000 };
 
 struct complaint {
   int code;
@@ -87,7 +87,7 @@ static void watch_stop(struct db *db) {
 }
 
 enum status db_open(struct db *db, const char *path, enum db_mode mode, struct error *err) {
-  return db_open_until(db, path, mode, NULL, BUSY_MS * INT64_C(1000), err);
+  return db_open_until(db, path, mode, NULL, DB_LOCK_WAIT, err);
 }
 
 /* What a writer that was killed left half done is undone by the next that opens it to write. */

@@ -10,6 +10,8 @@
 #include <sqlite3.h>
 #include <stdatomic.h>
 
+enum { DB_LOCK_WAIT = 10000000 }; /* how long a lock of somebody else's is waited for, us */
+
 struct db {
   sqlite3 *handle;
   char *path;

@@ -82,7 +82,7 @@ static enum status open_to_read(struct db *db, const struct consent *c, struct e
   *db = (struct db){0};
   if (access(c->path, F_OK) != 0 && errno == ENOENT) return OK;
   enum status s = not_cut_off(c->path, err);
-  if (s == OK) s = db_open(db, c->path, DB_READ, err);
+  if (s == OK) s = db_open_until(db, c->path, DB_READ, &c->stop, DB_LOCK_WAIT, err);
   if (s == OK)
     s = db_int(db, err, &there, 0,
                "SELECT count(*) FROM sqlite_schema WHERE name IN ('suppression', 'hold')");
@@ -290,7 +290,7 @@ static enum status open_to_write(struct db *db, const struct consent *c, struct 
   struct db look;
   if (s == OK) s = open_to_read(&look, c, err); /* what is no list is not made one */
   if (s == OK && look.handle) db_close(&look);
-  return s == OK ? db_open(db, c->path, DB_WRITE, err) : s;
+  return s == OK ? db_open_until(db, c->path, DB_WRITE, &c->stop, DB_LOCK_WAIT, err) : s;
 }
 
 static enum status transaction(struct consent *c,
