@@ -58,18 +58,27 @@ static void hold_back(struct fanout *f, struct send *s) {
   hold_all(f, clock_add(clock_mono(f->clock), LIMIT_ADMIT_EVERY));
 }
 
+/* An earlier try may have sent it, and what came since does not tell. */
+static void doubt_stays(const struct fanout *f, struct send *s) {
+  struct entry *e = fanout_entry(f, s->item);
+  bool silent = s->state == ITEM_FAILED || (s->state == ITEM_REFUSED && s->turned);
+  if (e->doubt && !s->probed && silent) s->state = ITEM_UNSURE;
+  e->doubt = s->state == ITEM_UNSURE;
+}
+
 /* An item that was not sent stops the others, unless it is one that is only reported. */
 static void ended(struct fanout *f, struct send *s) {
   if (s->held) {
     hold_back(f, s);
     return;
   }
+  doubt_stays(f, s);
   f->held_back = 0;
   f->holding = false;
   item_set(f, s->item, s->state, s->err.kind, s->err.message);
   if (s->state == ITEM_SENT && f->call->lane->at) f->call->lane->at->did = true;
   if (s->at_us > f->book->last_us) f->book->last_us = s->at_us;
-  if (!is_final(f, s->state) && f->problem.status == OK) {
+  if (!is_final(f, s->state) && !s->turned && f->problem.status == OK) {
     error_copy(&f->problem, &s->err);
     f->problem_item = s->item;
   }
@@ -129,6 +138,7 @@ static void put_ready(struct fanout *f, uint32_t item) {
   if (f->ready_head == f->ready_count) f->ready_head = f->ready_count = 0;
   f->ready = mem_grow(f->ready, f->ready_count, &f->ready_cap, sizeof *f->ready);
   f->ready[f->ready_count++] = item;
+  fanout_entry(f, item)->doubt |= fanout_entry(f, item)->state == ITEM_UNSURE;
   item_set(f, item, ITEM_OPEN, NULL, NULL);
   fanout_entry(f, item)->begun = clock_wall(f->clock);
 }
@@ -265,20 +275,25 @@ static void bring_to_rest(struct fanout *f) {
 
 static void give_back(struct fanout *f, uint32_t item) {
   if (fanout_entry(f, item)->state != ITEM_OPEN) return;
+  bool doubt = fanout_entry(f, item)->doubt;
   struct send *s = mem_alloc(sizeof *s);
   send_begin(f, item, s);
   s->state = ITEM_FAILED;
-  error_set(&s->err, ERR_FAILED, "it was not sent: the batch stopped before");
+  error_set(&s->err, ERR_FAILED,
+            doubt ? "the run was interrupted while it was sent, and the batch stopped before it was tried again"
+                  : "it was not sent: the batch stopped before");
   error_kind(&s->err, "stopped");
   ended(f, s);
 }
 
-/* Intents of items that did not come to be sent. */
+/* Intents of items that did not come to be sent, and those of a process that is gone. */
 static void give_all_back(struct fanout *f) {
   for (; f->ready_head < f->ready_count; f->ready_head++)
     give_back(f, f->ready[f->ready_head]);
   for (; f->later_head < f->later_count; f->later_head++)
     give_back(f, f->later[f->later_head]);
+  for (size_t i = 0; f->again && i < f->count; i++)
+    give_back(f, (uint32_t)i);
 }
 
 /* Should the journal be lost, people are told what it does not have. */
@@ -351,13 +366,22 @@ static bool gives_unsure(const struct action *a) {
   return false;
 }
 
-/* Items whose intent has no outcome: where they may not be repeated the driver is asked. */
+/* Nobody ever said that it is not known: it was given back before the driver was asked. */
+static bool was_stopped(const struct entry *e) {
+  return e->kind && strcmp(e->kind, "stopped") == 0;
+}
+
+/* What may be sent again is asked about only when it is not going to be. */
+static bool to_be_asked(const struct fanout *f, const struct entry *e) {
+  if (e->state == ITEM_OPEN) return true;
+  return e->state == ITEM_UNSURE && (!fanout_once(f) || !gives_unsure(f->call->action) || was_stopped(e));
+}
+
+/* Items whose intent has no outcome: the driver is asked. */
 static enum status settle(struct fanout *f, struct error *err) {
   enum status status = OK;
-  for (size_t i = 0; f->again && fanout_once(f) && status == OK && i < f->count; i++) {
-    enum item_state state = fanout_entry(f, i)->state;
-    bool asked = state == ITEM_OPEN || (state == ITEM_UNSURE && !gives_unsure(f->call->action));
-    if (!asked) continue;
+  for (size_t i = 0; f->again && status == OK && i < f->count; i++) {
+    if (!to_be_asked(f, fanout_entry(f, i))) continue;
     struct send *s = mem_alloc(sizeof *s);
     status = item_probe(f, i, s, err);
     if (status == OK) {
@@ -404,10 +428,10 @@ enum status fanout_perform(struct action_run *c, value *out, struct error *err) 
   if (status == OK) status = fanout_sift(&f, setting, err);
   if (status == OK) fanout_schedule(&f);
   if (status == OK) status = record_batch(&f, err);
-  if (status == OK) status = settle(&f, err);
-  if (status == OK) status = fanout_first(&f, err);
   if (status == OK) {
-    status = carry(&f, err);
+    if (fanout_once(&f)) status = settle(&f, err);
+    if (status == OK) status = fanout_first(&f, err);
+    if (status == OK) status = carry(&f, err);
     bool over = status == OK && f.problem.status == OK;
     status = over ? finish(&f, out, err) : stop(&f, status, err);
   }
@@ -422,7 +446,8 @@ enum status fanout_stop(struct action_run *c, value *out, struct error *err) {
   for (size_t i = 0; status == OK && i < f.count; i++)
     fanout_count(&f, fanout_entry(&f, i)->state, 1);
   if (status == OK) status = settle(&f, err);
-  if (status == OK && f.unsure && !gives_unsure(c->action)) status = in_doubt(&f, err);
+  bool stays = f.unsure && fanout_once(&f) && !gives_unsure(c->action);
+  if (status == OK && stays) status = in_doubt(&f, err);
   else if (status == OK) *out = fanout_result(&f);
   fanout_close(&f);
   return status;

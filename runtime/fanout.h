@@ -24,6 +24,7 @@ enum item_state {
 struct entry {
   uint8_t key[32];
   uint8_t state;
+  bool doubt;          /* an earlier try may have sent it */
   int64_t begun;       /* when its latest intent was recorded, wall time, or 0 */
   char *kind, *reason; /* of a refusal; owned or NULL */
 };
@@ -96,8 +97,9 @@ struct send {
   value answer;          /* out: what the driver gave; owned */
   struct error err;      /* out */
   int64_t at_us, took_us; /* when it was sent last, wall time; how long that took */
-  bool probed;
-  bool held; /* the binding says :wait; nothing was tried */
+  bool probed;  /* and the driver knew */
+  bool held;    /* the binding says :wait; nothing was tried */
+  bool turned;  /* the binding refused it; nothing was tried */
 };
 
 static inline struct entry *fanout_entry(const struct fanout *f, size_t item) {

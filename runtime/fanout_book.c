@@ -161,6 +161,12 @@ static void cleared(struct book *b) {
       book_set(b, (uint32_t)i, ITEM_FAILED, NULL, NULL);
 }
 
+/* What was begun and has no outcome, and what nobody knew of before, may have been sent. */
+static void doubts_mark(struct book *b) {
+  for (size_t i = 0; i < b->count; i++)
+    b->entries[i].doubt = b->entries[i].state == ITEM_OPEN || b->entries[i].state == ITEM_UNSURE;
+}
+
 static enum status book_read(struct book *b, const struct action_run *c, struct error *err) {
   const struct history *h = c->lane->run->history;
   const struct step_past *p = history_step(h, c->lane->at ? c->lane->at->id : "");
@@ -177,6 +183,7 @@ static enum status book_read(struct book *b, const struct action_run *c, struct 
       cleared(b);
     }
   }
+  doubts_mark(b);
   dict_free(r.numbers);
   return status;
 }

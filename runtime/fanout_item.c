@@ -90,10 +90,19 @@ static void ask_driver(struct send *s) {
   buf_release(&why);
 }
 
+/* A failure that may pass leaves open whether a provider that knows no keys has it: as in a step, the
+ * driver is asked, and what it does not know failed. */
+static void ask_after_answer(struct send *s) {
+  ask_driver(s);
+  if (!s->probed) s->state = ITEM_FAILED;
+}
+
 static void item_failed(struct send *s) {
   bool once = s->call.perform->repeat == REPEAT_UNSAFE;
+  bool may_know = once && s->call.writing && s->call.perform->has_probe && is_kind(&s->err, "transient");
   if (is_lost(s) && once) ask_driver(s);
   else if (is_lost(s)) s->state = ITEM_UNSURE;
+  else if (may_know) ask_after_answer(s);
   else if (is_kind(&s->err, "refused") || is_kind(&s->err, "validation")) s->state = ITEM_REFUSED;
   else s->state = ITEM_FAILED;
 }
@@ -115,6 +124,7 @@ bool item_admitted(struct send *s) {
   if (status == OK) status = admit_ask(&call, s->args, &said, &why, &s->err);
   if (status == OK && said == ADMIT_REFUSED) {
     s->state = ITEM_REFUSED;
+    s->turned = true;
     error_set(&s->err, ERR_FAILED, "%s", buf_str(&why));
     error_kind(&s->err, "refused");
   }
@@ -131,9 +141,10 @@ static void item_try(struct send *s) {
   error_release(&s->err);
   s->tries++;
   s->at_us = clock_wall(f->clock);
-  s->call.writing = s->call.unsure = false;
+  s->call.writing = s->call.unsure = s->probed = false;
   if (action_perform(&s->call, &s->answer, &s->err) == OK) s->state = ITEM_SENT;
   else item_failed(s);
+  if (s->state == ITEM_UNSURE) fanout_entry(f, s->item)->doubt = true;
   task_unshield(f->tasks, before);
   s->took_us = clock_mono(f->clock) - began;
 }
@@ -160,11 +171,11 @@ void hold_all(struct fanout *f, int64_t until) {
 static bool may_try_again(const struct send *s) {
   const struct fanout *f = s->f;
   if (s->state != ITEM_FAILED && s->state != ITEM_UNSURE) return false;
-  if (f->problem.status != OK || s->probed || !is_kind(&s->err, "transient")) return false;
+  if (f->problem.status != OK || !is_kind(&s->err, "transient")) return false;
   if (s->tries >= LIMIT_TRIES) return false;
   /* One that may not be repeated is, when it did not come to be sent or the provider asks for it. */
   return s->call.perform->repeat != REPEAT_UNSAFE ||
-         (s->state == ITEM_FAILED && (!s->call.writing || s->err.retry_after));
+         (s->state == ITEM_FAILED && (!s->call.writing || s->probed || s->err.retry_after));
 }
 
 /* Sleeps until it is tried again; false when it is not. */

@@ -8,6 +8,7 @@ recipient only (TO may be * for everybody):
 
   429 [N] [SECONDS]   busy, with Retry-After when SECONDS are given
   500, 401, 403, 422  that status
+  kept                500, after it was sent
   slow                answers after half a second
   hang                never answers, before it is sent;   lost: the same after it
   kill                kills the process named in the file `pid` before it is sent;   killed: after it
@@ -112,6 +113,8 @@ class Handler(BaseHTTPRequestHandler):
             room.kill()
         if word == "lost":
             time.sleep(600)
+        if word == "kept":
+            return self.answer(500, {"message": "told to"})
         self.answer(200, {"id": room.keys[key], "state": "queued"})
 
 

@@ -118,4 +118,97 @@ is($exit, 0, 'gone on with') or diag($said);
 my @told = grep { $_->{to} eq '+2' } map { @{ $_->{data}{items} } } grep { $_->{kind} eq 'items.finished' } journal_events($room->{journal});
 is(scalar(@told), 1, 'and is not asked about again');
 
+# --- a refusal of whom an earlier try may have reached ---
+
+$room = post_room(<<'RUBY');
+runbook "case" do
+  use "post"
+  step "Send" do
+    batch = post.send(to: ["+1", "+2", "+3"], body: "hi")
+    show batch.sent
+    irreversible "sent is sent"
+  end
+end
+RUBY
+post_plan($room, '+2 killed');
+$binding = read_file("$room->{dir}/post.rb");
+my $admit = qq{  admit :to do |to|\n    "no more" if to == "+2" && file.exists(path: "$room->{dir}/stop")\n  end\n};
+$binding =~ s/(binding :post.*\n)/$1$admit/ or die;
+write_file("$room->{dir}/post.rb", $binding);
+killed($room, @{ $room->{run} });
+write_file("$room->{dir}/stop", '');
+($said, $exit) = again($room);
+is($exit, 0, 'gone on with') or diag($said);
+is(scalar(grep { $_->[2] eq '+2' } post_log($room)), 1, 'who is refused since is not sent to again');
+my $items = batch_items(journal_events($room->{journal}));
+is(join(' ', @{ $items->{'+2'} }{qw(as kind reason)}), 'unsure refused no more', 'and whether it was sent is not known');
+my ($done) = grep { $_->{kind} eq 'action.finished' } reverse journal_events($room->{journal});
+is_deeply($done->{data}{result}{'$record'}{unsure}, ['+2'], 'which the result says');
+
+# --- a provider that fails, of what may not be repeated ---
+
+my $once = <<'RUBY';
+runbook "case" do
+  use "post"
+  step "Send" do
+    batch = post.send_once(to: (1..6).to_a.map { |i| "+#{i}" }, body: "hi")
+    show batch.sent
+    irreversible "sent is sent"
+  end
+end
+RUBY
+post_plan($room = post_room($once), '+3 500 1');
+($said, $exit) = stepwise(@{ $room->{run} }, '--virtual-clock');
+is($exit, 0, 'a 500, and the driver knows that it was not sent') or diag($said);
+$sent = post_sent($room);
+is(join(' ', grep { ($sent->{"+$_"} // 0) != 1 } 1 .. 6), '', 'it is sent again, and everybody got it once');
+post_plan($room = post_room($once), '+3 kept 1');
+($said, $exit) = stepwise(@{ $room->{run} }, '--virtual-clock');
+is($exit, 0, 'a 500 after it was sent, and the driver knows that too') or diag($said);
+$sent = post_sent($room);
+is(join(' ', grep { ($sent->{"+$_"} // 0) != 1 } 1 .. 6), '', 'it is not sent again');
+is(batch_items(journal_events($room->{journal}))->{'+3'}{by}, 'probe', 'the journal has who said so');
+post_plan($room = post_room($once), '+3 500');
+write_file("$room->{dir}/mute", '');
+($said, $exit) = stepwise(@{ $room->{run} }, '--virtual-clock');
+is($exit, 1, 'a 500, and the driver does not know: the batch stops') or diag($said);
+is(scalar(grep { $_->[2] eq '+3' } post_log($room)), 1, 'and it is not tried again');
+
+# --- interrupted while a list of opt-outs is locked ---
+
+$room = post_room(<<'RUBY');
+runbook "case" do
+  use "sms"
+  step "Send" do
+    batch = sms.send_batch(to: ["+12125550101", "+12125550102"], body: "hi")
+    show batch.sent
+    irreversible "sent is sent"
+  end
+end
+RUBY
+mkdir "$room->{dir}/state";
+my $locker = open(my $locked, '-|', 'python3', '-c', <<'PYTHON', "$room->{dir}/state/messaging.db") // die "python3: $!";
+import sqlite3, sys, time
+db = sqlite3.connect(sys.argv[1], isolation_level=None)
+db.execute("CREATE TABLE suppression(channel TEXT)")
+db.execute("BEGIN EXCLUSIVE")
+print("locked", flush=True)
+time.sleep(600)
+PYTHON
+readline $locked;
+my $run = fork // die;
+if (!$run) {
+  open STDIN, '<', '/dev/null'; open STDOUT, '>', '/dev/null'; open STDERR, '>', '/dev/null';
+  exec $stepwise, 'run', $room->{rb}, '--journal', $room->{journal};
+}
+for (1 .. 600) { last if -e $room->{journal} && grep { $_->{kind} eq 'items.started' } journal_events($room->{journal}); select undef, undef, undef, 0.05 }
+select undef, undef, undef, 0.2;
+kill 'INT', $run;
+waitpid $run, 0;
+my $code = $? >> 8;
+kill 'KILL', $locker;
+is($code, 130, 'interrupted while the list of opt-outs is locked');
+my @why = map { $_->{kind} } grep { $_->{kind} ne 'stopped' } map { @{ $_->{data}{items} } } grep { $_->{kind} eq 'items.finished' } journal_events($room->{journal});
+is(join(' ', grep { $_ ne 'interrupted' } @why), '', 'the lock is not waited for any longer');
+
 done_testing;
