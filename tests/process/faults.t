@@ -6,6 +6,7 @@ use warnings;
 use lib 'tests/lib';
 use Children;
 use File::Temp 'tempdir';
+use IO::Socket::INET;
 use JSON::PP;
 use Stepwise;
 use Test::More;
@@ -178,6 +179,64 @@ for my $case (['x', 'true', ''], ['@status=503/x', 'false', 'it answers 503'], [
   $r = run_step(qq{r = web.get(url: "http://127.0.0.1:$server/direct")\n    show r.json["path"]});
   is(error_of($r)->{kind}, 'transient', 'a proxy that is not there, from the environment');
 }
+
+# --- a name and a password, which go to `base` alone ---
+{
+  local $ENV{WEB_PASSWORD} = 'hush-4711';
+  my $from = -s $faults;
+  my $r = run_step(qq{a = web.get(url: "/near")\n    show a.status\n    b = web.get(url: "$at/far")\n    show b.status\n    c = web.post(url: "/near-too", body: "x")\n    show c.status}, site => qq{base: "$at", user: "ana", password: env("WEB_PASSWORD")});
+  is($r->{exit}, 0, 'a site with a name and a password') or diag $r->{said};
+  my $seen = substr(read_file($faults), $from);
+  is(scalar(() = $seen =~ m{^(?:GET /near|POST /near-too)\n(?:  .*\n)*?  Authorization: Basic YW5hOmh1c2gtNDcxMQ==$}mg), 2, '  sends them to its base');
+  unlike($seen, qr{GET /far\n(?:  .*\n)*?  Authorization}, '  and to no other URL');
+  unlike(join('', $r->{said}, map { read_file($_) } glob "$dir/$number.db*"), qr/hush-4711|YW5hOmh1c2gtNDcxMQ/, '  and writes them nowhere');
+}
+
+# --- what drivers may ask besides: HEAD, PATCH, how long to wait for a connection ---
+{
+  my $full = IO::Socket::INET->new(Listen => 1, LocalAddr => '127.0.0.1') or die "no port: $!"; # takes nobody, and two wait
+  my @waiting = map { IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $full->sockport, Blocking => 0) } 1 .. 4;
+  write_file("$dir/own.rb", <<"RUBY");
+runbook "own" do
+  on_failure :continue
+  step "Ask" do
+    r = desk.ask(url: "$at/x")
+    show r.join(" "), as: "answers"
+    irreversible "asked"
+  end
+  step "Wait" do
+    desk.wait(url: "http://127.0.0.1:@{[$full->sockport]}/x")
+    irreversible "asked"
+  end
+end
+binding :desk, "A desk" do
+  action :ask, effect: :write do
+    takes :url, :string
+    gives :array
+  end
+  action :wait, effect: :write do
+    takes :url, :string
+  end
+end
+driver :plain, for: :desk, default: true do
+  perform :ask do |url|
+    a = http.head(url)
+    b = http.patch(url, json: { a: 1 })
+    [a.status, a.body.size, a.headers["content-type"], b.json["method"], b.json["body"]]
+  end
+  perform :wait do |url|
+    http.post(url, body: "x", connect_timeout: 0.3.seconds, timeout: 50.seconds)
+    nil
+  end
+end
+RUBY
+  my ($said, $exit) = run_quietly($stepwise, 'run', "$dir/own.rb", '--journal', "$dir/own.db");
+  like($said, qr{answers: 200 0 application/json PATCH \{"a":1\}$}m, 'HEAD and PATCH') or diag $said;
+  my ($end) = grep { $_->{kind} eq 'action.finished' && $_->{data}{error} } map { decode_json($_) } grep { /^\{/ } split /\n/, scalar run_quietly($stepwise, 'journal', 'export', '--journal', "$dir/own.db");
+  is("$exit " . ($end->{data}{error}{kind} // 'none'), '1 transient', 'a connection that does not come to be in time: nothing was sent, nothing is in doubt') or diag $said;
+  like($said, qr{POST http://127\.0\.0\.1:\d+/x: .*(?:imeout|timed out)}, '  and says so');
+}
+
 # What the proxy itself answers: CONNECT for https, the request for http.
 for my $case ([403, 'permission', 0], [407, 'permission', 0], [502, 'transient', 1], [429, 'transient', 1], [404, 'provider', 0]) {
   my ($status, $kind, $again) = @$case;

@@ -80,6 +80,22 @@ my $server = aiosmtpd();
   like(read_file("$dir/log"), qr{^GET /echo\?w=ana%40example\.org$}m, '  the page is asked for as it is');
 }
 
+# --- a page by email: the first contact that takes it, and the next where one is refused ---
+for my $case (['lead@example.org', 'lead@example.org', ''], ['no-such-lead@example.org', undef, 'chat']) {
+  my ($contact, $gets, $next) = @$case;
+  my $server = aiosmtpd();
+  my @site = site($server);
+  write_file($site[1], read_file($site[1]) =~ s/\nend\n\z/\n  role :lead, members: %w[ana], page: { email: "$contact", chat: "#lead" }\nend\n/r);
+  my $name = 'page' . ($next || 'mail');
+  my ($file, @journal) = runbook($name, '    page :lead, "the queue stands", severity: 1');
+  my ($said, $exit) = run_quietly($stepwise, 'run', $file, @journal, @site, '--virtual-clock');
+  is($exit, 0, "a page to $contact") or diag $said;
+  my @mails = mails($server);
+  is(scalar @mails, $gets ? 1 : 0, $gets ? '  arrives' : '  is refused');
+  like(join(' ', $mails[0]{headers}{To}, $mails[0]{headers}{Subject}, $mails[0]{text}), qr/^\Q$gets\E .*the queue stands/s, '  with what it is about') if $gets;
+  is(join(' ', map { $_->{data}{way} } grep { $_->{kind} eq 'page.delivered' } events($name)), $next || 'email', '  and the journal says who has it') or diag $said;
+}
+
 # --- killed: nobody twice, nobody forgotten, who is in doubt is told ---
 {
   my $box = aiosmtpd();

@@ -47,7 +47,8 @@ binding :post, "Letters" do
     sent = file.exists(path: "sent", state: true) ? file.read(path: "sent", state: true).lines : []
     begun = file.exists(path: "begun", state: true) ? file.read(path: "begun", state: true).to_f : 0.0
     fail! :provider, "the list cannot be read" if file.exists(path: "broken", state: true)
-    if setting.blocked.include?(name)
+    tried = name == "slow" && file.exists(path: "asked", state: true)
+    if setting.blocked.include?(name) || tried
       "#{name} is blocked"
     elsif name == "late" && sent.size < 4
       :wait
@@ -62,10 +63,14 @@ end
 driver :paper, for: :post, default: true do
   perform(:begin) { file.write(path: "begun", text: "#{now.to_f}", state: true) }
   perform :send do |to, per_second|
+    file.append(path: "asked", text: "x", state: true) if "#{to}" == "slow"
+    fail! :transient, "the desk is closed" if "#{to}" == "slow"
     file.append(path: "sent", text: "#{"#{to}".start_with?("{") ? to[:name] : to} #{call.key}\n", state: true)
     nil
   end
   perform :send_once do |to|
+    file.append(path: "asked", text: "x", state: true) if "#{to}" == "slow"
+    fail! :transient, "the desk is closed", retry_after: 1.second if "#{to}" == "slow"
     file.append(path: "sent", text: "#{"#{to}".start_with?("{") ? to[:name] : to} #{call.key}\n", state: true)
     nil
   end
@@ -76,7 +81,7 @@ sub case_of { my ($body, $limit) = @_;
   write_file("$dir/case.rb", qq{runbook "case" do\n  use "post"\n  step "Do" do\n    timeout @{[$limit // '1.hour']}\n$body\n    irreversible "it stays"\n  end\nend\n});
   return ('run', "$dir/case.rb", '--journal', $journal);
 }
-sub fresh { unlink "$dir/state/$_" for qw(sent begun closed free broken) }
+sub fresh { unlink "$dir/state/$_" for qw(sent begun closed free broken asked) }
 sub stepwise { return run_quietly($stepwise, @_) }
 sub sent { return map { (split)[0] } split /\n/, read_file("$dir/state/sent") // '' }
 sub events { # of the latest run
@@ -97,6 +102,15 @@ for my $action ('send', 'send_once') {
   my @begun = map { $_->{kind} eq 'items.started' ? @{ $_->{data}{items} } : () } events();
   is(scalar(grep { $_->{to} eq 'late' } @begun), 1, '  one intent for who was put off');
   is(scalar(grep { $_->{to} eq 'nobody' } @begun), $action eq 'send' ? 1 : 0, '  what may not be repeated is asked about before its intent');
+}
+
+# --- asked again before a further try: whoever is blocked meanwhile gets none ---
+for my $action ('send', 'send_once') {
+  fresh();
+  my ($said, $exit) = stepwise(case_of(qq{    batch = post.$action(to: ["slow", "ana"])\n$tell}), '--virtual-clock');
+  is($exit, 0, "$action: one of two is tried again") or diag $said;
+  like($said, qr/counts: 2 1 0\s+refused: slow refused slow is blocked/, '  and blocked before it was') or diag $said;
+  is(join(' ', sent()), 'ana', '  gets none');
 }
 
 # --- all are put off: the batch is paused ---
