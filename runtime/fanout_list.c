@@ -63,6 +63,18 @@ enum status fanout_check(struct action_run *c, struct error *err) {
 
 /* --- the list --- */
 
+/* One mailbox is written in large and small letters: who is compared, not how. */
+static value same_who(const char *s, size_t len) {
+  struct buf b = BUF_INIT;
+  buf_add(&b, s, len);
+  bool mailbox = memchr(s, '@', len) != NULL;
+  for (size_t i = 0; mailbox && i < b.len; i++)
+    if (b.data[i] >= 'A' && b.data[i] <= 'Z') b.data[i] |= 0x20;
+  value v = value_string(b.data, b.len);
+  buf_release(&b);
+  return v;
+}
+
 static void items_make(struct fanout *f) {
   const struct symtab *syms = f->call->lane->run->program->syms;
   struct dict *seen = dict_new();
@@ -72,7 +84,7 @@ static void items_make(struct fanout *f) {
     uint8_t key[32];
     value who, before = value_int(0);
     json_write(item_who(f->call->action, f->list->items[i], syms), syms, true, &to);
-    who = value_string(to.data, to.len);
+    who = same_who(to.data, to.len);
     (void)dict_get(seen, who, &before);
     item_key(f->call->key, buf_str(&to), (uint32_t)before.u.i, key);
     dict_set(seen, who, value_int(before.u.i + 1));
@@ -84,14 +96,25 @@ static void items_make(struct fanout *f) {
   dict_free(seen);
 }
 
+static bool same_text(value a, value b) {
+  if (a.tag != V_STRING || b.tag != V_STRING) return false;
+  struct text s = value_text(a, NULL), t = value_text(b, NULL);
+  value x = same_who(s.s, s.len), y = same_who(t.s, t.len);
+  bool same = value_equal(x, y, NULL);
+  value_unref(x);
+  value_unref(y);
+  return same;
+}
+
 /* Whether the site lets this one through; without a setting it does. */
 static bool in_sandbox(const struct fanout *f, value sandbox, size_t item) {
   const struct symtab *syms = f->call->lane->run->program->syms;
   value who = item_who(f->call->action, f->list->items[item], syms);
   const struct list *l = value_array(sandbox);
-  for (size_t i = 0; i < l->count; i++)
-    if (value_equal(l->items[i], who, syms)) return true;
-  return false;
+  bool found = false;
+  for (size_t i = 0; !found && i < l->count; i++)
+    found = value_equal(l->items[i], who, syms) || same_text(l->items[i], who);
+  return found;
 }
 
 /* What is refused before anything is sent: a recipient that stands in the list before, and one that
