@@ -67,7 +67,7 @@ static char *field_text(const struct reader *r, bool typed) {
     blank = false;
     buf_addc(&b, (unsigned char)*s < ' ' || *s == 127 ? '?' : *s);
   }
-  return b.len ? buf_take(&b) : mem_strdup("");
+  return buf_take(&b);
 }
 
 static void lower(char *s) {
@@ -189,20 +189,56 @@ static char *sent_id(struct reader *r) {
   return id;
 }
 
-/* Some servers say why to people alone: a line "ana@example.org: 550 5.1.1 no such user". */
-static void find_reason(const char *s, struct bounce *b) {
-  size_t len = strlen(b->to);
-  if (*b->reason) return;
-  for (const char *at = s; (at = strcasestr(at, b->to)); at += len) {
-    if (at == s || at[-1] != '\n' || strncmp(at + len, ": ", 2) != 0) continue;
-    const char *text = at + len + 2;
-    struct buf line = {.max = FIELD_MAX};
-    for (; *text && *text != '\r' && *text != '\n'; text++)
-      buf_addc(&line, (unsigned char)*text < ' ' || *text == 127 ? '?' : *text);
-    field_set(&b->reason, line.len ? buf_take(&line) : mem_strdup(""));
-    return;
-  }
+/* --- reasons --- */
+
+static int by_address(const void *a, const void *b) {
+  return strcmp((*(struct bounce *const *)a)->to, (*(struct bounce *const *)b)->to);
 }
+
+static int address_compare(const void *address, const void *item) {
+  return strcmp(address, (*(struct bounce *const *)item)->to);
+}
+
+static char *tame_text(const char *s, size_t len) {
+  struct buf b = {.max = FIELD_MAX};
+  for (size_t i = 0; i < len; i++)
+    buf_addc(&b, (unsigned char)s[i] < ' ' || s[i] == 127 ? '?' : s[i]);
+  return buf_take(&b);
+}
+
+/* "ana@example.org: 550 5.1.1 no such user", of every group that is of that address. */
+static void take_reason(const char *line, size_t len, struct bounce **sorted, size_t count) {
+  const char *colon = memchr(line, ':', len);
+  size_t n = colon ? (size_t)(colon - line) : 0;
+  if (!n || n > FIELD_MAX || n + 2 >= len || colon[1] != ' ') return;
+  char *address = mem_dup(line, n);
+  lower(address);
+  struct bounce **found = bsearch(address, sorted, count, sizeof *sorted, address_compare);
+  if (found && !*(*found)->reason) {
+    while (found > sorted && strcmp(found[-1]->to, address) == 0)
+      found--;
+    for (; found < sorted + count && strcmp((*found)->to, address) == 0; found++)
+      field_set(&(*found)->reason, tame_text(colon + 2, len - n - 2));
+  }
+  mem_free(address);
+}
+
+/* Some servers say why to people alone. Whoever sends a report chooses how many recipients it has: all
+ * of them are looked for in one go. */
+static void find_reasons(const char *s, size_t len, struct bounce *items, size_t count) {
+  struct reader r = {.s = s, .end = s + len};
+  struct bounce **sorted = mem_array(count + 1, sizeof *sorted);
+  const char *line;
+  size_t silent = 0;
+  for (size_t i = 0; i < count; i++)
+    if (!*items[i].reason) sorted[silent++] = &items[i];
+  qsort(sorted, silent, sizeof *sorted, by_address);
+  for (size_t n; silent && next_line(&r, &line, &n);)
+    take_reason(line, n, sorted, silent);
+  mem_free(sorted);
+}
+
+/* --- the whole --- */
 
 bool bounce_parse(const char *s, size_t len, struct bounces *out) {
   struct reader r = {.s = s, .end = s + len};
@@ -219,9 +255,9 @@ bool bounce_parse(const char *s, size_t len, struct bounces *out) {
     if (is == PART_FIELDS) read_fields(&r, buf_str(&boundary), out);
     else if (is == PART_SENT && !id) id = sent_id(&r);
   }
+  if (out->count > first) find_reasons(s, len, out->items + first, out->count - first);
   for (size_t i = first; i < out->count; i++) {
     out->items[i].message_id = mem_strdup(id ? id : "");
-    find_reason(s, &out->items[i]);
     out->items[i].hard = is_hard(&out->items[i]);
   }
   mem_free(id);
@@ -275,13 +311,12 @@ static enum status read_directory(const char *path, struct bounces *out, struct 
     return err->status;
   }
   size_t count = 0;
-  for (struct dirent *e; (e = readdir(dir)) && count < BOUNCE_FILES_MAX;) {
+  for (struct dirent *e; count <= BOUNCE_FILES_MAX && (e = readdir(dir));) {
     if (e->d_name[0] == '.' || e->d_type == DT_DIR) continue;
-    count++;
-    read_one(path, e->d_name, out);
+    if (++count <= BOUNCE_FILES_MAX) read_one(path, e->d_name, out);
   }
   closedir(dir);
-  if (count < BOUNCE_FILES_MAX) return OK;
+  if (count <= BOUNCE_FILES_MAX) return OK;
   error_set(err, ERR_LIMIT, "the mailbox %s has more than %d messages", path, BOUNCE_FILES_MAX);
   error_help(err, "move those aside that were handled");
   error_kind(err, "validation");

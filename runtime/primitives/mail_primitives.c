@@ -161,7 +161,7 @@ static void job_run(void *arg) {
 
 static value given(struct primitive_call *call, const struct bounce *b) {
   struct dict *d = dict_new();
-  result_set(call, d, "id", value_cstr(b->id));
+  result_set(call, d, "id", result_text(b->id, strlen(b->id)));
   result_set(call, d, "to", result_text(b->to, strlen(b->to)));
   result_set(call, d, "action", result_text(b->action, strlen(b->action)));
   result_set(call, d, "status", result_text(b->status, strlen(b->status)));
