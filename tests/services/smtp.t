@@ -194,6 +194,10 @@ refused_there('lost when the message was on its way: in doubt', 'drop-after', '"
   my $cut = start_service([$python, 'tests/services/cut_smtp.py', PORT]);
   refused_there('lost in the middle of the message: not in doubt', 'ops', '"ana@example.org"', 'transient', qr{smtp://127\.0\.0\.1:\d+: }, url => url($cut), text => '"a line of some length, many times\n" * 200000');
 }
+for my $command (qw(EHLO MAIL)) {
+  my $endless = start_service([$python, 'tests/services/cut_smtp.py', PORT, $command]);
+  refused_there("a reply to $command without an end", 'ops', '"ana@example.org"', 'transient', qr{smtp://127\.0\.0\.1:\d+: }, url => url($endless));
+}
 # --- TLS and logging in ---
 sub certificate {
   my ($name, $for) = @_;

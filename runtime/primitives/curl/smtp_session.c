@@ -6,7 +6,7 @@
 
 #include "../../digest.h"
 
-enum { IDLE_MAX = 32, INPUT_MAX = 64 << 10, SOCKETS = 4 };
+enum { IDLE_MAX = 32, INPUT_MAX = 64 << 10, REPLY_LINES = 1000, SOCKETS = 4 };
 
 struct pool {
   struct smtp_session *idle;
@@ -241,20 +241,21 @@ static enum status read_more(struct smtp_session *s, int64_t until, struct error
 
 enum status smtp_session_reply(struct smtp_session *s, int64_t until, struct smtp_reply *reply,
                                struct error *err) {
-  bool whole = true, some = false;
+  bool whole = true;
+  size_t lines = 0;
   enum status status = OK;
   *reply = (struct smtp_reply){0};
-  while (status == OK && !(some && whole)) {
+  while (status == OK && !(lines && whole)) {
     const char *end = s->in.len ? memchr(s->in.data, '\n', s->in.len) : NULL;
     if (!end) {
       status = read_more(s, until, err);
       continue;
     }
     size_t len = (size_t)(end - s->in.data) + 1;
-    if (!take_line(reply, s->in.data, len, &whole)) status = ERR_FAILED;
+    /* One without an end, sent as fast as it is read, would hold the loop for ever. */
+    if (!take_line(reply, s->in.data, len, &whole) || ++lines > REPLY_LINES) status = ERR_FAILED;
     memmove(s->in.data, s->in.data + len, s->in.len - len);
     buf_truncate(&s->in, s->in.len - len);
-    some = true;
   }
   if (status != OK) *reply = (struct smtp_reply){0};
   return status;
