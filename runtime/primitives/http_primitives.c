@@ -12,20 +12,44 @@
 
 /* --- the answer --- */
 
+struct given {
+  struct dict *places; /* of a name among the texts */
+  struct buf *texts;
+  size_t count, cap;
+};
+
+static struct buf *given_text(struct given *g, const struct primitive_call *call, value owned_name) {
+  value place;
+  if (dict_find(g->places, call->syms, owned_name, &place)) {
+    value_unref(owned_name);
+    buf_adds(&g->texts[place.u.i], ", ");
+    return &g->texts[place.u.i];
+  }
+  g->texts = mem_grow(g->texts, g->count, &g->cap, sizeof *g->texts);
+  g->texts[g->count] = (struct buf)BUF_INIT;
+  dict_set(g->places, owned_name, value_int((int64_t)g->count));
+  return &g->texts[g->count++];
+}
+
 /* Names in lower case; what came several times is joined, as HTTP says. */
 static value given_headers(const struct primitive_call *call, const struct buf *lines) {
+  struct given g = {.places = dict_new()};
   struct dict *d = dict_new();
   const char *s = buf_str(lines);
   for (const char *end; (end = strchr(s, '\n')); s = end + 1) {
     const char *colon = strstr(s, ": ");
     if (!colon || colon > end) continue;
-    value name = result_text(s, (size_t)(colon - s)), before;
-    struct buf text = BUF_INIT;
-    if (dict_find(d, call->syms, name, &before)) buf_addf(&text, "%s, ", value_str(before)->s);
-    buf_add(&text, colon + 2, (size_t)(end - colon - 2));
-    dict_set(d, name, result_text(buf_str(&text), text.len));
-    buf_release(&text);
+    struct buf *text = given_text(&g, call, result_text(s, (size_t)(colon - s)));
+    buf_add(text, colon + 2, (size_t)(end - colon - 2));
   }
+  for (size_t i = 0; i < g.count; i++) {
+    value name, place;
+    dict_at(g.places, i, &name, &place);
+    dict_set(d, value_ref(name), result_text(buf_str(&g.texts[i]), g.texts[i].len));
+    buf_release(&g.texts[i]);
+  }
+  mem_free(g.texts);
+  dict_free(g.places);
   return value_hash(d);
 }
 
