@@ -133,7 +133,9 @@ static bool write_draft(struct job *j, const char *draft) {
   struct stat st;
   size_t done = 0;
   bool there = stat(j->path, &st) == 0;
-  int fd = open(draft, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, j->mode);
+  /* Whoever may not read the file may not read the draft either, however short its life is. */
+  mode_t mode = there ? st.st_mode & 0700 : j->mode;
+  int fd = open(draft, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
   if (fd < 0) return false;
   bool good = write_all(fd, j->text, j->len, &done) &&
               (!there || fchmod(fd, st.st_mode & 07777) == 0) && (!j->sync || fsync(fd) == 0);

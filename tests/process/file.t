@@ -111,4 +111,27 @@ write_file("$dir/case.rb", read_file("$dir/case.rb") =~ s/text: /append: true, t
 like($said, qr/cannot append to .*: File too large/, 'nor is a part of it added') or diag $said;
 is(read_file($file), "old\n", 'to the old one');
 is(join(' ', map { s{.*/}{}r } glob "$dir/.note*"), '', 'no drafts are left');
+# While it is written: what a file does not let others read, its draft does not either.
+{
+  mkdir "$dir/closed";
+  write_file("$dir/closed/a", 'a');
+  chmod 0600, "$dir/closed/a";
+  my $watcher = fork // die;
+  if (!$watcher) {
+    require POSIX;
+    my ($seen, $until) = (0, time + 60);
+    while (time < $until && !-e "$dir/closed/ended") {
+      for my $draft (glob "$dir/closed/.a.*") {
+        my @is = stat $draft or next;
+        $seen |= $is[2];
+      }
+    }
+    POSIX::_exit($seen & 077 ? 1 : 0);
+  }
+  ($said, $exit) = files(qq{    files.put(path: "$dir/closed/a", text: "n", times: 30000000)});
+  write_file("$dir/closed/ended", '');
+  waitpid $watcher, 0;
+  is("$exit $?", '0 0', 'a draft is as closed as its file') or diag $said;
+  is((stat "$dir/closed/a")[2] & 07777, 0600, 'which stays so');
+}
 done_testing;
