@@ -1,5 +1,6 @@
 /* From values to what primitives work with, and back: see args.h. */
 #include "args.h"
+#include "../../lang/limits.h"
 #include "../utf8.h"
 
 const char *arg_text(const struct primitive_call *call, value v) {
@@ -52,17 +53,30 @@ char *arg_path(const struct primitive_call *call, value path, value state) {
   return buf_take(&b);
 }
 
-enum status arg_fail(struct error *err, enum status status, const char *kind, const char *fmt,
-                     ...) {
+static enum status fail(struct error *err, enum status status, const char *kind, const char *fmt, va_list ap) {
   struct buf text = BUF_INIT;
-  va_list ap;
-  va_start(ap, fmt);
   buf_vaddf(&text, fmt, ap);
-  va_end(ap);
   error_set(err, status, "%s", buf_str(&text));
   error_kind(err, kind);
   buf_release(&text);
   return status;
+}
+
+enum status arg_fail(struct error *err, enum status status, const char *kind, const char *fmt,
+                     ...) {
+  va_list ap;
+  va_start(ap, fmt);
+  fail(err, status, kind, fmt, ap);
+  va_end(ap);
+  return status;
+}
+
+enum status arg_bad(struct error *err, const char *fmt, ...) {
+  va_list ap;
+  va_start(ap, fmt);
+  fail(err, ERR_VALUE, "validation", fmt, ap);
+  va_end(ap);
+  return ERR_VALUE;
 }
 
 void result_set(struct primitive_call *call, struct dict *d, const char *name, value owned) {
@@ -93,4 +107,11 @@ value result_text(const char *s, size_t len) {
   value v = value_string(buf_str(&b), b.len);
   buf_release(&b);
   return v;
+}
+
+enum status result_made(struct buf *b, value *out, struct error *err) {
+  bool fits = !b->overflow && b->len <= LIMIT_STRING;
+  if (fits) *out = value_string(buf_str(b), b->len);
+  buf_release(b);
+  return fits ? OK : arg_fail(err, ERR_LIMIT, "validation", "a string over %d MiB", LIMIT_STRING >> 20);
 }

@@ -21,10 +21,14 @@ char *arg_path(const struct primitive_call *call, value path, value state) must_
 /* A failure of this class; returns status. */
 enum status arg_fail(struct error *err, enum status status, const char *kind, const char *fmt, ...)
     like_printf(4, 5);
+/* Of what the caller gave: ERR_VALUE, "validation". */
+enum status arg_bad(struct error *err, const char *fmt, ...) like_printf(2, 3);
 
 /* Field by field: the record that a primitive gives. */
 void result_set(struct primitive_call *call, struct dict *d, const char *name, value owned);
 /* Bytes from outside as text: what is not UTF-8, and NULs, become U+FFFD. */
 value result_text(const char *s, size_t len) must_use;
+/* A text that was made here, and is released; ERR_LIMIT when it is longer than strings are. */
+enum status result_made(struct buf *b, value *out, struct error *err) must_use;
 
 #endif

@@ -10,18 +10,6 @@
 #include "../utf8.h"
 #include "args.h"
 
-static enum status bad(struct error *err, const char *fmt, ...) like_printf(2, 3);
-static enum status bad(struct error *err, const char *fmt, ...) {
-  struct buf b = BUF_INIT;
-  va_list ap;
-  va_start(ap, fmt);
-  buf_vaddf(&b, fmt, ap);
-  va_end(ap);
-  arg_fail(err, ERR_VALUE, "validation", "%s", buf_str(&b));
-  buf_release(&b);
-  return ERR_VALUE;
-}
-
 /* --- passwords and tokens --- */
 
 static enum status password(struct primitive_call *call, const value *args, value *out,
@@ -29,12 +17,12 @@ static enum status password(struct primitive_call *call, const value *args, valu
   char text[PASSWORD_MAX + 1];
   struct password_policy p = {.exclude = arg_text(call, args[5])};
   int64_t length = arg_integer(args[0], 20);
-  if (length < 1 || length > PASSWORD_MAX) return bad(err, "length: is from 1 to %d", PASSWORD_MAX);
+  if (length < 1 || length > PASSWORD_MAX) return arg_bad(err, "length: is from 1 to %d", PASSWORD_MAX);
   p.length = (size_t)length;
   for (size_t i = 0; i < PASSWORD_CLASSES; i++) {
     int64_t least = arg_integer(args[1 + i], 1);
     if (least < 0 || least > PASSWORD_MAX)
-      return bad(err, "a number of characters is from 0 to %d", PASSWORD_MAX);
+      return arg_bad(err, "a number of characters is from 0 to %d", PASSWORD_MAX);
     p.least[i] = (size_t)least;
   }
   enum status s = password_make(&p, text, err);
@@ -53,7 +41,7 @@ static bool take_form(const struct primitive_call *call, value v, enum form *for
   if (!s) return true;
   for (size_t i = 0; i < 3; i++)
     if (strcmp(s, names[i]) == 0) return *form = (enum form)i, true;
-  bad(err, "encoding: is :hex, :base64 or :base64url, not %.40s", s);
+  arg_bad(err, "encoding: is :hex, :base64 or :base64url, not %.40s", s);
   return false;
 }
 
@@ -77,7 +65,7 @@ static enum status token(struct primitive_call *call, const value *args, value *
   uint8_t bytes[MOST];
   enum form form = FORM_BASE64URL;
   int64_t n = arg_integer(args[0], 32);
-  if (n < 16 || n > MOST) return bad(err, "bytes: is from 16 to %d", MOST);
+  if (n < 16 || n > MOST) return arg_bad(err, "bytes: is from 16 to %d", MOST);
   if (!take_form(call, args[1], &form, err)) return ERR_VALUE;
   random_bytes(bytes, (size_t)n);
   *out = value_secret(formed(bytes, (size_t)n, form));
@@ -136,7 +124,7 @@ static enum status sha256(struct primitive_call *call, const value *args, value 
   uint8_t digest[SHA256_SIZE];
   enum form form = FORM_HEX;
   const char *text = arg_text(call, args[0]), *path = arg_text(call, args[1]);
-  if (!text == !path) return bad(err, "say text: or path:");
+  if (!text == !path) return arg_bad(err, "say text: or path:");
   if (!take_form(call, args[2], &form, err)) return ERR_VALUE;
   enum status s = OK;
   if (text) sha256_of(text, strlen(text), digest);
@@ -153,11 +141,11 @@ static enum status hmac(struct primitive_call *call, const value *args, value *o
   enum form form = FORM_HEX;
   const char *key = arg_text(call, args[0]), *text = arg_text(call, args[1]),
              *name = arg_text(call, args[2]);
-  if (!key || !*key) return bad(err, "key: is empty");
+  if (!key || !*key) return arg_bad(err, "key: is empty");
   if (!take_form(call, args[3], &form, err)) return ERR_VALUE;
   size_t n = hmac_named(name ? name : "sha256", key, strlen(key), text ? text : "",
                         text ? strlen(text) : 0, digest);
-  if (!n) return bad(err, "algorithm: is :sha256, :sha512 or :sha1, not %.40s", name);
+  if (!n) return arg_bad(err, "algorithm: is :sha256, :sha512 or :sha1, not %.40s", name);
   *out = formed(digest, n, form);
   return OK;
 }
@@ -166,7 +154,7 @@ static enum status equal(struct primitive_call *call, const value *args, value *
                          struct error *err) {
   uint8_t a[SHA256_SIZE], b[SHA256_SIZE];
   const char *x = arg_text(call, args[0]), *y = arg_text(call, args[1]);
-  if (!x || !y) return bad(err, "both are texts");
+  if (!x || !y) return arg_bad(err, "both are texts");
   sha256_of(x, strlen(x), a); /* of one length, whatever theirs is */
   sha256_of(y, strlen(y), b);
   *out = value_bool(bytes_equal(a, b, sizeof a));
@@ -182,7 +170,7 @@ static value as_secret_as(value from, value owned) {
 static enum status to_base64(struct primitive_call *call, const value *args, value *out,
                              struct error *err) {
   const char *s = arg_text(call, args[0]);
-  if (!s) return bad(err, "text: is %s, not a text", value_type_name(args[0]));
+  if (!s) return arg_bad(err, "text: is %s, not a text", value_type_name(args[0]));
   *out = as_secret_as(args[0], formed((const uint8_t *)s, strlen(s),
                                       arg_true(args[1], false) ? FORM_BASE64URL : FORM_BASE64));
   return OK;
@@ -193,10 +181,10 @@ static enum status from_base64(struct primitive_call *call, const value *args, v
   struct buf b = BUF_INIT;
   const char *s = arg_text(call, args[0]);
   enum status st = OK;
-  if (!s) return bad(err, "text: is %s, not a text", value_type_name(args[0]));
-  if (!base64_read(s, strlen(s), &b)) st = bad(err, "text: is not base64");
+  if (!s) return arg_bad(err, "text: is %s, not a text", value_type_name(args[0]));
+  if (!base64_read(s, strlen(s), &b)) st = arg_bad(err, "text: is not base64");
   else if (!utf8_valid(buf_str(&b), b.len) || memchr(buf_str(&b), 0, b.len))
-    st = bad(err, "text: stands for bytes that are no text");
+    st = arg_bad(err, "text: stands for bytes that are no text");
   else *out = as_secret_as(args[0], value_string(buf_str(&b), b.len));
   if (b.data) explicit_bzero(b.data, b.len);
   buf_release(&b);

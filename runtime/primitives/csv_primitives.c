@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "../../lang/arena.h"
+#include "../../lang/limits.h"
 #include "../task.h"
 #include "args.h"
 #include "sheet.h"
@@ -200,7 +201,7 @@ static enum status add_row(struct primitive_call *call, struct buf *out, value r
 
 static enum status text(struct primitive_call *call, const value *args, value *out,
                         struct error *err) {
-  struct buf b = BUF_INIT;
+  struct buf b = {.max = LIMIT_STRING};
   const struct list *rows = value_array(args[0]),
                     *columns = args[1].tag == V_ARRAY ? value_array(args[1]) : NULL;
   const char *d = arg_text(call, args[2]);
@@ -213,9 +214,9 @@ static enum status text(struct primitive_call *call, const value *args, value *o
     s = add_value(call, &b, columns->items[i], delimiter, 0, err);
   }
   if (columns) buf_addc(&b, '\n');
-  for (size_t i = 0; s == OK && i < rows->count; i++)
+  for (size_t i = 0; s == OK && !b.overflow && i < rows->count; i++)
     s = add_row(call, &b, rows->items[i], columns, delimiter, i + 1, err);
-  if (s == OK) *out = value_string(buf_str(&b), b.len);
+  if (s == OK) return result_made(&b, out, err);
   buf_release(&b);
   return s;
 }

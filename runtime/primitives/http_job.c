@@ -10,18 +10,6 @@
 #include "../limits.def"
 #undef DEFAULT
 
-static enum status bad(struct error *err, const char *fmt, ...) like_printf(2, 3);
-static enum status bad(struct error *err, const char *fmt, ...) {
-  struct buf text = BUF_INIT;
-  va_list ap;
-  va_start(ap, fmt);
-  buf_vaddf(&text, fmt, ap);
-  va_end(ap);
-  arg_fail(err, ERR_VALUE, "validation", "%s", buf_str(&text));
-  buf_release(&text);
-  return ERR_VALUE;
-}
-
 /* --- url, query, form --- */
 
 static void add_encoded(struct buf *out, const char *s) {
@@ -39,7 +27,7 @@ static enum status add_pair(const struct primitive_call *call, struct buf *out, 
   struct buf text = BUF_INIT;
   if (v.tag == V_NIL) return OK;
   if (!arg_plain(call, v, &text))
-    return bad(err, "%s %s is %s, not a text", what, name, value_type_name(v));
+    return arg_bad(err, "%s %s is %s, not a text", what, name, value_type_name(v));
   if (out->len) buf_addc(out, '&');
   add_encoded(out, name);
   buf_addc(out, '=');
@@ -57,7 +45,7 @@ static enum status add_pairs(const struct primitive_call *call, struct buf *out,
     value key, v;
     dict_at(d, i, &key, &v);
     const char *name = arg_text(call, key);
-    if (!name) return bad(err, "%s a name is %s, not a text", what, value_type_name(key));
+    if (!name) return arg_bad(err, "%s a name is %s, not a text", what, value_type_name(key));
     if (v.tag != V_ARRAY) s = add_pair(call, out, what, name, v, err);
     else
       for (size_t k = 0; s == OK && k < value_array(v)->count; k++)
@@ -80,7 +68,7 @@ static enum status take_url(const struct primitive_call *call, struct http_job *
   const char *s = arg_text(call, url);
   if (!s || (strncasecmp(s, "http://", 7) != 0 && strncasecmp(s, "https://", 8) != 0)) {
     if (s) show_url(call, s, &j->shown);
-    bad(err, "this is not the URL of a web server: %s", s ? buf_str(&j->shown) : value_type_name(url));
+    arg_bad(err, "this is not the URL of a web server: %s", s ? buf_str(&j->shown) : value_type_name(url));
     error_help(err, "write it as https://host/path");
     return ERR_VALUE;
   }
@@ -129,7 +117,7 @@ static enum status take_headers(const struct primitive_call *call, struct http_j
     const char *name = arg_text(call, key);
     if (v.tag == V_NIL) continue;
     if (!name || !arg_plain(call, v, &text) || !header_tame(name, buf_str(&text)))
-      s = bad(err, "headers: %s is not a header of one line", name ? name : value_type_name(key));
+      s = arg_bad(err, "headers: %s is not a header of one line", name ? name : value_type_name(key));
     else add_header(j, name, buf_str(&text));
     j->request.stays |= v.tag == V_SECRET;
     j->typed |= name && strcasecmp(name, "content-type") == 0;
@@ -150,13 +138,13 @@ static enum status part_line(const struct primitive_call *call, value part, cons
   value v = arg_member(call, part, name);
   *out = arg_text(call, v);
   if (v.tag == V_NIL || (*out && header_tame("x", *out))) return OK;
-  return bad(err, "multipart: %s: is %s, not a text of one line", name, value_type_name(v));
+  return arg_bad(err, "multipart: %s: is %s, not a text of one line", name, value_type_name(v));
 }
 
 static enum status part_known(const struct primitive_call *call, value part, struct error *err) {
   static const char *const known[] = {"name", "text", "path", "filename", "type"};
   if (part.tag != V_HASH && part.tag != V_RECORD)
-    return bad(err, "multipart: a part is %s, not a hash", value_type_name(part));
+    return arg_bad(err, "multipart: a part is %s, not a hash", value_type_name(part));
   for (size_t i = 0; i < dict_count(value_dict(part)); i++) {
     value key, v;
     bool found = false;
@@ -165,7 +153,7 @@ static enum status part_known(const struct primitive_call *call, value part, str
     for (size_t k = 0; name && k < sizeof known / sizeof *known; k++)
       found |= strcmp(known[k], name) == 0;
     if (found) continue;
-    bad(err, "multipart: a part has no `%s`", name ? name : value_type_name(key));
+    arg_bad(err, "multipart: a part has no `%s`", name ? name : value_type_name(key));
     error_help(err, "it has name:, one of text: and path:, and maybe filename: and type:");
     return err->status;
   }
@@ -185,9 +173,9 @@ static enum status take_part(const struct primitive_call *call, value part, stru
   out->len = text.len;
   if (has_text) out->text = buf_take(&text);
   buf_release(&text);
-  if (!out->name) return bad(err, "multipart: a part has no name:");
+  if (!out->name) return arg_bad(err, "multipart: a part has no name:");
   if (has_text == !!out->path)
-    return bad(err, "multipart: the part %s has one of text: and path:", out->name);
+    return arg_bad(err, "multipart: the part %s has one of text: and path:", out->name);
   return OK;
 }
 
@@ -196,14 +184,14 @@ static enum status take_parts(const struct primitive_call *call, struct http_job
                               struct error *err) {
   size_t *count = &j->request.part_count;
   enum status s = OK;
-  if (j->typed) return bad(err, "multipart: has a content-type of its own");
+  if (j->typed) return arg_bad(err, "multipart: has a content-type of its own");
   for (size_t i = 0; s == OK && i < value_array(parts)->count; i++) {
     struct http_part part = {0};
     s = take_part(call, value_array(parts)->items[i], &part, err);
     if (*count == j->part_cap) j->parts = mem_grow(j->parts, *count, &j->part_cap, sizeof *j->parts);
     j->parts[(*count)++] = part;
   }
-  if (s == OK && !*count) s = bad(err, "multipart: has no parts");
+  if (s == OK && !*count) s = arg_bad(err, "multipart: has no parts");
   j->request.parts = j->parts;
   return s;
 }
@@ -236,7 +224,7 @@ static enum status take_body(const struct primitive_call *call, struct http_job 
   const char *type = "text/plain; charset=utf-8";
   enum status s = OK;
   if ((form.tag != V_NIL) + (json.tag != V_NIL) + (text.tag != V_NIL) + (parts.tag != V_NIL) > 1)
-    return bad(err, "form:, json:, body: and multipart: exclude each other");
+    return arg_bad(err, "form:, json:, body: and multipart: exclude each other");
   for (size_t i = HTTP_FORM; i <= HTTP_MULTIPART; i++)
     j->request.stays |= value_has_secret(args[i]);
   if (parts.tag != V_NIL) return take_parts(call, j, parts, err);
@@ -250,10 +238,11 @@ static enum status take_body(const struct primitive_call *call, struct http_job 
     value_unref(plain);
   } else if (text.tag != V_NIL) {
     if (!arg_plain(call, text, &j->body))
-      s = bad(err, "body: is %s, not a text", value_type_name(text));
+      s = arg_bad(err, "body: is %s, not a text", value_type_name(text));
   } else {
     return OK;
   }
+  if (s == OK && j->body.overflow) s = arg_bad(err, "the body is larger than %zu bytes", BUF_MAX);
   j->request.body = buf_str(&j->body);
   j->request.body_len = j->body.len;
   if (!j->typed) add_header(j, "Content-Type", type);
@@ -271,16 +260,16 @@ static enum status take_credentials(const struct primitive_call *call, struct ht
     r->password = arg_text(call, value_array(basic)->items[1]);
   }
   if (basic.tag != V_NIL && (!r->user || !r->password))
-    return bad(err, "basic_auth: is a list of a user and a password");
+    return arg_bad(err, "basic_auth: is a list of a user and a password");
   r->bearer = arg_text(call, args[HTTP_BEARER]);
   if (args[HTTP_BEARER].tag != V_NIL && (!r->bearer || !header_tame("x", r->bearer)))
-    return bad(err, "bearer: is a token of one line");
-  if (r->user && r->bearer) return bad(err, "basic_auth: and bearer: exclude each other");
+    return arg_bad(err, "bearer: is a token of one line");
+  if (r->user && r->bearer) return arg_bad(err, "basic_auth: and bearer: exclude each other");
   r->ca_file = arg_text(call, args[HTTP_CA]);
   r->cert = arg_text(call, args[HTTP_CERT]);
   r->key = arg_text(call, args[HTTP_KEY]);
   r->key_password = arg_text(call, args[HTTP_KEY_PASSWORD]);
-  if (r->key && !r->cert) return bad(err, "cert_key: is the key of cert:");
+  if (r->key && !r->cert) return arg_bad(err, "cert_key: is the key of cert:");
   return OK;
 }
 
@@ -290,13 +279,13 @@ static enum status take_limits(struct http_job *j, const value *args, bool reads
   int64_t follow = arg_integer(args[HTTP_FOLLOW], reads ? 5 : 0);
   r->timeout = arg_duration(args[HTTP_TIMEOUT], LIMIT_HTTP);
   r->connect_timeout = arg_duration(args[HTTP_CONNECT_TIMEOUT], LIMIT_HTTP_CONNECT);
-  if (r->timeout <= 0 || r->connect_timeout <= 0) return bad(err, "timeout: must be longer than nothing");
-  if (max <= 0 || max > (int64_t)BUF_MAX) return bad(err, "max: is from 1 to %zu bytes", BUF_MAX);
+  if (r->timeout <= 0 || r->connect_timeout <= 0) return arg_bad(err, "timeout: must be longer than nothing");
+  if (max <= 0 || max > (int64_t)BUF_MAX) return arg_bad(err, "max: is from 1 to %zu bytes", BUF_MAX);
   if (follow < 0 || follow > HTTP_REDIRECTS)
-    return bad(err, "follow: is from 0 to %d", HTTP_REDIRECTS);
+    return arg_bad(err, "follow: is from 0 to %d", HTTP_REDIRECTS);
   /* A 303 asks for a GET; sent on as it is, without its body, a PUT would empty what is there. */
   if (follow && !reads && strcmp(r->method, "POST") != 0)
-    return bad(err, "follow: is for GET, HEAD and POST; a %s goes to the server that it names", r->method);
+    return arg_bad(err, "follow: is for GET, HEAD and POST; a %s goes to the server that it names", r->method);
   r->max = (size_t)max;
   r->follow = (long)follow;
   return OK;
@@ -312,7 +301,7 @@ static enum status take_follow_to(const struct primitive_call *call, struct http
     const char *s = arg_text(call, value_array(list)->items[i]), *host = s ? strstr(s, "://") : NULL;
     bool origin = host && host[3] && !strpbrk(host + 3, "/?#@");
     if (!origin) {
-      bad(err, "follow_to: %s is not the origin of a web server", s ? s : "this");
+      arg_bad(err, "follow_to: %s is not the origin of a web server", s ? s : "this");
       error_help(err, "write it as https://host or https://host:port");
       return err->status;
     }
@@ -329,7 +318,7 @@ static enum status take_proxy(const struct primitive_call *call, struct http_job
   r->no_proxy = arg_text(call, args[HTTP_NO_PROXY]);
   if (r->proxy && *r->proxy && strncasecmp(r->proxy, "http://", 7) != 0 &&
       strncasecmp(r->proxy, "https://", 8) != 0) {
-    bad(err, "proxy: is not the URL of a proxy");
+    arg_bad(err, "proxy: is not the URL of a proxy");
     error_help(err, "write it as http://host:port, or as an empty text for none");
     return err->status;
   }

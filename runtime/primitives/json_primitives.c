@@ -1,4 +1,5 @@
 /* The primitives of the group `json`. */
+#include "../../lang/limits.h"
 #include "../codec.h"
 #include "args.h"
 
@@ -34,16 +35,14 @@ static bool holds_secret(value v) {
 
 static enum status text(struct primitive_call *call, const value *args, value *out,
                         struct error *err) {
-  struct buf b = BUF_INIT;
+  struct buf b = {.max = LIMIT_STRING};
   if (holds_secret(args[0])) {
     arg_fail(err, ERR_VALUE, "validation", "a secret stands in it, and the text would show it");
     error_help(err, "give the value itself to http, as json:");
     return ERR_VALUE;
   }
   json_write(args[0], call->syms, false, &b);
-  *out = value_string(buf_str(&b), b.len);
-  buf_release(&b);
-  return OK;
+  return result_made(&b, out, err);
 }
 
 static const struct primitive_param parse_params[] = {

@@ -45,9 +45,7 @@ static enum status fill(struct primitive_call *call, const value *args, value *o
     s = to;
   }
   buf_adds(&b, s);
-  if (status == OK && b.overflow)
-    status = arg_fail(err, ERR_LIMIT, "validation", "text: it is too large when it is filled");
-  if (status == OK) *out = value_string(buf_str(&b), b.len);
+  if (status == OK) return result_made(&b, out, err);
   buf_release(&b);
   return status;
 }

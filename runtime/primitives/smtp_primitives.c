@@ -52,25 +52,13 @@ static void job_release(struct job *j) {
   buf_release(&j->data);
 }
 
-static enum status bad(struct error *err, const char *fmt, ...) like_printf(2, 3);
-static enum status bad(struct error *err, const char *fmt, ...) {
-  struct buf text = BUF_INIT;
-  va_list ap;
-  va_start(ap, fmt);
-  buf_vaddf(&text, fmt, ap);
-  va_end(ap);
-  arg_fail(err, ERR_VALUE, "validation", "%s", buf_str(&text));
-  buf_release(&text);
-  return ERR_VALUE;
-}
-
 /* --- who --- */
 
 static enum status take_address(const struct primitive_call *call, const char *what, value v,
                                 struct mime_address *out, struct error *err) {
   const char *s = arg_text(call, v);
   return s ? mime_address_read(s, out, err)
-           : bad(err, "%s is %s, not an address", what, value_type_name(v));
+           : arg_bad(err, "%s is %s, not an address", what, value_type_name(v));
 }
 
 static enum status take_to(const struct primitive_call *call, struct job *j, value to,
@@ -79,7 +67,7 @@ static enum status take_to(const struct primitive_call *call, struct job *j, val
   size_t count = to.tag == V_ARRAY ? value_array(to)->count : 1;
   enum status s = OK;
   if (!count || count > SMTP_RECIPIENTS)
-    return bad(err, "to: is from 1 to %d addresses, not %zu", SMTP_RECIPIENTS, count);
+    return arg_bad(err, "to: is from 1 to %d addresses, not %zu", SMTP_RECIPIENTS, count);
   j->to = mem_array(count, sizeof *j->to);
   j->envelope = mem_array(count, sizeof *j->envelope);
   j->response.to = mem_array(count, sizeof *j->response.to);
@@ -101,7 +89,7 @@ static enum status take_line(const struct primitive_call *call, const char *what
                              const char **out, struct error *err) {
   *out = arg_text(call, v);
   if (*out && mime_line(*out)) return OK;
-  return bad(err, "%s is a text of one line, of at most %d bytes", what, MIME_TEXT_MAX);
+  return arg_bad(err, "%s is a text of one line, of at most %d bytes", what, MIME_TEXT_MAX);
 }
 
 static enum status take_headers(const struct primitive_call *call, struct job *j, value headers,
@@ -113,10 +101,10 @@ static enum status take_headers(const struct primitive_call *call, struct job *j
     const char *name = arg_text(call, key), *text = arg_text(call, v);
     if (v.tag == V_NIL) continue;
     if (!name || !mime_header_own(name))
-      return bad(err, "headers: %s is no header that can be added",
+      return arg_bad(err, "headers: %s is no header that can be added",
                  name ? name : value_type_name(key));
-    if (!text || !mime_line(text)) return bad(err, "headers: %s is not a text of one line", name);
-    if (j->message.header_count == HEADERS_MAX) return bad(err, "headers: at most %d", HEADERS_MAX);
+    if (!text || !mime_line(text)) return arg_bad(err, "headers: %s is not a text of one line", name);
+    if (j->message.header_count == HEADERS_MAX) return arg_bad(err, "headers: at most %d", HEADERS_MAX);
     j->headers[j->message.header_count++] =
         (struct mime_header){mem_strdup(name), mem_strdup(text)};
   }
@@ -200,7 +188,7 @@ static enum status part_text(const struct primitive_call *call, const struct dic
   bool found = dict_find(d, call->syms, key, &v) && v.tag != V_NIL;
   value_unref(key);
   *out = found ? arg_text(call, v) : NULL;
-  return found && !*out ? bad(err, "attachments: %s is %s, not a text", name, value_type_name(v))
+  return found && !*out ? arg_bad(err, "attachments: %s is %s, not a text", name, value_type_name(v))
                         : OK;
 }
 
@@ -210,20 +198,20 @@ static enum status take_part(const struct primitive_call *call, struct job *j, v
   struct mime_part part = {0};
   enum status s = OK;
   if (v.tag != V_HASH && v.tag != V_RECORD)
-    return bad(err, "attachments: are hashes with path: or text:, name: and type:, not %s",
+    return arg_bad(err, "attachments: are hashes with path: or text:, name: and type:, not %s",
                value_type_name(v));
   s = part_text(call, value_dict(v), "path", &path, err);
   if (s == OK) s = part_text(call, value_dict(v), "text", &text, err);
   if (s == OK) s = part_text(call, value_dict(v), "name", &name, err);
   if (s == OK) s = part_text(call, value_dict(v), "type", &type, err);
   if (s != OK) return s;
-  if (!path == !text) return bad(err, "attachments: each has either path: or text:");
+  if (!path == !text) return arg_bad(err, "attachments: each has either path: or text:");
   if (!name && path) name = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
   if (!name || !*name || strlen(name) > MIME_NAME_MAX || strchr(name, '/') || !mime_line(name))
-    return bad(err, "attachments: name is a file's name, without a directory, of at most %d bytes",
+    return arg_bad(err, "attachments: name is a file's name, without a directory, of at most %d bytes",
                MIME_NAME_MAX);
   if (!type) type = path ? "application/octet-stream" : "text/plain";
-  if (!mime_type(type)) return bad(err, "attachments: type is as application/pdf, not %s", type);
+  if (!mime_type(type)) return arg_bad(err, "attachments: type is as application/pdf, not %s", type);
   if (path) s = read_part(call, path, j->max, &part, err);
   else part.data = mem_strdup(text), part.len = strlen(text);
   if (s != OK) return s;
@@ -237,7 +225,7 @@ static enum status take_parts(const struct primitive_call *call, struct job *j, 
                               struct error *err) {
   enum status s = OK;
   if (parts.tag == V_NIL) return OK;
-  if (value_array(parts)->count > PARTS_MAX) return bad(err, "attachments: at most %d", PARTS_MAX);
+  if (value_array(parts)->count > PARTS_MAX) return arg_bad(err, "attachments: at most %d", PARTS_MAX);
   for (size_t i = 0; s == OK && i < value_array(parts)->count; i++)
     s = take_part(call, j, value_array(parts)->items[i], err);
   return s;
@@ -280,11 +268,11 @@ static enum status take_message(const struct primitive_call *call, struct job *j
   if (s != OK) return s;
   m->text = arg_text(call, args[ARG_TEXT]);
   m->html = arg_text(call, args[ARG_HTML]);
-  if (!m->text && !m->html) return bad(err, "text: or html: has what the message says");
+  if (!m->text && !m->html) return arg_bad(err, "text: or html: has what the message says");
   if (args[ARG_ID].tag == V_NIL) make_id(call, j);
   else j->id = arg_dup(call, args[ARG_ID]);
   if (!id_good(j->id))
-    return bad(err, "id: is as <word@host>, not %s", mime_line(j->id) ? j->id : "what it is");
+    return arg_bad(err, "id: is as <word@host>, not %s", mime_line(j->id) ? j->id : "what it is");
   m->id = j->id;
   m->headers = j->headers;
   m->parts = j->parts;
@@ -323,7 +311,7 @@ static enum status take_url(const struct primitive_call *call, struct job *j, va
     j->request.url = s;
     return OK;
   }
-  bad(err, "this is not the URL of a mail server%s%s", s && !strchr(s, '@') ? ": " : "",
+  arg_bad(err, "this is not the URL of a mail server%s%s", s && !strchr(s, '@') ? ": " : "",
       s && !strchr(s, '@') ? s : "");
   error_help(err,
              "write it as smtp://host:port or smtps://host:port; user: and password: go beside it");
@@ -341,7 +329,7 @@ static enum status take_tls(const struct primitive_call *call, struct job *j, va
     if (i == SMTP_TLS_OPTIONAL && j->request.user) j->request.tls = SMTP_TLS_REQUIRED;
     return OK;
   }
-  return bad(err, "tls: is :required, :optional or :never");
+  return arg_bad(err, "tls: is :required, :optional or :never");
 }
 
 static enum status take_server(const struct primitive_call *call, struct job *j, const value *args,
@@ -353,14 +341,14 @@ static enum status take_server(const struct primitive_call *call, struct job *j,
   r->password = arg_text(call, args[ARG_PASSWORD]);
   r->ca_file = arg_text(call, args[ARG_CA]);
   r->helo = arg_text(call, args[ARG_HELO]);
-  if (!r->user != !r->password) return bad(err, "user: and password: go together");
+  if (!r->user != !r->password) return arg_bad(err, "user: and password: go together");
   if (r->helo && !host_good(r->helo))
-    return bad(err, "helo: is this machine's name, as mail.example.org");
+    return arg_bad(err, "helo: is this machine's name, as mail.example.org");
   r->timeout = arg_duration(args[ARG_TIMEOUT], LIMIT_SMTP);
   r->connect_timeout = LIMIT_SMTP_CONNECT;
-  if (r->timeout <= 0) return bad(err, "timeout: must be longer than nothing");
+  if (r->timeout <= 0) return arg_bad(err, "timeout: must be longer than nothing");
   int64_t max = arg_integer(args[ARG_MAX], MESSAGE_MAX);
-  if (max <= 0 || max > (int64_t)BUF_MAX) return bad(err, "max: is from 1 to %zu bytes", BUF_MAX);
+  if (max <= 0 || max > (int64_t)BUF_MAX) return arg_bad(err, "max: is from 1 to %zu bytes", BUF_MAX);
   j->max = (size_t)max;
   return take_tls(call, j, args[ARG_TLS], err);
 }

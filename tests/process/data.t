@@ -98,5 +98,6 @@ like(gives('csv.text([[key]])'), qr/^row 1 holds secret, which is no text/, 'no 
 like(gives('csv.text([[[1]]])'), qr/^row 1 holds array, which is no text/, 'no lists');
 like(gives('csv.text([1])'), qr/^row 1 is integer, not an array/, 'no rows');
 like(gives('csv.text([[1]], columns: ["a", "b"])'), qr/^row 1 has 1 values for 2 columns/, 'too few');
+like(gives(qq{s = "x" * 1000000\n    row = [s, s, s, s, s, s, s, s, s, s]\n    $_([row, row, row, row, row, row, row]).size}), qr/^a string over 64 MiB/, "$_ is not cut off where a string ends") for qw(csv.text json.text);
 like(gives('csv.text([["a"]], delimiter: "ab")'), qr/^delimiter: is one of/, 'no delimiter');
 done_testing;
