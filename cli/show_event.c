@@ -180,6 +180,24 @@ static void pending_free(struct pending *p) {
   mem_free(p);
 }
 
+/* What was too large for the event stands in the text table. */
+static void argument_text(const struct show *s, value v, struct buf *out) {
+  value key, sha = VALUE_NIL, whole;
+  struct error err = {0};
+  struct buf json = BUF_INIT;
+  if (v.tag == V_HASH && dict_count(value_dict(v)) == 1) dict_at(value_dict(v), 0, &key, &sha);
+  bool stands_in = sha.tag == V_STRING && strcmp(value_str(key)->s, "$text") == 0;
+  if (stands_in && journal_get_text(s->journal, value_str(sha)->s, &json, &err) == OK &&
+      json_read(buf_str(&json), json.len, s->syms, true, &whole, &err) == OK) {
+    value_inspect(whole, s->syms, out);
+    value_unref(whole);
+  } else {
+    value_inspect(v, s->syms, out);
+  }
+  error_release(&err);
+  buf_release(&json);
+}
+
 static void call_text(const struct show *s, struct buf *out) {
   value args;
   fill(s, "{binding}.{action}", out);
@@ -191,7 +209,7 @@ static void call_text(const struct show *s, struct buf *out) {
     buf_adds(out, i ? ", " : "(");
     value_to_s(key, s->syms, out);
     buf_adds(out, ": ");
-    value_inspect(v, s->syms, out);
+    argument_text(s, v, out);
   }
   if (d && dict_count(d)) buf_addc(out, ')');
   value_unref(args);

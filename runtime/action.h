@@ -29,8 +29,9 @@ static inline bool action_once(const struct action_run *c) {
 }
 
 void record_call(struct record *r, const struct action_run *c);
+/* list_max: bytes from which on the list of a batch goes into the text table. */
 void record_args(struct record *r, const struct lane *lane, const struct action *action,
-                 const value *args);
+                 const value *args, size_t list_max);
 void action_site(const struct action_run *c, struct buf *out); /* "LINE:COL" */
 void action_text(const struct action_run *c, struct buf *out); /* "pool.drain" */
 /* Whether it may be done again when nobody knows what became of it. Of a page that is delivered twice

@@ -5,11 +5,11 @@
 
 /* --- the same call? --- */
 
-static void call_now(const struct action_run *c, struct buf *out) {
+static void call_now(const struct action_run *c, size_t list_max, struct buf *out) {
   struct record r = {0};
   const char *args;
   size_t len;
-  record_args(&r, c->lane, c->action, c->args);
+  record_args(&r, c->lane, c->action, c->args, list_max);
   buf_addc(&r.data, '}');
   record_redact(c->lane->run->engine, &r); /* as it was recorded */
   action_text(c, out);
@@ -36,9 +36,9 @@ static void call_recorded(const struct action_run *c, uint32_t event, struct buf
 }
 
 /* With other texts lines may have moved: then the place does not count. */
-static bool same_call(const struct action_run *c, uint32_t event, bool site) {
+static bool same_as(const struct action_run *c, uint32_t event, bool site, size_t list_max) {
   struct buf now = BUF_INIT, recorded = BUF_INIT;
-  call_now(c, &now);
+  call_now(c, list_max, &now);
   call_recorded(c, event, &recorded);
   site &= !c->lane->run->history->plan_changed && !c->lane->run->options->resume->plan_changed;
   const char *a = buf_str(&now), *b = buf_str(&recorded);
@@ -51,6 +51,12 @@ static bool same_call(const struct action_run *c, uint32_t event, bool site) {
   buf_release(&now);
   buf_release(&recorded);
   return same;
+}
+
+/* The list of a batch stands in the event where an older program wrote it. */
+static bool same_call(const struct action_run *c, uint32_t event, bool site) {
+  if (same_as(c, event, site, LIST_MAX)) return true;
+  return c->action->each && same_as(c, event, site, VALUE_MAX);
 }
 
 /* --- lists that differ --- */
@@ -139,7 +145,7 @@ static bool same_action(const struct action_run *c, uint32_t event) {
 static enum status other_call(const struct action_run *c, uint32_t event, struct error *err) {
   if (c->action->each && same_action(c, event)) return other_batch(c, event, err);
   struct buf now = BUF_INIT, recorded = BUF_INIT;
-  call_now(c, &now);
+  call_now(c, LIST_MAX, &now);
   call_recorded(c, event, &recorded);
   enum status status = replay_differs(c->lane, buf_str(&recorded), buf_str(&now), err);
   buf_release(&now);

@@ -34,11 +34,13 @@ void call_key(struct lane *lane, uint32_t ordinal, char out[65]) {
 /* --- intent and outcome --- */
 
 void record_args(struct record *r, const struct lane *lane, const struct action *action,
-                 const value *args) {
+                 const value *args, size_t list_max) {
   struct record in = {0};
   for (size_t i = 0; i < action->take_count; i++)
     if (args[i].tag != V_NIL)
-      record_value(&in, text_of(lane, action->takes[i].name), args[i], lane->run->program->syms);
+      record_value_within(&in, text_of(lane, action->takes[i].name), args[i],
+                          lane->run->program->syms,
+                          &action->takes[i] == action->each ? list_max : VALUE_MAX);
   record_join(r, "args", &in);
 }
 
@@ -87,7 +89,7 @@ static enum status intent(struct action_run *c, struct error *err) {
   action_site(c, &site);
   record_text(&r, "site", buf_str(&site));
   buf_release(&site);
-  record_args(&r, lane, c->action, c->args);
+  record_args(&r, lane, c->action, c->args, LIST_MAX);
   record_text(&r, "driver", text_of(lane, c->driver->name));
   if (write) record_text(&r, "key", c->key);
   if (lane->paging) record_bool(&r, "page", true);

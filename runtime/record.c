@@ -48,10 +48,15 @@ static void value_elsewhere(struct record *r, struct buf *json) {
 }
 
 void record_value(struct record *r, const char *name, value v, const struct symtab *syms) {
+  record_value_within(r, name, v, syms, VALUE_MAX);
+}
+
+void record_value_within(struct record *r, const char *name, value v, const struct symtab *syms,
+                         size_t most) {
   struct buf json = BUF_INIT;
   json_write(v, syms, true, &json);
   record_name(r, name);
-  bool large = json.len > VALUE_MAX || r->data.len + json.len > EVENT_DATA_MAX / 2;
+  bool large = json.len > most || r->data.len + json.len > EVENT_DATA_MAX / 2;
   if (json.overflow) buf_addf(&r->data, "{\"$omitted\":\"%s\"}", value_type_name(v));
   else if (large && json.len > 2 * SHA256_HEX) value_elsewhere(r, &json);
   else buf_add(&r->data, buf_str(&json), json.len);

@@ -19,7 +19,8 @@ enum {
   DEFAULT_RETRIES = 3, /* on_failure :retry without retries */
   STEP_ID_MAX = 1000,  /* bytes; less than the journal's EVENT_NAME_MAX */
   ROLLBACK_RETRIES = 2, /* without retries:, for failures of the kind :transient */
-  VALUE_MAX = 1 << 20  /* bytes of one value in an event; a larger one goes into the text table */
+  VALUE_MAX = 1 << 20, /* bytes of one value in an event; a larger one goes into the text table */
+  LIST_MAX = 4 << 10   /* the same of a batch's list, which every process that goes on tells again */
 };
 #define DEFAULT(id, us, what) static const int64_t LIMIT_##id = us;
 #include "limits.def"
@@ -197,6 +198,9 @@ void record_texts(struct record *r, const char *name, const char *const *texts, 
 void record_int(struct record *r, const char *name, int64_t i);
 void record_bool(struct record *r, const char *name, bool b);
 void record_value(struct record *r, const char *name, value v, const struct symtab *syms);
+/* The same with another limit than VALUE_MAX. */
+void record_value_within(struct record *r, const char *name, value v, const struct symtab *syms,
+                         size_t most);
 void record_error(struct record *r, const char *name, const struct error *e,
                   const struct program *p);
 void record_raw(struct record *r, const char *name, const char *json);

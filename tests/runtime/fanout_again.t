@@ -174,6 +174,46 @@ write_file("$room->{dir}/mute", '');
 is($exit, 1, 'a 500, and the driver does not know: the batch stops') or diag($said);
 is(scalar(grep { $_->[2] eq '+3' } post_log($room)), 1, 'and it is not tried again');
 
+# --- a long list is stored once ---
+
+for my $older (0, 1) {
+  $room = post_room(<<'RUBY');
+runbook "case" do
+  use "post"
+  step "Send" do
+    batch = post.send(to: (1..300).to_a.map { |i| "+1555501#{i.to_s.rjust(4, "0")}" }, body: "hi")
+    show batch.sent
+    irreversible "sent is sent"
+  end
+end
+RUBY
+  post_plan($room, '+15555010100 kill');
+  killed($room, @{ $room->{run} });
+  # As an older program wrote it: in the event itself.
+  run_quietly('python3', '-c', <<'PYTHON', $room->{journal}) if $older;
+import sqlite3, sys
+db = sqlite3.connect(sys.argv[1])
+kept = db.execute("SELECT sql FROM sqlite_schema WHERE type = 'trigger'").fetchall()
+for (name,) in db.execute("SELECT name FROM sqlite_schema WHERE type = 'trigger'").fetchall():
+    db.execute("DROP TRIGGER " + name)
+seq, data = db.execute("SELECT seq, CAST(data AS TEXT) FROM event WHERE kind = 'action.started'").fetchone()
+sha = data.split('{"$text":"')[1][:64]
+body = db.execute("SELECT CAST(body AS TEXT) FROM text WHERE sha256 = ?", (sha,)).fetchone()[0]
+db.execute("UPDATE event SET data = ? WHERE seq = ?", (data.replace('{"$text":"' + sha + '"}', body), seq))
+for (sql,) in kept:
+    db.execute(sql)
+db.commit()
+PYTHON
+  ($said, $exit) = again($room);
+  is($exit, 0, $older ? 'one that stands in its event is gone on with' : 'one that stands in the text table is gone on with') or diag($said);
+  my @started = map { $_->{data}{args}{to} } grep { $_->{kind} eq 'action.started' } journal_events($room->{journal});
+  is(join(' ', map { ref } @started), $older ? 'ARRAY HASH' : 'HASH HASH', 'the event names the text');
+  is($started[0]{'$text'}, $started[1]{'$text'}, 'which is the same again') if !$older;
+  is(scalar(grep { $_ == 1 } values %{ post_sent($room) }), 300, 'everybody once');
+  ($said) = stepwise('show', 'last', '--journal', $room->{journal});
+  like($said, qr/post\.send\(to: \["\+1/, 'show has the list itself');
+}
+
 # --- interrupted while a list of opt-outs is locked ---
 
 $room = post_room(<<'RUBY');
