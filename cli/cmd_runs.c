@@ -27,6 +27,8 @@ struct listed {
   char *drill; /* what run.started says of it, as JSON; or NULL */
   const char *state, *recorded;
   int64_t started_us, changed_us, first_seq, last_seq;
+  struct buf pages;    /* while they are read */
+  unsigned page_count; /* pages that nobody has */
   int64_t done, total; /* of the batch that is under way; total 0: none */
   int64_t batch_seq;   /* of the event that says so */
   bool glass; /* broken to approve a step of it */
@@ -119,8 +121,33 @@ static enum status find_batch(struct listing *g, struct listed *l, struct error 
   return status == OK ? journal_scan(g->journal, &batch, take_batch, l, err) : status;
 }
 
+/* Pages that nobody has: each name is as long as any other and ends in a blank. */
+static enum status take_page(void *ud, const struct event *e) {
+  struct listed *l = ud;
+  struct buf page = BUF_INIT;
+  bool unanswered = strcmp(e->kind, EVENT_NAME(PAGE_UNANSWERED)) == 0;
+  if (!unanswered && strcmp(e->kind, EVENT_NAME(PAGE_ACKNOWLEDGED)) != 0) return OK;
+  if (peek_text(e->data, e->data_len, "page", &page)) {
+    buf_addc(&page, ' ');
+    const char *at = strstr(buf_str(&l->pages), buf_str(&page));
+    if (unanswered && !at) buf_adds(&l->pages, buf_str(&page)), l->page_count++;
+    if (!unanswered && at) l->page_count--;
+  }
+  buf_release(&page);
+  return OK;
+}
+
+static enum status find_pages(struct listing *g, struct listed *l, struct error *err) {
+  const struct event_filter pages = {.run = l->run, .kind = "page."};
+  enum status status = journal_scan(g->journal, &pages, take_page, l, err);
+  buf_release(&l->pages);
+  return status;
+}
+
 static void state_text(const struct listed *l, struct buf *out) {
   buf_adds(out, l->state);
+  if (l->page_count == 1) buf_adds(out, ", a page that nobody has");
+  else if (l->page_count) buf_addf(out, ", %u pages that nobody has", l->page_count);
   if (!l->total) return;
   buf_adds(out, ", ");
   count_text(l->done, out);
@@ -143,6 +170,7 @@ static void row_json(const struct listed *l) {
   }
   if (l->drill) buf_addf(&b, ",\"drill\":%s", l->drill);
   if (l->glass) buf_adds(&b, ",\"break_glass\":true");
+  if (l->page_count) buf_addf(&b, ",\"pages\":%u", l->page_count);
   if (l->total)
     buf_addf(&b, ",\"batch\":{\"done\":%lld,\"total\":%lld}", (long long)l->done, (long long)l->total);
   if (l->pid) buf_addf(&b, ",\"pid\":%ld", (long)l->pid);
@@ -194,6 +222,7 @@ static enum status take_row(void *ud, const struct run_row *r) {
   enum status status = g->why ? find_why(g, &l, &err) : OK;
   if (status == OK) status = find_drill(g, &l, &err);
   if (status == OK) status = find_batch(g, &l, &err);
+  if (status == OK) status = find_pages(g, &l, &err);
   if (status == OK) row_json(&l);
   mem_free(l.why);
   mem_free(l.drill);
@@ -279,6 +308,8 @@ static enum status print(struct listing *g, bool filtered, struct error *err) {
     status = find_drill(g, &g->rows[i], err);
   for (size_t i = 0; status == OK && i < g->count; i++)
     status = find_batch(g, &g->rows[i], err);
+  for (size_t i = 0; status == OK && i < g->count; i++)
+    status = find_pages(g, &g->rows[i], err);
   if (status != OK) return status;
   if (g->json) {
     for (size_t i = g->count; i-- > 0;)

@@ -111,6 +111,17 @@ with Fakes() as f:
        "killed and resumed: nobody is paged twice, the end of the wait stands", code, said)
     ok(f.opened == 1 and list(f.incidents.values())[-1]["state"] == "acknowledged" and c.verified(), "one incident, acknowledged", f.incidents)
 
+# -- what nobody has --
+c = Case(runbook(), '  role :lead, members: %w[ana], page: { chat: true }, ack_within: 1.minute')
+code, said = c.run("--virtual-clock")
+code, said = c.do("runs")
+ok("succeeded, a page that nobody has" in said, "runs marks a run with a page that nobody has", code, said)
+code, said = c.do("runs", "--json")
+ok('"pages":1' in said, "and says how many to a machine", code, said)
+c.do("ack", "last", "--note", "kim has it")
+code, said = c.do("runs")
+ok(code == 0 and "page" not in said.replace("paging", ""), "until somebody acknowledges it", code, said)
+
 # -- on the way back, and after a failure --
 c = Case('''runbook "r" do
   on_failure do |failure|
