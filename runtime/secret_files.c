@@ -67,6 +67,10 @@ static enum status way_check(const char *base, char *real, struct error *err) {
 
 /* --- reading --- */
 
+static enum status too_large(const char *what, const char *path, struct error *err) {
+  return error_set(err, ERR_LIMIT, "%s %s is larger than 1 MiB", what, path);
+}
+
 static enum status text_read(int fd, const char *what, const char *path, struct buf *out,
                              struct error *err) {
   enum { PIECE = 4096 };
@@ -75,15 +79,15 @@ static enum status text_read(int fd, const char *what, const char *path, struct 
     return error_set(err, ERR_IO, "cannot look at %s %s: %s", what, path, strerror(errno));
   enum status status = file_check(&st, what, path, err);
   if (status != OK) return status;
-  if (st.st_size > SECRET_MAX)
-    return error_set(err, ERR_LIMIT, "%s %s is larger than 1 MiB", what, path);
+  if (st.st_size > SECRET_MAX) return too_large(what, path, err);
   ssize_t n = 0;
+  out->max = SECRET_MAX + PIECE;
   buf_reserve(out, (size_t)st.st_size + PIECE); /* in one place, so that no copy stays behind */
   for (char *to; (to = buf_reserve(out, PIECE)) && (n = read(fd, to, PIECE)) > 0;)
     out->len += (size_t)n;
   if (n < 0) return error_set(err, ERR_IO, "cannot read %s %s: %s", what, path, strerror(errno));
   if (out->data) out->data[out->len] = '\0';
-  return OK;
+  return out->overflow ? too_large(what, path, err) : OK;
 }
 
 static enum status not_there(const char *what, const char *path, int why, struct error *err) {
