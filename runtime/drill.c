@@ -270,11 +270,12 @@ static enum status asked_take(struct drill *d, const char *json, size_t len, str
   struct symtab *syms = symtab_new();
   value asked;
   enum status status = json_read(json, len, syms, false, &asked, err);
-  if (status == OK && asked.tag == V_HASH) {
+  bool read = status == OK;
+  if (read && asked.tag == V_HASH) {
     status = words_take(d, asked, "fail", drill_fail, err);
     if (status == OK) status = words_take(d, asked, "set", drill_set, err);
   }
-  if (status == OK) value_unref(asked);
+  if (read) value_unref(asked);
   symtab_free(syms);
   return status;
 }
