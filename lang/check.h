@@ -268,7 +268,6 @@ struct params {
   size_t count;
   const char *group, *name; /* whose: sms.send */
 };
-void check_arguments(struct check *k, const struct node *call, const struct params *params);
 type_id check_action(struct check *k, node_id id, struct node *call, uint32_t binding, bool lead);
 type_id check_primitive(struct check *k, node_id id, struct node *call);
 bool primitive_group(const struct check *k, sym name);

@@ -89,7 +89,7 @@ static void report_missing(struct check *k, const struct node *call, const struc
   buf_release(&missing);
 }
 
-void check_arguments(struct check *k, const struct node *call, const struct params *params) {
+static void check_arguments(struct check *k, const struct node *call, const struct params *params) {
   bool given[FIELDS_MAX] = {false};
   size_t positional = 0;
   for (node_id a = call->c; a; a = node_at(k, a)->next) {

@@ -7,7 +7,7 @@
 
 /* --- bindings that are written through --- */
 
-void stale_add(struct dry *d, const char *binding, const char *step) {
+static void stale_add(struct dry *d, const char *binding, const char *step) {
   struct dry_total *t = d->total;
   for (size_t i = 0; i < t->stale_count; i++)
     if (t->stale[i].step && strcmp(t->stale[i].binding, binding) == 0) return;

@@ -85,7 +85,6 @@ void dry_total_release(struct dry_total *t);
 /* --- dry_call.c --- */
 enum status dry_action(void *ud, struct eval *e, const struct action *action, node_id call,
                        const value *args, const bool *given, value *out);
-void stale_add(struct dry *d, const char *binding, const char *step);
 /* Every binding that something in the node writes through. */
 void stale_beside(struct dry *d, node_id n);
 void stale_forget(struct dry *d, size_t from); /* those of beside that were added after */

@@ -329,7 +329,7 @@ static enum status eval_opassign(struct eval *e, node_id id, const struct node *
 
 /* Binds names (or block parameters) to what there is; those left over become nil, all of an unknown
  * value unknown. */
-void bind_names(struct eval *e, node_id first, const value *args, size_t count) {
+static void bind_names(struct eval *e, node_id first, const value *args, size_t count) {
   size_t i = 0;
   for (node_id p = first; p; p = tree_node(e->tree, p)->next, i++) {
     const struct node *n = tree_node(e->tree, p);

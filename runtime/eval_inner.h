@@ -9,7 +9,6 @@ enum status eval_index(struct eval *e, node_id id, const struct node *n, value *
 enum status eval_pair(struct eval *e, node_id pair, struct dict *d) must_use;
 enum status call_statement(struct eval *e, node_id id, sym word, value *out) must_use;
 enum status function_now(struct eval *e, bool midnight, value *out) must_use;
-void bind_names(struct eval *e, node_id first, const value *args, size_t count);
 void bind_spread(struct eval *e, node_id first, value v);
 
 /* Whether parts of the node run is unknown (hooks.perhaps says which kinds): tells the hook, and

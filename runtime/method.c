@@ -55,7 +55,8 @@ const struct builtin *builtin_find(value receiver, sym word) {
   return m ? &methods[m] : NULL;
 }
 
-const char *builtin_nearest(value receiver, const char *name) {
+/* The method of this tag whose name is nearest, or NULL. */
+static const char *builtin_nearest(value receiver, const char *name) {
   const char *names[M_COUNT];
   size_t n = 0;
   for (sym w = 1; w < WORD_COUNT; w++) {

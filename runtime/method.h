@@ -43,8 +43,6 @@ const struct builtin *builtin_find(value receiver, sym word);
 /* Calls word on receiver: looks it up, checks the arguments, and lets unknown values through. The
  * call's args are borrowed. ERR_TYPE with a suggestion when there is no such method. */
 enum status method_call(struct call *c, value receiver, sym word, value *out) must_use;
-/* The method of this tag whose name is nearest, or NULL. */
-const char *builtin_nearest(value receiver, const char *name);
 
 /* -- what methods are written with -- */
 

@@ -17,7 +17,9 @@ static int64_t armed_seq(const struct history *h, const struct step_run *s) {
   return p ? p->armed_seq : child_seq(h, s->id);
 }
 
-enum status rollback_boundary(const struct history *h, const char *to, int64_t *seq,
+/* What was armed by the step `to` or before it stays done; NULL: nothing does. ERR_NOT_FOUND: there
+ * is no such step in the run; ERR_CONFLICT: it is rolled back already. */
+static enum status rollback_boundary(const struct history *h, const char *to, int64_t *seq,
                               struct error *err) {
   const struct step_past *p = to ? history_step(h, to) : NULL;
   *seq = 0;

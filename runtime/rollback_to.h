@@ -19,10 +19,6 @@ struct undo_list {
   size_t kept_count, kept_cap;
 };
 
-/* What was armed by the step `to` or before it stays done; NULL: nothing does. ERR_NOT_FOUND: there
- * is no such step in the run; ERR_CONFLICT: it is rolled back already. */
-enum status rollback_boundary(const struct history *h, const char *to, int64_t *seq,
-                              struct error *err) must_use;
 /* Release it in either case. */
 enum status undo_list_make(const struct history *h, const char *to, struct undo_list *out,
                            struct error *err) must_use;

@@ -240,7 +240,8 @@ static void find_reasons(const char *s, size_t len, struct bounce *items, size_t
 
 /* --- the whole --- */
 
-bool bounce_parse(const char *s, size_t len, struct bounces *out) {
+/* One message, s[len] is NUL. False when it is no report. at and id are set by the caller. */
+static bool bounce_parse(const char *s, size_t len, struct bounces *out) {
   struct reader r = {.s = s, .end = s + len};
   struct buf boundary = BUF_INIT;
   const char *line;

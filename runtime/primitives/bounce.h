@@ -26,8 +26,6 @@ struct bounces {
 };
 
 enum status bounces_read(const char *path, struct bounces *out, struct error *err) must_use;
-/* One message, s[len] is NUL. False when it is no report. at and id are set by the caller. */
-bool bounce_parse(const char *s, size_t len, struct bounces *out);
 void bounces_release(struct bounces *b);
 
 #endif

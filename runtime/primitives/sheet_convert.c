@@ -10,7 +10,7 @@ const char *convert_empty(struct converted *out) {
   *out = (struct converted){.type = CONVERTED_NULL};
   return NULL;
 }
-const char *convert_text(struct converted *out, const char *s, size_t len) {
+static const char *convert_text(struct converted *out, const char *s, size_t len) {
   *out = (struct converted){.type = len ? CONVERTED_TEXT : CONVERTED_NULL, .s = s, .len = len};
   return NULL;
 }

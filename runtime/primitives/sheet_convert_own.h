@@ -5,7 +5,6 @@
 #include "sheet_convert.h"
 
 const char *convert_empty(struct converted *out);
-const char *convert_text(struct converted *out, const char *s, size_t len);
 const char *convert_added(struct converted *out, const struct buf *scratch, size_t from);
 struct cell cell_trimmed(const struct cell *in);
 

@@ -17,7 +17,6 @@ struct import_state {
 void state_release(struct import_state *s);
 
 enum status import_check_id(const char *id, struct error *err) must_use;
-enum status state_make_tables(struct db *db, struct error *err) must_use;
 /* ERR_NOT_FOUND when there is no such import; else ERR_CONFLICT unless its state is one of `wanted`
  * (words parted by spaces; NULL = any). */
 enum status state_load(struct db *db, const char *id, const char *wanted, struct import_state *out,
@@ -59,7 +58,6 @@ void add_name(struct buf *out, const char *name); /* "quoted" */
 
 /* --- the staging file (sql_stage.c) --- */
 
-void stage_path(struct buf *out, const char *database, const char *id);
 void stage_remove(const char *database, const char *id);
 /* Attaches it as `stage`; ERR_CONFLICT when it is missing or of another attempt. */
 enum status stage_attach(struct db *db, const char *database, const char *id, int64_t attempt,

@@ -22,7 +22,7 @@ struct loader {
   int64_t read, rejected, staged, flagged, problems, last_row;
 };
 
-void stage_path(struct buf *out, const char *database, const char *id) {
+static void stage_path(struct buf *out, const char *database, const char *id) {
   buf_addf(out, "%s-%s.stage", database, id);
 }
 

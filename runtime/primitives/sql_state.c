@@ -119,7 +119,7 @@ enum status import_check_id(const char *id, struct error *err) {
   return ERR_VALUE;
 }
 
-enum status state_make_tables(struct db *db, struct error *err) {
+static enum status state_make_tables(struct db *db, struct error *err) {
   return db_exec(db, err, "%s", schema);
 }
 
