@@ -2,6 +2,8 @@
  */
 #include "doc.h"
 
+enum { SHOWN = 200 }; /* the largest size of a sample */
+
 /* A value of each built-in type, as a runbook writes it. */
 static const struct {
   type_id type;
@@ -66,6 +68,30 @@ static void sample(const struct doc *d, type_id type, struct buf *out) {
     if (samples[i].type == type) buf_adds(out, samples[i].text);
 }
 
+static int64_t bound(const struct doc *d, const struct field *f, node_id n, int64_t otherwise) {
+  const struct tree *t = d->program->trees[f->file];
+  return n && tree_node(t, n)->kind == N_int ? tree_int(tree_node(t, n)) : otherwise;
+}
+
+/* Texts and lists of a size that the field takes, as long as that is one to be shown. */
+static bool sample_sized(const struct doc *d, const struct field *f, type_id base, struct buf *out) {
+  const struct types *t = d->program->types;
+  bool text = base == T_string, list = base == T_array;
+  if ((!text && !list) || (!f->min && !f->max)) return false;
+  int64_t usual = text ? 4 : 1, most = bound(d, f, f->max, INT64_MAX), size = bound(d, f, f->min, 0);
+  if (size < usual) size = usual < most ? usual : most;
+  if (size > SHOWN) return false;
+  type_id type = type_kind(t, f->type) == TYPE_OPTIONAL ? type_inner(t, f->type) : f->type;
+  buf_addc(out, text ? '"' : '[');
+  for (int64_t i = 0; i < size; i++) {
+    if (list && i) buf_adds(out, ", ");
+    if (text) buf_addc(out, "text"[i % 4]);
+    else sample(d, type_kind(t, type) == TYPE_ARRAY ? type_inner(t, type) : T_any, out);
+  }
+  buf_addc(out, text ? '"' : ']');
+  return true;
+}
+
 /* A bound is a value too; one of the list where there is one. */
 static void sample_field(const struct doc *d, const struct field *f, struct buf *out) {
   const struct tree *t = d->program->trees[f->file];
@@ -74,7 +100,7 @@ static void sample_field(const struct doc *d, const struct field *f, struct buf 
   if (!first && (base == T_integer || base == T_float || base == T_number || base == T_duration))
     first = f->min ? f->min : f->max;
   if (first) doc_source(d, f->file, first, out);
-  else sample(d, f->type, out);
+  else if (!sample_sized(d, f, base, out)) sample(d, f->type, out);
 }
 
 void doc_usage(const struct doc *d, const struct action *a, struct buf *out) {

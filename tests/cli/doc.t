@@ -125,6 +125,9 @@ is_deeply($json->{takes}[0], { name => 'number', type => 'integer', about => 'pa
 is($json->{takes}[3]{secret}, JSON::PP::true, 'a secret one is marked');
 like((doc("$dir/lamps.rb", '--markdown'))[0], qr/^## lamps: Lamps\n\n`use "lamps"`\n\nLamps of the hall.*^### lamps\.set\n.*^### Driver wire of lamps\n/ms, 'as Markdown');
 
+write_file("$dir/sizes.rb", qq{binding :sizes, "Sizes" do\n  action :put, effect: :write do\n    takes :long, :string, min: 6\n    takes :short, :string, max: 2\n    takes :list, [:integer], min: 2\n  end\nend\n});
+is((doc("$dir/sizes.rb", 'sizes.put', '--json'))[0] =~ s/.*"usage":"(.*?)\)".*/$1/sr, 'sizes.put(long: \"textte\", short: \"te\", list: [1, 1]', 'samples have a size that lint accepts');
+
 # -- the standard library --
 ($said, $exit) = doc();
 is($exit, 0, 'all there is');
