@@ -115,6 +115,13 @@ class Case:
         return self.do("journal", "verify")[0] == 0
 
 
+def eventually(what):
+    for _ in range(600):
+        if what():
+            break
+        time.sleep(0.05)
+
+
 def ended(p):
     try:
         return p.wait(timeout=60)
@@ -498,7 +505,7 @@ else:
         change(data, e)
         code, said = inject(c, e["run"], "drain", "approval.given", data)
         c.until("approval.given", p)
-        time.sleep(0.5)
+        eventually(lambda: "does not count" in c.said())
         waits = p.poll() is None
         ok(waits and "does not count" in c.said() and want in c.said(), name, p.poll(), c.said(), said)
         c.do("approve", "last", "drain", "--yes", "--as", "lee", "--key", LEE)
@@ -536,7 +543,7 @@ else:
     c.do("approve", "last", "drain", "--yes", "--as", "kim", "--key", KIM)
     c.file("signers", "lee %s\n" % LEE_PUB)
     c.do("approve", "last", "drain", "--yes", "--as", "lee", "--key", LEE)
-    time.sleep(0.5)
+    eventually(lambda: "the approval by kim does not count" in c.said())
     ok(p.poll() is None and "the approval by kim does not count" in c.said(), "a key that was withdrawn meanwhile releases nothing", c.said())
     p.terminate()
     ended(p)
@@ -560,20 +567,19 @@ else:
     slow = os.path.join(TOP.name, "slow")
     os.mkdir(slow)
     with open(os.path.join(slow, "ssh-keygen"), "w") as f:
-        f.write('#!/bin/sh\ntouch "%s/verifying"\nsleep 0.7\nexec "%s" "$@"\n' % (slow, shutil.which("ssh-keygen")))
+        f.write('#!/bin/sh\ntouch "%s/verifying"\nfor i in $(seq 300); do [ -e "%s/said" ] && break; sleep 0.1; done\nexec "%s" "$@"\n' % (slow, slow, shutil.which("ssh-keygen")))
     os.chmod(os.path.join(slow, "ssh-keygen"), 0o755)
     for name, gate, say, want in (("a denial", DBA, ("deny", "--reason", "not now"), (8, ["approval.denied"])),
                                   ("another approval", DBA + ", quorum: 2", ("approve",), (0, ["approval.given", "approval.used"]))):
-        if os.path.exists(os.path.join(slow, "verifying")):
-            os.remove(os.path.join(slow, "verifying"))
+        for mark in ("verifying", "said"):
+            if os.path.exists(os.path.join(slow, mark)):
+                os.remove(os.path.join(slow, mark))
         c = signed_case(gate)
         p = c.start(env={"PATH": slow + ":" + os.environ["PATH"]})
         c.do("approve", "last", "drain", "--yes", "--as", "kim", "--key", KIM)
-        for _ in range(600):
-            if os.path.exists(os.path.join(slow, "verifying")):
-                break
-            time.sleep(0.05)
+        eventually(lambda: os.path.exists(os.path.join(slow, "verifying")))
         code, said = c.do(say[0], "last", "drain", "--yes", "--as", "lee", "--key", LEE, *say[1:])
+        open(os.path.join(slow, "said"), "w").close()
         done = ended(p), [k for k in c.kinds() if k.startswith("approval.")][2:]
         ok(code == 0 and done == want, name + " while a signature is verified", code, said, done, c.said())
 
