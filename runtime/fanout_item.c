@@ -205,13 +205,24 @@ static bool let_through(struct send *s, bool asked) {
   return item_admitted(s);
 }
 
+/* Refused by the binding, and an earlier try may have sent it: the driver may know. */
+static void ask_whether_sent(struct send *s) {
+  if (!s->turned || !fanout_entry(s->f, s->item)->doubt || !s->call.perform->has_probe) return;
+  ask_driver(s);
+  if (s->state == ITEM_SENT) error_release(&s->err), s->turned = false;
+  else if (s->probed) s->state = ITEM_REFUSED;
+}
+
 void item_main(void *arg) {
   struct send *s = arg;
   struct fanout *f = s->f;
   /* What may not be repeated was asked about before its intent. */
   bool asked = s->call.perform->repeat == REPEAT_UNSAFE;
   do {
-    if (!let_through(s, asked)) break;
+    if (!let_through(s, asked)) {
+      ask_whether_sent(s);
+      break;
+    }
     asked = false;
     item_try(s);
   } while (may_try_again(s) && wait_for_turn(s));

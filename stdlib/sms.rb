@@ -189,6 +189,11 @@ driver :outbox, for: :sms, default: true, about: "A SQLite outbox: nothing leave
     { id: kept.rows.first.id, state: :sent }
   end
 
+  probe :send_batch do |to, body, per_second|
+    found = sql.query(database: setting.database, state: true, values: [call.key], text: "SELECT id FROM message WHERE key = ?")
+    found.empty? ? :not_done : { id: found.first.id, state: :sent }
+  end
+
   perform :status do |id|
     found = sql.query(
       database: setting.database, state: true, values: { id: id, now: now.to_f }, text: <<~SQL
