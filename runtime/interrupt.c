@@ -3,6 +3,7 @@
  * The first one stops a run at the next safe place. A rollback is not stopped, and a run that is
  * being stopped is not stopped twice: Ctrl-C then asks whether to wait or to leave the run as it is,
  * now. Whoever leaves leaves a journal to go on from. */
+#include "page.h"
 #include "run.h"
 
 #include <signal.h>
@@ -16,6 +17,8 @@ static void run_interrupt(struct run *run, int signum) {
       run->rolling_back          ? "a rollback is under way and is finished first"
       : run->result->interrupted ? "it is being stopped; what is under way is finished first"
                                  : "stopping at the next safe place; what is under way is finished first";
+  run->signals += signum != SIGHUP;
+  page_signal_came(run);
   if (signum == SIGHUP) run->parked |= !run->rolling_back;
   else run->result->interrupted |= !run->rolling_back;
   if (!child_waited_for(run->child))
@@ -40,12 +43,12 @@ static void under_way(const struct engine *g, struct buf *out) {
 
 /* The journal is told, and what it was told so far is committed. A write action that is cut off has
  * its intent there: it is in doubt from now on. */
-static void runs_left(struct engine *g, const char *what) {
+static void runs_left(struct engine *g, const char *who, const char *what) {
   for (struct run *run = g->runs; run; run = run->next) {
     struct record r = {0};
     struct error err = {0};
     if (!run->begun) continue;
-    record_text(&r, "text", "left as it is, by the operator at the terminal");
+    record_text(&r, "text", who);
     record_text(&r, "while", what);
     enum status status = run_record(&run->main, EVENT_NAME(RUN_NOTED), &r, &err);
     if (status == OK && !g->journal_lost) status = engine_commit(g, &err);
@@ -56,16 +59,19 @@ static void runs_left(struct engine *g, const char *what) {
   }
 }
 
+void engine_leave(struct engine *g, const char *who, const char *what) {
+  const struct prompter *p = g->config.prompter;
+  runs_left(g, who, what);
+  p->quit(p->ud);
+}
+
 static void leave_task(void *arg) {
   struct engine *g = arg;
   const struct prompter *p = g->config.prompter;
   struct buf what = BUF_INIT;
   under_way(g, &what);
   bool leave = p->leave(p->ud, buf_str(&what));
-  if (leave) {
-    runs_left(g, buf_str(&what));
-    p->quit(p->ud);
-  }
+  if (leave) engine_leave(g, "left as it is, by the operator at the terminal", buf_str(&what));
   buf_release(&what);
   task_release(g->leaving);
   g->leaving = NULL;

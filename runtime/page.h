@@ -30,5 +30,6 @@ void page_members(const struct site_role *role, struct buf *out);
 
 /* An event says that somebody has a page: its lane looks. */
 void page_ack_came(struct run *run, const struct event *e);
+void page_signal_came(struct run *run); /* it was asked to stop: pages that wait look whether they may */
 
 #endif

@@ -9,6 +9,7 @@ struct page_wait {
   struct run *run;
   struct task *task;
   bool asleep;
+  uint32_t signals; /* of the run, when the wait began */
 };
 
 /* The question at the run's prompt: a task of its own, so that it can be withdrawn. */
@@ -65,6 +66,30 @@ void page_ack_came(struct run *run, const struct event *e) {
   (void)e;
   for (struct page_wait *w = run->engine->pages; w; w = w->next)
     if (w->run == run && w->asleep) task_wake(w->task);
+}
+
+/* --- signals --- */
+
+void page_signal_came(struct run *run) {
+  page_ack_came(run, NULL);
+}
+
+static bool told_to_stop(const struct page_wait *w) {
+  return w->run->in_handler && w->run->signals != w->signals;
+}
+
+/* After a failure a page waits shielded. Who asks the run to stop meanwhile does not wait for people: the
+ * run is left as it is, and `resume` goes on waiting. Not while another run still has something to end. */
+static void leave_when_told(const struct page_run *p, const struct page_wait *w) {
+  struct engine *g = engine_of(p);
+  if (!told_to_stop(w)) return;
+  for (const struct run *run = g->runs; run; run = run->next) {
+    bool waits = false;
+    for (const struct page_wait *o = g->pages; o && !waits; o = o->next)
+      waits = o->run == run && told_to_stop(o);
+    if (!waits) return;
+  }
+  engine_leave(g, "left as it is: it was told to stop", "a page waits for its acknowledgement");
 }
 
 /* --- at the prompt --- */
@@ -207,6 +232,7 @@ static enum status await_live(struct page_run *p, struct page_wait *w, int64_t l
     w->asleep = false;
     if (status == OK && ask.task && ask.done) status = asked(p, &ask, err);
     if (status == OK) status = acked_look(p, acked, err);
+    if (status == OK && !*acked) leave_when_told(p, w);
   }
   p->passed = ask.passed;
   ask_stop(p, &ask);
@@ -235,8 +261,10 @@ static enum status await_from_now(struct page_run *p, int64_t left, bool *acked,
   enum status status = p->lane->replay ? replay_live(p->lane, err) : OK;
   if (status == OK) status = run_sync(p->lane, err); /* who is told finds it in the journal */
   if (status != OK) return status;
-  struct page_wait w = {
-      .next = engine->pages, .run = p->lane->run, .task = task_current(engine->tasks)};
+  struct page_wait w = {.next = engine->pages,
+                        .run = p->lane->run,
+                        .signals = p->lane->run->signals,
+                        .task = task_current(engine->tasks)};
   engine->pages = &w;
   status = await_shielded(p, &w, left, acked, err);
   struct page_wait **at = &engine->pages;

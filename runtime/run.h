@@ -158,6 +158,7 @@ struct run {
   bool parked;      /* its terminal is gone: it waits for an operator */
   bool some_failed; /* under on_failure :continue */
   bool rolling_back, in_handler;
+  uint32_t signals; /* how many asked it to stop */
   bool handled; /* its on_failure block is not called any more */
   struct child_run *child; /* what its parent has of it; NULL: nobody began it */
   struct family *family;   /* programs of the runs it may begin */
@@ -254,6 +255,8 @@ enum status engine_commit(struct engine *g, struct error *err) must_use; /* at o
 /* --- interrupt.c --- */
 
 void signal_came(void *ud, int signum);
+/* In a task. Leaves all runs as they are and ends the process: each is to be resumed. */
+void engine_leave(struct engine *g, const char *who, const char *what);
 void leave_forget(struct engine *g); /* when a run has ended */
 
 /* --- lane.c --- */

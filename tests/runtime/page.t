@@ -136,6 +136,27 @@ end
 code, said = c.run("--virtual-clock")
 ok(code == 1 and len(sent(c)) == 2 and [e["data"]["text"] for e in c.events("follow_up")][-1] == "after the page", "on_failure: waiting takes nothing of its time", code, said)
 c = Case('''runbook "r" do
+  on_failure do |failure|
+    page :lead, "failed: #{failure.message}"
+    follow_up "after the page"
+  end
+  step "Look" do
+    fail! :broken, "it broke"
+  end
+end
+''', LEAD + ", ack_within: 20.minutes")
+p = c.start("run", "r.rb")
+end = time.monotonic() + 60
+while "waiting 20 minutes" not in c.read("out") and time.monotonic() < end:
+    time.sleep(0.02)
+p.send_signal(signal.SIGTERM)
+ok(p.wait(30) == 130, "told to stop while the page of a failure waits: the run is left", c.read("out"))
+code, said = c.do("ack", "last", "--note", "kim has it")
+ok(code == 0, "  somebody acknowledges it meanwhile", code, said)
+code, said = c.do("resume", "last")
+ok(len(c.events("page.delivered")) == 1 and "acknowledged by" in said and [e["data"]["text"] for e in c.events("follow_up")] == ["after the page"] and c.verified(),
+   "  resumed, it goes on waiting: nobody is paged twice, and the block ends", code, said)
+c = Case('''runbook "r" do
   use "freeze"
   on_failure :rollback
   step "Freeze" do
