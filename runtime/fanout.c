@@ -75,6 +75,7 @@ static void ended(struct fanout *f, struct send *s) {
   doubt_stays(f, s);
   f->held_back = 0;
   f->holding = false;
+  if (s->turned && !s->tries && !fanout_once(f)) rate_give(f);
   item_set(f, s->item, s->state, s->err.kind, s->err.message);
   if (s->state == ITEM_SENT && f->call->lane->at) f->call->lane->at->did = true;
   if (s->at_us > f->book->last_us) f->book->last_us = s->at_us;

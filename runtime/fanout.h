@@ -143,6 +143,7 @@ void item_main(void *send); /* the task of one item */
 /* When the next may be sent: its place in the schedule is taken. */
 int64_t rate_take(struct fanout *f);
 int64_t rate_due(const struct fanout *f); /* the same, without taking it */
+void rate_give(struct fanout *f);         /* a place is given back: nothing was sent in it */
 enum status item_probe(struct fanout *f, size_t item, struct send *out, struct error *err) must_use;
 /* Whether the binding lets it be sent; else state, err and held say why not. */
 bool item_admitted(struct send *s);

@@ -35,6 +35,12 @@ int64_t rate_take(struct fanout *f) {
   return at;
 }
 
+void rate_give(struct fanout *f) {
+  if (!f->per_second) return;
+  if (f->base_count) f->base_count--;
+  else f->base -= US_SECOND, f->base_count = f->per_second - 1;
+}
+
 /* --- its call --- */
 
 void send_begin(struct fanout *f, size_t item, struct send *s) {

@@ -49,6 +49,16 @@ is(outbox("SELECT count(*) FROM message WHERE phone IN ('+12025550102', '5550104
 is(outbox("SELECT group_concat(phone, ' ') FROM (SELECT DISTINCT phone FROM message ORDER BY phone)"), '+12025550101 +12025550103 +12025550105', '  the others are');
 like($said, qr/accepted\s+(\d+).*delivered\s+\1.*failed\s+0.*pending\s+0.*paused\s+false/s, '  and delivered');
 
+# --- who is refused takes nobody's place in the schedule ---
+($said, $exit) = run_quietly($stepwise, 'run', runbook('asleep', <<'RUBY'), '--virtual-clock', '--drill', '--drill-set', 'sms.quiet=00:00-23:59');
+    began = now
+    batch = sms.send_batch(to: (1..40).map { |i| "+1212555%04d" % i }, body: "hello", per_second: 1)
+    show batch.refused.size, as: "refused"
+    expect now - began < 10.seconds, "it took #{now - began}"
+RUBY
+is($exit, 0, '40 who are asleep, at one a second, are refused at once') or diag $said;
+like($said, qr/refused: 40$/m, '  all of them');
+
 # --- a bad day ---
 ($said, $exit) = run_quietly($stepwise, 'run', runbook('bad', <<"RUBY"), '--drill', '--drill-set', 'sms.stop_every=10', '--drill-set', 'sms.fail_every=7');
     batch = sms.send_batch(to: @{[numbers(100)]}, body: "hello", per_second: 50)
@@ -130,7 +140,7 @@ sub started {
 }
 sub says { my ($what) = @_; for (1 .. 1200) { return 1 if (read_file("$dir/said") // '') =~ $what; sleep 0.05 } return 0 }
 my @one = runbook('one', <<"RUBY");
-    batch = sms.send_batch(to: @{[numbers(400)]}, body: "one", per_second: 100)
+    batch = sms.send_batch(to: @{[numbers(400)]}, body: "one", per_second: 20)
     show "\#{batch.sent} sent, \#{batch.refused.size} refused: \#{batch.refused.last.reason}", as: "end"
 RUBY
 $pid = started('run', @one);
