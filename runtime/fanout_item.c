@@ -96,8 +96,8 @@ static void ask_driver(struct send *s) {
   buf_release(&why);
 }
 
-/* A failure that may pass leaves open whether a provider that knows no keys has it: as in a step, the
- * driver is asked, and what it does not know failed. */
+/* A failure that may pass leaves open whether a provider that knows no keys has it, unless it asks to come
+ * back later: as in a step, the driver is asked, and what it does not know failed. */
 static void ask_after_answer(struct send *s) {
   ask_driver(s);
   if (!s->probed) s->state = ITEM_FAILED;
@@ -105,7 +105,8 @@ static void ask_after_answer(struct send *s) {
 
 static void item_failed(struct send *s) {
   bool once = s->call.perform->repeat == REPEAT_UNSAFE;
-  bool may_know = once && s->call.writing && s->call.perform->has_probe && is_kind(&s->err, "transient");
+  bool may_know = once && s->call.writing && s->call.perform->has_probe &&
+                  is_kind(&s->err, "transient") && !s->err.retry_after;
   if (is_lost(s) && once) ask_driver(s);
   else if (is_lost(s)) s->state = ITEM_UNSURE;
   else if (may_know) ask_after_answer(s);

@@ -284,9 +284,13 @@ void process_said(const struct process_result *r, struct buf *out) {
   const char *s = buf_str(&shown), *end = s + shown.len;
   while (end > s && isspace((unsigned char)end[-1]))
     end--;
-  if (end - s > MOST) s = end - MOST;
-  while (s < end && ((unsigned char)*s & 0xC0) == 0x80)
-    s++;
+  if (end - s > MOST) {
+    s = end - MOST;
+    while (s < end && !isspace((unsigned char)*s)) /* the rest of a word could be that of a secret */
+      s++;
+    while (s < end && isspace((unsigned char)*s))
+      s++;
+  }
   for (; s < end; s++) {
     bool space = (unsigned char)*s < ' ';
     if (!space) buf_addc(out, *s);

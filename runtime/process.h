@@ -60,8 +60,8 @@ enum status process_run(struct tasks *t, const struct process_spec *spec,
 void process_result_release(struct process_result *r);
 /* "ended with status 3", "was killed by the signal TERM". */
 void process_how(const struct process_result *r, struct buf *out);
-/* The last lines of what it said on its standard error (or output), in one line; "" when nothing.
- */
+/* The last lines of what it said on its standard error (or output), in one line, from a whole word on;
+ * "" when nothing. */
 void process_said(const struct process_result *r, struct buf *out);
 
 #endif

@@ -2,7 +2,7 @@
 """A provider of letters for the tests of batches: honours keys, counts, and goes wrong as it is told.
 
 post_server.py DIRECTORY prints its port. The first word of a path is a room, a directory in there. It keeps
-a line a request in the room's file `log`: what it came to, the key, the recipient. What is to go wrong
+a line a request in the room's file `log`: what it came to, the key, the recipient ("asked" of a probe's). What is to go wrong
 stands in the file `plan`, read at each request; a line each, "TO WHAT [N]" for the first N requests of that
 recipient only (TO may be * for everybody):
 
@@ -78,6 +78,7 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self):
         room, path = room_of(self.path)
         key = parse_qs(urlparse(path).query).get("key", [""])[0]
+        room.log("asked", key, "-")
         if os.path.exists(room.path("mute")):
             return self.answer(200, {"known": "perhaps"})
         with lock:

@@ -174,6 +174,11 @@ write_file("$room->{dir}/mute", '');
 is($exit, 1, 'a 500, and the driver does not know: the batch stops') or diag($said);
 is(scalar(grep { $_->[2] eq '+3' } post_log($room)), 1, 'and it is not tried again');
 
+post_plan($room = post_room($once), '+3 429 1 1');
+($said, $exit) = stepwise(@{ $room->{run} }, '--virtual-clock');
+is($exit, 0, 'a provider that asks for patience') or diag($said);
+is(join(' ', map { scalar @$_ } [grep { $_->[0] eq 'asked' } post_log($room)], [grep { $_->[0] eq 'sent' } post_log($room)]), '0 6', 'has not taken it: it is sent again, and the driver is not asked');
+
 # --- a long list is stored once ---
 
 for my $older (0, 1) {

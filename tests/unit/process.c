@@ -403,6 +403,23 @@ static void it_runs_outside_of_tasks_too(void **state) {
   assert_int_equal(open_files(), before);
 }
 
+static void the_end_begins_with_a_word(void **state) {
+  (void)state;
+  struct process_result r = {0};
+  struct buf said = BUF_INIT;
+  buf_adds(&r.err, "a long-word-that-is-cut ");
+  while (r.err.len < 520)
+    buf_adds(&r.err, "and on ");
+  process_said(&r, &said);
+  assert_true(said.len > 490 && said.len <= 500 && strncmp(said.data, "and on and", 10) == 0);
+  buf_clear(&r.err), buf_clear(&said);
+  while (r.err.len < 520)
+    buf_adds(&r.err, "secret");
+  process_said(&r, &said);
+  assert_string_equal(buf_str(&said), "");
+  buf_release(&said), buf_release(&r.err);
+}
+
 /* What the library keeps for itself from its first use on is none of a child's. */
 static void warm_up(void) {
   struct process_spec spec = SPEC("true");
@@ -431,6 +448,7 @@ int main(void) {
       cmocka_unit_test(a_shield_lets_it_finish),
       cmocka_unit_test(many_run_at_once),
       cmocka_unit_test(it_runs_outside_of_tasks_too),
+      cmocka_unit_test(the_end_begins_with_a_word),
   };
   cmocka_set_message_output(CM_OUTPUT_TAP);
   return cmocka_run_group_tests_name("process", tests, NULL, NULL);
