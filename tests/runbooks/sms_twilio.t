@@ -30,11 +30,7 @@ with Twilio() as fake:
     case = room(fake, people)
     fake.faults = ["", "", "lost", "429", "503", "lost", "lost-503", "cut"]
     code, said = case.do(*arguments(case, "sms-campaign-launch", **INPUTS))
-    ok(code == 1 and "sms.send_batch stopped at" in said, "a service with bad moments: the launch is held", said)
-    for again in range(6):
-        if code == 1:
-            code, said = case.do("resume", "last", "--answers", os.path.join(case.dir, "answers.json"))
-    ok(code == 0, "  resumed, it goes on", said)
+    ok(code == 0 and not fake.faults, "a service with bad moments: the launch asks what became of each, and goes on", said)
     ok(sorted(fake.sent(TEXT)) == sorted(people + ["+447700900123"]), "everybody has it, and nobody twice", fake.sent(TEXT))
 
 # --- a surge of STOP replies ---
