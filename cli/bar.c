@@ -69,13 +69,18 @@ static void far_text(const struct progress *p, struct buf *out) {
   count_text(p->total, out);
 }
 
+void rate_text(int64_t per_minute, struct buf *out) {
+  bool fast = per_minute >= 120;
+  count_text(fast ? (per_minute + 30) / 60 : per_minute, out);
+  buf_adds(out, fast ? " a second" : " a minute");
+}
+
 void progress_text(const struct progress *p, struct buf *out) {
   char left[32];
   far_text(p, out);
   if (p->refused) buf_adds(out, ", "), count_text(p->refused, out), buf_adds(out, " refused");
   if (p->unsure) buf_adds(out, ", "), count_text(p->unsure, out), buf_adds(out, " unsure");
-  if (p->per_minute >= 120) buf_addf(out, ", %lld a second", (long long)((p->per_minute + 30) / 60));
-  else if (p->per_minute > 0) buf_addf(out, ", %lld a minute", (long long)p->per_minute);
+  if (p->per_minute > 0) buf_adds(out, ", "), rate_text(p->per_minute, out);
   if (p->left_us < 0 || p->last) return;
   took_text(p->left_us < US_SECOND ? US_SECOND : p->left_us, left);
   buf_addf(out, ", %s left", left);

@@ -31,6 +31,9 @@ void bars_clear(struct bars *b, FILE *out);
 /* width: columns of the terminal; where there are too few nothing is drawn. */
 void bars_draw(struct bars *b, FILE *out, size_t width);
 
+/* "12 a second", or "45 a minute" where that says more. */
+void rate_text(int64_t per_minute, struct buf *out);
+
 /* "4,213 of 9,000", and what else is known: refused, how fast, how long it takes. */
 void progress_text(const struct progress *p, struct buf *out);
 

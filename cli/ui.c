@@ -206,6 +206,13 @@ static void on_batch_done(struct ui *ui, const struct notice *n, const char *too
   buf_adds(&b, " sent");
   if (p->refused) buf_adds(&b, ", "), count_text(p->refused, &b), buf_adds(&b, " refused");
   if (p->unsure) buf_adds(&b, ", "), count_text(p->unsure, &b), buf_adds(&b, " of which nobody knows");
+  if (p->asked) {
+    buf_adds(&b, ", at ");
+    rate_text(p->reached, &b);
+    buf_adds(&b, " where ");
+    count_text(p->asked, &b);
+    buf_adds(&b, " a second were asked for");
+  }
   detail(ui, n->error ? INK_RED : p->unsure ? INK_YELLOW : "", "%s: %s%s, %s", n->text,
          n->error ? "stopped, " : "", buf_str(&b), took);
   buf_release(&b);

@@ -50,6 +50,8 @@ struct progress {
   int64_t total, done; /* done: of them, those that are not sent any more */
   int64_t sent, refused, unsure;
   int64_t per_minute; /* lately */
+  int64_t asked;      /* a second, where its end was clearly slower; else 0 */
+  int64_t reached;    /* then: a minute, without pauses */
   int64_t left_us;    /* time left, or -1 */
   bool minute;        /* a minute has passed since one that had this */
   bool last;          /* it has ended */

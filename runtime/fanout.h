@@ -70,6 +70,7 @@ struct fanout {
   int64_t ended_since;             /* the first of them; 0: none */
   int64_t per_second;              /* 0: as fast as it goes */
   int64_t base, base_count;        /* the schedule: from when on, how many since */
+  int64_t taken, late;             /* places taken; by how much they were late in all, us */
   int64_t pause_until;             /* nothing is sent before; clock_mono */
   bool paused;                     /* and people are to be told: pause holds why */
   bool holding;                    /* by the binding, until it says otherwise; told once */

@@ -25,7 +25,9 @@ int64_t rate_take(struct fanout *f) {
   int64_t now = clock_mono(f->clock);
   if (!f->per_second) return f->pause_until;
   int64_t at = scheduled(f);
-  bool moved = at == f->pause_until || at + SLACK < now;
+  bool paused = at == f->pause_until, moved = paused || at + SLACK < now;
+  f->taken++;
+  if (moved && !paused) f->late += now - at;
   if (moved) {
     f->base = at > now ? at : now;
     f->base_count = 0;
@@ -37,6 +39,7 @@ int64_t rate_take(struct fanout *f) {
 
 void rate_give(struct fanout *f) {
   if (!f->per_second) return;
+  f->taken--;
   if (f->base_count) f->base_count--;
   else f->base -= US_SECOND, f->base_count = f->per_second - 1;
 }

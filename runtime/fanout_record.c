@@ -253,6 +253,16 @@ static void pace(struct fanout *f, int64_t now) {
   if (n > 0 && us > 0) p->left_us = (int64_t)((double)(p->total - done) * (double)us / (double)n);
 }
 
+/* Less than nineteen of twenty, and by more than a second: the driver or the machine does not give what was asked
+ * for. What was paused is no part of it. */
+static void rate_told(const struct fanout *f, struct progress *p) {
+  if (!f->per_second || f->taken <= 0 || f->late <= US_SECOND) return;
+  int64_t due = f->taken * US_SECOND / f->per_second;
+  if (f->late * 19 <= due) return;
+  p->asked = f->per_second;
+  p->reached = (int64_t)((double)f->taken * 60 * US_SECOND / (double)(due + f->late));
+}
+
 void fanout_progress(struct fanout *f, bool last) {
   enum { OFTEN = 100000 };
   struct progress *p = &f->progress;
@@ -268,6 +278,7 @@ void fanout_progress(struct fanout *f, bool last) {
                          .last = last};
   f->minute = since / US_MINUTE;
   pace(f, now);
+  if (last) rate_told(f, p);
   f->call->progress = *p;
   struct buf name = BUF_INIT;
   action_text(f->call, &name);

@@ -412,4 +412,38 @@ my @lines = $said =~ /^(\s+post\.send: \d+ of 300.*left.*)$/mg;
 cmp_ok(scalar @lines, '>=', 2, 'a line a minute') or diag($said);
 cmp_ok(scalar @lines, '<=', 3, 'and no more');
 unlike($said, qr/\r|\033/, 'and no bar');
+
+# --- a driver that is slower than what is asked for ---
+
+my $slow = post_room("runbook \"case\" do\nend\n")->{dir};
+write_file("$slow/letters.rb", <<'RUBY');
+binding :letters, "Letters" do
+  action :send, effect: :write, repeat: :by_key, each: :to, rate: :per_second, at_once: 4 do
+    takes :to, [:string]
+    takes :per_second, :integer
+    gives :sent, :integer
+    gives :refused, :array
+    gives :unsure, :array
+  end
+end
+driver :slow, for: :letters, default: true do
+  perform(:send) { |to, per_second| clock.sleep(time: 1.second) }
+end
+RUBY
+write_file("$slow/slow.rb", <<'RUBY');
+runbook "slow" do
+  use "./letters"
+  input :rate, :integer
+  step "Send" do
+    letters.send(to: (1..40).map { |i| "p#{i}" }, per_second: input.rate)
+    irreversible "sent is sent"
+  end
+end
+RUBY
+for (['20', ', at 4 a second where 20 a second were asked for, 10 seconds'], ['4', ', 10 seconds'], ['1', ', 40 seconds']) {
+  my ($rate, $told) = @$_;
+  ($said, $exit) = stepwise('run', "$slow/slow.rb", '--set', "rate=$rate", '--virtual-clock', '--journal', "$slow/slow.db");
+  like($said, qr/letters\.send: 40 of 40 sent\Q$told\E$/m, "four at a time, each a second, at $rate a second");
+}
+
 done_testing;
