@@ -43,6 +43,8 @@ end
 # | `campaigns/NAME.email.txt` | its text |
 # | `campaigns/NAME.email.html` | the same as HTML; may be missing |
 #
+# A byte-order mark at the beginning of a text is no part of it.
+#
 # A segment is a CSV file in UTF-8, or another that spreadsheets save, with these columns in any order:
 #
 # | column | |
@@ -102,7 +104,7 @@ driver :files, for: :crm, default: true, about: "A directory of files" do
   perform :body do |campaign|
     path = "#{setting.directory}/campaigns/#{campaign}.sms.txt"
     fail! :validation, "there is no text message of #{campaign}: no file #{path}" unless file.exists(path)
-    text = file.read(path, max: setting.max_text, exact: true).strip
+    text = file.read(path, max: setting.max_text, exact: true).delete_prefix("\uFEFF").strip
     fail! :validation, "#{path} is empty" if text.empty?
     text
   end
@@ -111,11 +113,11 @@ driver :files, for: :crm, default: true, about: "A directory of files" do
     base = "#{setting.directory}/campaigns/#{campaign}.email"
     missing = [".subject.txt", ".txt"].reject { |ending| file.exists(base + ending) }
     fail! :validation, "the mail of #{campaign} is not whole: no file #{missing.map { |ending| base + ending }.join(", no file ")}" unless missing.empty?
-    subject = file.read(base + ".subject.txt", max: setting.max_text, exact: true).strip
-    text = file.read(base + ".txt", max: setting.max_text, exact: true)
+    subject = file.read(base + ".subject.txt", max: setting.max_text, exact: true).delete_prefix("\uFEFF").strip
+    text = file.read(base + ".txt", max: setting.max_text, exact: true).delete_prefix("\uFEFF")
     fail! :validation, "#{base}.subject.txt is #{subject.empty? ? "empty" : "more than a line"}" if subject.lines.size != 1
     fail! :validation, "#{base}.txt is empty" if text.strip.empty?
-    html = file.exists(base + ".html") ? file.read(base + ".html", max: setting.max_text, exact: true) : nil
+    html = file.exists(base + ".html") ? file.read(base + ".html", max: setting.max_text, exact: true).delete_prefix("\uFEFF") : nil
     { subject: subject, text: text, html: html }
   end
 end

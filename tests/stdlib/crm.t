@@ -60,6 +60,8 @@ like(says('crm.segment(name: "../x").size'), qr/of the declared form/, 'a name i
 write_file("$dir/crm/campaigns/c.sms.txt", "\nHello from us. Reply STOP to opt out.\n\n");
 is(says('crm.body(campaign: "c")'), 'Hello from us. Reply STOP to opt out.', 'a text message');
 is(says('crm.body(campaign: "d")'), 'there is no text message of d: no file crm/campaigns/d.sms.txt', 'no such campaign');
+write_file("$dir/crm/campaigns/d.sms.txt", "\xef\xbb\xbfSTOP\n");
+is(says('crm.body(campaign: "d")'), 'STOP', 'a byte-order mark is no part of a text');
 write_file("$dir/crm/campaigns/d.sms.txt", "\n");
 is(says('crm.body(campaign: "d")'), 'crm/campaigns/d.sms.txt is empty', 'an empty one');
 is(says('crm.template(campaign: "c").subject'), 'the mail of c is not whole: no file crm/campaigns/c.email.subject.txt, no file crm/campaigns/c.email.txt', 'no mail');
