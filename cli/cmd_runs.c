@@ -27,6 +27,7 @@ struct listed {
   char *drill; /* what run.started says of it, as JSON; or NULL */
   const char *state, *recorded;
   int64_t started_us, changed_us, first_seq, last_seq;
+  int64_t stopped_us;  /* of one that is interrupted: when it was heard of last */
   struct buf pages;    /* while they are read */
   unsigned page_count; /* pages that nobody has */
   int64_t done, total; /* of the batch that is under way; total 0: none */
@@ -144,6 +145,18 @@ static enum status find_pages(struct listing *g, struct listed *l, struct error 
   return status;
 }
 
+/* A run whose process is gone says nothing of its end: it ran until its last event at least. */
+static enum status take_stopped(void *ud, const struct event *e) {
+  struct listed *l = ud;
+  l->stopped_us = e->time_us;
+  return OK;
+}
+
+static enum status find_stopped(struct listing *g, struct listed *l, struct error *err) {
+  const struct event_filter f = {.run = l->run, .last = 1};
+  return l->state == interrupted ? journal_scan(g->journal, &f, take_stopped, l, err) : OK;
+}
+
 static void state_text(const struct listed *l, struct buf *out) {
   buf_adds(out, l->state);
   if (l->page_count == 1) buf_adds(out, ", a page that nobody has");
@@ -254,7 +267,7 @@ static enum status gather(struct listing *g, struct error *err) {
 
 static int64_t age(const struct listed *l, int64_t now) {
   bool moves = strcmp(l->state, "running") == 0 || strcmp(l->state, "rolling_back") == 0;
-  return (moves ? now : l->changed_us) - l->started_us;
+  return (moves ? now : l->stopped_us ? l->stopped_us : l->changed_us) - l->started_us;
 }
 
 static void cells_plain(struct table *t, const struct listed *l, int64_t now) {
@@ -310,6 +323,8 @@ static enum status print(struct listing *g, bool filtered, struct error *err) {
     status = find_batch(g, &g->rows[i], err);
   for (size_t i = 0; status == OK && i < g->count; i++)
     status = find_pages(g, &g->rows[i], err);
+  for (size_t i = 0; !g->json && status == OK && i < g->count; i++)
+    status = find_stopped(g, &g->rows[i], err);
   if (status != OK) return status;
   if (g->json) {
     for (size_t i = g->count; i-- > 0;)

@@ -32,10 +32,10 @@ my $pid = fork // die;
 if (!$pid) {
   open STDIN, '<', '/dev/null';
   open STDOUT, '>', '/dev/null';
-  write_file("$dir/waits.rb", "runbook \"waits\" do\n  lock \"the lock\"\n  step \"S\" do\n    wait 50.seconds\n  end\nend\n");
+  write_file("$dir/waits.rb", "runbook \"waits\" do\n  lock \"the lock\"\n  step \"S\" do\n    wait 1.second\n    wait 50.seconds\n  end\nend\n");
   exec $stepwise, 'run', "$dir/waits.rb", '--journal', $journal or die;
 }
-for (1 .. 400) { sleep 0.05; last if (run_quietly($stepwise, 'journal', 'tail', '-n', 1, '--journal', $journal))[0] =~ /step\.started|wait\.started/ }
+for (1 .. 400) { sleep 0.05; last if (() = (run_quietly($stepwise, 'journal', 'tail', '-n', 9, '--journal', $journal))[0] =~ /wait\.started/g) > 1 }
 kill 'KILL', $pid;
 waitpid $pid, 0;
 
@@ -43,6 +43,7 @@ waitpid $pid, 0;
 is($exit, 0, 'runs');
 like($said, qr/^RUN +STATE +STARTED +TOOK +RUNBOOK +BY\n(?:\d{8}-\d{6}-\w+ +\w+ +\w{3} [ \d]\d \d\d:\d\d +[\d.]+ \w+ +\w+ +\w+\n){5}$/, 'a table, oldest first');
 unlike($said, qr/.{81}/, 'of 80 columns');
+like($said, qr/ interrupted +\w{3} [ \d]\d \d\d:\d\d +[1-9][\d.]* s\w* +waits/, 'one that is interrupted took until it was heard of last');
 is_list('all of them', [qw(succeeded held waiting succeeded interrupted)]);
 is_list('--last', [qw(succeeded interrupted)], '--last', 2);
 is_list('--state', [qw(succeeded succeeded)], '--state', 'succeeded');
