@@ -113,7 +113,7 @@ def run(name, text, width=80, answers=(), resize=None, more=(), **env):
             seen.append((0, list(screen.lines)))
             time.sleep(0.7)  # nothing may be drawn over the question meanwhile
             os.write(fd, answers.pop(0)[1])
-        if resize and len(screen.bars()) and any("10 of " in l or "11 of " in l or "12 of " in l for l in screen.lines):
+        if resize and len(screen.bars()) and any(re.search(r"\b[1-9]\d of ", l) for l in screen.lines):
             size(fd, resize)
             screen.width, resize, screen.wrapped = resize, None, 0
     _, status = os.waitpid(pid, 0)
