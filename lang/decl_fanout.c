@@ -148,13 +148,12 @@ void decl_first(struct check *k, struct binding *b, struct action *a) {
     if (!unfit_first(&b->actions[i])) names_add(&names, name_text(k, b->actions[i].name));
   }
   const char *why = found ? unfit_first(found) : "is no action of it";
-  if (!why) {
-    a->first = found;
-    return;
-  }
-  struct diag *d = diag_add(k->diags, D_fanout, span_of(k, a->first_at),
-                            "`first:` names an action of `%s`, and `%s` %s", name_text(k, b->name),
-                            name_text(k, name), why);
-  if (names.count) names_help(k, d, name_text(k, name), &names, "there are");
-  else diag_help(d, "it writes, may be repeated (repeat: :safe), and needs no arguments");
+  if (!why) a->first = found;
+  struct diag *d = !why ? NULL
+                        : diag_add(k->diags, D_fanout, span_of(k, a->first_at),
+                                   "`first:` names an action of `%s`, and `%s` %s", name_text(k, b->name),
+                                   name_text(k, name), why);
+  if (d && names.count) names_help(k, d, name_text(k, name), &names, "there are");
+  else if (d) diag_help(d, "it writes, may be repeated (repeat: :safe), and needs no arguments");
+  if (!d || !names.count) mem_free(names.at);
 }

@@ -175,8 +175,8 @@ static void begin_write(struct action_run *c) {
   tell(c, NOTICE_ACTION, 0, NULL);
 }
 
-/* A write that was cut off by a limit, or whose answer was lost, may have happened: unless repeating
- * is harmless, the driver is asked. */
+/* A write that was cut off by a limit, whose answer was lost, or whose driver failed after it had written
+ * may have happened: unless repeating is harmless, the driver is asked. */
 static bool cut_off(const struct action_run *c, const struct error *err) {
   if (!c->writing || action_repeatable(c)) return false;
   return c->unsure || strcmp(err->kind, "limit") == 0;

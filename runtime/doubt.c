@@ -103,7 +103,8 @@ enum status doubt_after_failure(struct action_run *c, value *out, struct error *
   struct error second = {0};
   enum probed known;
   if (strcmp(err->kind, "limit") == 0) buf_adds(&what, "was cut off by a time limit");
-  else buf_addf(&what, "has no answer (%s)", err->message);
+  else if (err->kind[0]) buf_addf(&what, "has no answer (%s)", err->message);
+  else buf_addf(&what, "was begun, and its driver failed afterwards (%s)", err->message);
   enum status status = doubt_probe(c, &known, out, &why, &second);
   if (status == OK && known == PROBED_UNKNOWN)
     status = in_doubt(c, buf_str(&what), buf_str(&why), &second);

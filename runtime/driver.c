@@ -148,6 +148,7 @@ static enum status hook_primitive(void *ud, struct eval *e, const struct primiti
   if (status == OK)
     secrets_learn_value(c->secrets, text_of(c, c->action->binding->name), "driver", *out, c->program->syms);
   if (status != OK) argument_place(e, sig, call);
+  c->wrote |= status == OK && sig->effect == EFFECT_WRITE;
   c->unsure |= status != OK && pc.unsure && sig->effect == EFFECT_WRITE;
   return status;
 }
@@ -244,6 +245,8 @@ enum status driver_perform(struct driver_call *c, const struct perform *p, const
   enum status status = unit_run(c, &p->unit, args, result_check, out, err);
   if (status == OK)
     learn(c->secrets, c->program, text_of(c, c->action->binding->name), c->action->name, "result", *out);
+  /* Only a defect of the driver has no kind: what it would have said of the write is not known. */
+  c->unsure |= status != OK && status != ERR_CANCELLED && c->wrote && !err->kind[0];
   return status;
 }
 

@@ -26,6 +26,7 @@ struct driver_call {
   bool planning; /* nothing may be written: the state directory is not made */
   int64_t now;   /* planning: what `now` says */
   bool writing;  /* out: a primitive that writes was reached */
+  bool wrote;    /* out: one of these has done what it was asked for */
   bool unsure;   /* out: it failed, and may have been done all the same */
   const char *reads_only; /* set by driver_probe and driver_admit: which code may only read */
 };

@@ -93,6 +93,15 @@ ok(p.returncode == 130, "it can be interrupted", p.returncode, out)
 code, out = run('"x"', effect="write", extra='  probe :ask do |word|\n    file.append(path: "x", text: word, state: true)\n    :unknown\n  end\n')
 ok(code == 3 and "a probe may only read" in out and "effect: :write" not in out and "what reads" in out, "a probe that writes is told what to do", code, out)
 
+# A defect of the driver, before it has written anything and after.
+broken = "reply = nil\n    reply['id']"
+code, out = run(broken, effect="write")
+ok(code == 1 and "nil has no []" in out, "a driver that breaks before it writes: a failure", code, out)
+code, out = run(f'file.append(path: "asked", text: word, state: true)\n    {broken}', effect="write")
+ok(code == 5 and "was begun, and its driver failed afterwards (nil has no [])" in out, "after it wrote: in doubt", code, out)
+code, out = run(f'file.append(path: "asked", text: word, state: true)\n    fail! :provider, "no"', effect="write")
+ok(code == 1 and "in_doubt" not in out, "what it says itself is believed", code, out)
+
 shutil.rmtree(work)
 print(f"1..{count}")
 sys.exit(failed != 0)
