@@ -31,7 +31,7 @@
 
 binding :email, "Mail" do
   setting :sandbox, :array,  default: [],             about: "when it is not empty: only these addresses are written to"
-  setting :list,    :string, default: "messaging.db", about: "suppressions and pauses; a path, or a name in the state directory"
+  setting :list,    :string, default: "messaging.db", about: "suppressions and pauses; a name in the state directory, or a path where it has to be"
 
   action :check_template, effect: :read, about: "What is wrong with a letter: missing parts, places that nobody has a value for" do
     takes :subject, :string

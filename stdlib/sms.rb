@@ -10,7 +10,7 @@ use "sms_twilio"
 binding :sms, "Text messages" do
   setting :quiet,   :string,  default: "21:00-08:00", match: /\A(([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d)?\z/, about: "no messages then, where the recipient is; \"\" for none"
   setting :sandbox, :array,   default: [],            about: "when it is not empty: only these numbers are written to"
-  setting :list,    :string,  default: "messaging.db", about: "opt-outs and pauses; a path, or a name in the state directory"
+  setting :list,    :string,  default: "messaging.db", about: "opt-outs and pauses; a name in the state directory, or a path where it has to be"
   setting :ceiling, :integer, default: 100_000, min: 1, about: "recipients of one batch, at most"
 
   action :send, effect: :write, repeat: :by_key, about: "Send one message" do

@@ -29,6 +29,7 @@ enum hold { HOLD_NONE, HOLD_PAUSED, HOLD_TERMINATED };
 
 struct consent {
   char *path;          /* of the file; made by what writes, and empty before */
+  bool named;          /* a path, and not a name in the state directory: it has to be there */
   const char *channel; /* "sms", "email" */
   char *address;       /* or NULL */
   const char *batch;   /* or NULL: all that goes out */

@@ -53,6 +53,7 @@ static void job_begin(struct primitive_call *call, struct job *j, value channel,
   const char *to = arg_text(call, address);
   value path = database.tag == V_NIL ? value_cstr("messaging.db") : value_ref(database);
   j->c.path = arg_path(call, path, value_bool(true));
+  j->c.named = strchr(arg_text(call, path), '/') != NULL;
   j->c.channel = arg_text(call, channel);
   if (to) j->c.address = consent_address(j->c.channel, to);
   value_unref(path);

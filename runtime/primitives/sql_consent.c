@@ -76,19 +76,65 @@ static enum status damaged(struct db *db, const char *path, enum status s, struc
   return s;
 }
 
+static bool is_missing(const char *path) {
+  struct stat st;
+  return stat(path, &st) != 0 && errno == ENOENT;
+}
+
+/* A link whose target is gone. */
+static bool is_dangling(const char *path) {
+  struct stat st;
+  return is_missing(path) && lstat(path, &st) == 0;
+}
+
+/* Why a list is out of reach, or NULL: it was not begun yet, which only one in the state directory
+ * may be. Elsewhere a share that is not mounted looks the same. */
+static const char *out_of_reach(const struct consent *c) {
+  const char *slash = strrchr(c->path, '/');
+  char *dir = slash && slash > c->path ? mem_dup(c->path, (size_t)(slash - c->path)) : NULL;
+  const char *why = NULL;
+  if (is_dangling(c->path)) why = "it is a link to what is not there";
+  else if (dir && is_dangling(dir)) why = "its directory is a link to what is not there";
+  else if (c->named) why = dir && is_missing(dir) ? "there is no such directory" : "there is no such file";
+  mem_free(dir);
+  return why;
+}
+
+/* Whether there is a file. */
+static enum status reach(const struct consent *c, bool *there, struct error *err) {
+  *there = !is_missing(c->path);
+  const char *why = *there ? NULL : out_of_reach(c);
+  if (!why) return OK;
+  error_set(err, ERR_IO, "the list of opt-outs %s is out of reach: %s", c->path, why);
+  error_help(err, "mount what it is on, or put back a copy of it; only if nobody ever opted out, "
+                  "make an empty one: sqlite3 \"%s\" VACUUM", c->path);
+  error_kind(err, "provider");
+  return ERR_IO;
+}
+
+/* A database of nothing is a list that somebody made and nobody stands on yet. */
+static enum status is_list(struct db *db, const char *path, bool *empty, struct error *err) {
+  int64_t all = 0, known = 0;
+  enum status s = db_int(db, err, &all, 0, "SELECT count(*) FROM sqlite_schema");
+  if (s == OK)
+    s = db_int(db, err, &known, 0,
+               "SELECT count(*) FROM sqlite_schema WHERE name IN ('suppression', 'hold')");
+  *empty = !all;
+  if (s != OK || !all || known == 2) return s;
+  return no_list(path, "it is a database of something else", err);
+}
+
 /* *db has no handle when nothing was kept so far. */
 static enum status open_to_read(struct db *db, const struct consent *c, struct error *err) {
-  int64_t there = 0;
+  bool there, empty = false;
   *db = (struct db){0};
-  if (access(c->path, F_OK) != 0 && errno == ENOENT) return OK;
-  enum status s = not_cut_off(c->path, err);
+  enum status s = reach(c, &there, err);
+  if (s != OK || !there) return s;
+  s = not_cut_off(c->path, err);
   if (s == OK) s = db_open_until(db, c->path, DB_READ, &c->stop, DB_LOCK_WAIT, err);
-  if (s == OK)
-    s = db_int(db, err, &there, 0,
-               "SELECT count(*) FROM sqlite_schema WHERE name IN ('suppression', 'hold')");
+  if (s == OK) s = is_list(db, c->path, &empty, err);
   if (s != OK) s = damaged(db, c->path, s, err);
-  else if (there < 2) s = no_list(c->path, "it is a database of something else", err);
-  if (db->handle && s != OK) db_close(db);
+  if (db->handle && (s != OK || empty)) db_close(db);
   return s;
 }
 
@@ -286,8 +332,10 @@ static enum status make_file(const char *path, struct error *err) {
 }
 
 static enum status open_to_write(struct db *db, const struct consent *c, struct error *err) {
-  enum status s = access(c->path, F_OK) != 0 && errno == ENOENT ? make_file(c->path, err) : OK;
   struct db look;
+  bool there;
+  enum status s = reach(c, &there, err);
+  if (s == OK && !there) s = make_file(c->path, err);
   if (s == OK) s = open_to_read(&look, c, err); /* what is no list is not made one */
   if (s == OK && look.handle) db_close(&look);
   return s == OK ? db_open_until(db, c->path, DB_WRITE, &c->stop, DB_LOCK_WAIT, err) : s;

@@ -159,7 +159,38 @@ is($exit, 1, 'a list that cannot be reached') or diag $said;
   is($exit, 1, 'a list that another program holds') or diag $said;
   close $holder;
 }
-is(outbox("SELECT count(*) FROM message WHERE phone = '+12025550130'"), "0\n", 'and nothing went out');
+
+# --- a list that is out of reach is not one that nobody stands on ---
+mkdir "$dir/share";
+my @shared = site(qq{, quiet: "", list: "$dir/share/l.db"});
+my @linked = site(', quiet: "", list: "linked.db"');
+my @inside = site(', quiet: "", list: "lists/l.db"');
+symlink "$dir/gone/l.db", "$dir/state/linked.db" or die "symlink: $!";
+symlink "$dir/gone", "$dir/link" or die "symlink: $!";
+for my $case (
+  ['there is no such file', @shared],
+  ['there is no such directory', site(qq{, quiet: "", list: "$dir/gone/l.db"})],
+  ['its directory is a link to what is not there', site(qq{, quiet: "", list: "$dir/link/l.db"})],
+  ['it is a link to what is not there', @linked],
+  ['there is no such directory', @inside],
+) {
+  my ($why, @site) = @$case;
+  for my $call ('sms.send(to: "+12025550130", body: "hello")', 'sms.suppress(to: "+12025550131", reason: "asked by phone")', 'sms.suppressions') {
+    ($said, $exit) = sms("    x = $call\n    show x.to_s", @site);
+    is($exit, 1, "$why: $call") or diag $said;
+    like($said, qr/FAILED: the list of opt-outs (\S+) is out of reach: \Q$why\E\n.*help: mount what it is on, or put back a copy of it; only if nobody ever opted out, make an empty one: sqlite3 "\1" VACUUM$/ms, '  is told, and what to do') or diag $said;
+  }
+}
+ok(!-e "$dir/share/l.db" && !-e "$dir/gone" && -l "$dir/state/linked.db", '  and no list is begun in its place');
+my ($make) = $said =~ /make an empty one: (sqlite3 .*)$/m;
+mkdir "$dir/state/lists";
+run_quietly('sh', '-c', $make);
+($said, $exit) = sms('    x = sms.send(to: "+12025550132", body: "hello")' . "\n" . '    sms.suppress to: "+12025550133", reason: "asked by phone"' . "\n    show sms.suppressions.size, as: \"listed\"", @inside);
+is($exit, 0, 'one that was made as it says is a list') or diag $said;
+like($said, qr/listed: 1$/m, '  which keeps what is put on it');
+($said) = sms('    x = sms.send(to: "+12025550133", body: "hello")' . "\n    show x.state", @inside);
+like($said, qr/refused: suppressed since/, '  and is gone by');
+is(outbox("SELECT count(*) FROM message WHERE phone IN ('+12025550130', '+12025550133')"), "0\n", 'and nothing went out');
 
 # --- a driver that never looks ---
 write_file("$dir/careless.rb", <<'RUBY');
