@@ -57,6 +57,9 @@ end
 # | `opted_out` | yes or no; no when it is empty or missing |
 # | `zone` | as America/New_York; may be missing and empty |
 #
+# What somebody refused holds for the number and the address, whatever other rows with them say: `opted_out` in one row is so
+# in all of that phone, and of that email in whatever case; likewise a `consent` that is no.
+#
 # A file that has something else is refused, with the row and what is wrong there: nobody is passed over in silence.
 # Texts are UTF-8; one that is not is refused, with the line and the byte.
 driver :files, for: :crm, default: true, about: "A directory of files" do
@@ -89,13 +92,15 @@ driver :files, for: :crm, default: true, about: "A directory of files" do
     end
     more = wrong.size > 5 ? "; and #{wrong.size - 5} more" : ""
     fail! :validation, "#{path}: #{wrong.first(5).join("; ")}#{more}" unless wrong.empty?
+    no = people.reject { |person| %w[yes true].include?(person["consent"].downcase) }.flat_map { |person| [person["phone"].to_s, person["email"].to_s.downcase] }.tally
+    out = people.select { |person| %w[yes true].include?(person["opted_out"].to_s.downcase) }.flat_map { |person| [person["phone"].to_s, person["email"].to_s.downcase] }.tally
     people.map do |person|
       {
         id: person["id"], name: person["name"],
         phone: person["phone"].to_s.empty? ? nil : person["phone"],
         email: person["email"].to_s.empty? ? nil : person["email"],
-        consent: %w[yes true].include?(person["consent"].downcase),
-        opted_out: %w[yes true].include?(person["opted_out"].to_s.downcase),
+        consent: %w[yes true].include?(person["consent"].downcase) && [person["phone"].to_s, person["email"].to_s.downcase].none? { |at| !at.empty? && no.key?(at) },
+        opted_out: %w[yes true].include?(person["opted_out"].to_s.downcase) || [person["phone"].to_s, person["email"].to_s.downcase].any? { |at| !at.empty? && out.key?(at) },
         zone: person["zone"].to_s.empty? ? nil : person["zone"]
       }
     end

@@ -32,6 +32,12 @@ is(says('crm.segment(name: "s").map { |p| [p.id, p.phone, p.zone].inspect }.join
 segment("id,name,consent\n");
 is(says('crm.segment(name: "s").size'), '0', 'nobody');
 
+# What one row says of a number or an address holds in the others, before it and after.
+segment("id,name,phone,email,consent,opted_out\n1,Ana,+15555010100,,yes,yes\n2,Ana L.,+15555010100,,yes,no\n3,Sam,,Sam\@example.org,yes,\n4,Kim,+15555010101,,yes,\n"
+  . "5,Sam S.,+15555010102,sam\@Example.org,yes,yes\n6,Noor,+15555010103,,yes,\n7,Noor,+15555010103,noor\@example.org,no,\n8,Ines,,,yes,yes\n9,Paul,,,no,\n10,Mara,,,yes,\n");
+is(says('crm.segment(name: "s").select { |p| p.opted_out }.map { |p| p.id }.join(" ")'), '1 2 3 5 8', 'who opted out in one row is out in all rows of that number or address, and nobody else');
+is(says('crm.segment(name: "s").reject { |p| p.consent }.map { |p| p.id }.join(" ")'), '6 7 9', 'a consent that is no likewise');
+
 my @wrong = (
   ["id,name,phone,consent\n1,Ana,5555010100,yes\n", 'row 2: the phone "5555010100" is not like +15555550100'],
   ["id,name,phone,consent\n1,Ana,+1 555 501 0100,yes\n", 'row 2: the phone "+1 555 501 0100" is not like +15555550100'],
