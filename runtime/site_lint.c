@@ -84,12 +84,26 @@ static const struct driver *driver_named(const struct site_connection *c, const 
   return NULL;
 }
 
+/* It may be one of a module of one's own; but nothing would ever say that it is not. */
+static void binding_unknown(const struct site_connection *c, const struct program *lib, struct diags *out) {
+  const char **names = mem_array(lib->binding_count + 1, sizeof *names);
+  for (size_t i = 0; i < lib->binding_count; i++)
+    names[i] = sym_text(lib->syms, lib->bindings[i]->name);
+  int near = name_nearest(c->binding, names, lib->binding_count);
+  if (near >= 0)
+    diag_help(diag_add(out, D_near_binding, c->at, "no binding %s is known", c->binding),
+              "did you mean :%s? Without a connection that works on its embedded default", names[near]);
+  mem_free(names);
+}
+
 static void connection(const struct site *s, const struct site_connection *c, struct program *lib,
                        struct diags *out) {
   const struct driver *d = NULL;
-  for (size_t i = 0; i < lib->binding_count && !d; i++)
-    if (strcmp(sym_text(lib->syms, lib->bindings[i]->name), c->binding) == 0)
-      d = driver_named(c, lib, lib->bindings[i], out);
+  const struct binding *b = NULL;
+  for (size_t i = 0; i < lib->binding_count && !b; i++)
+    if (strcmp(sym_text(lib->syms, lib->bindings[i]->name), c->binding) == 0) b = lib->bindings[i];
+  if (b) d = driver_named(c, lib, b, out);
+  else binding_unknown(c, lib, out);
   if (!d) return;
   for (size_t i = 0; i < c->setting_count; i++) {
     const struct field *f = field_named(lib, d, c->settings[i].name);

@@ -220,6 +220,9 @@ is(join("\n", map { s/^\S*\///r } grep { /error/ } split /\n/, $found), join("\n
   'site.rb:5:3: error[RB222]: driver pagerduty of binding pager needs the setting routing_key',
   'site.rb:6:42: error[RB230]: floor must be an integer, not "two"', '7 errors'), '  each at its place, and those of modules of one\'s own');
 like($found, qr/did you mean per_second\?/, '  with what was meant');
+write_file("$lint/site.rb", qq{site "office" do\n  connect :sns, driver: "twilio", foo: "bar"\nend\n});
+($found, $code) = run_quietly($stepwise, 'lint', "$lint/site.rb");
+ok($code == 0 && $found =~ /site\.rb:2:3: warning\[RB280\]: no binding sns is known\n(?s:.*)help: did you mean :sms\?/, '  nor is a binding that is nearly a known one let pass') or diag "$code $found";
 write_file("$lint/site.rb", qq{site "office" do\n  connect :sms, driver: "twilio", account_sid: env("TEST_NOBODY_SETS_THIS"), auth_token: secret("none"), from: "+15005550006"\nend\n});
 is(join(' ', run_quietly($stepwise, 'lint', "$lint/site.rb")), ' 0', '  what fits is fine, and no secret is asked for');
 

@@ -81,7 +81,7 @@ os.mkdir(f"{work}/k")
 p = subprocess.Popen([STEPWISE, "run", f"{work}/desk.rb", "--journal", f"{work}/k/k.db"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                      text=True, cwd=work)
 until = time.monotonic() + 60
-while not os.path.isdir(f"{work}/k/drivers") and time.monotonic() < until and p.poll() is None: time.sleep(0.05)
+while not os.path.isdir(f"{work}/k/state") and time.monotonic() < until and p.poll() is None: time.sleep(0.05)
 time.sleep(0.2)
 p.send_signal(2)
 try: out = p.communicate(timeout=60)[0]
