@@ -107,11 +107,14 @@ runbook "email-campaign-launch" do
     irreversible "who unsubscribed, and mailboxes that are not there, stay suppressed"
   end
 
-  # Nobody is called for a launch that reached nobody. The failure's text names the campaign as the launch shows it.
+  # What does harm is stopped before people are waited for. Nobody is called for a launch that reached nobody. The
+  # failure's text names the campaign as the launch shows it.
   on_failure do |failure|
+    surge = [:bounce_surge, :unsubscribe_surge].include?(failure.kind)
+    email.pause campaign: failure.message[/[0-9a-f]{16}/], reason: failure.message if surge
     begun = ["launch", "monitor-bounces-and-unsubscribes"].include?(failure.step) && ![:guard, :declined, :expired].include?(failure.kind)
     page :messaging_lead, "Email campaign #{input.campaign} failed: #{failure.message}" if begun
-    if [:bounce_surge, :unsubscribe_surge].include?(failure.kind)
+    if surge
       start "messaging-failure", channel: :email, campaign: input.campaign, segment: input.segment, batch: failure.message[/[0-9a-f]{16}/],
                                  test_to: input.test_address, unsubscribe: input.unsubscribe, reason: failure.message
     end

@@ -116,11 +116,14 @@ runbook "sms-campaign-launch" do
     irreversible "who replied STOP stays opted out"
   end
 
-  # Nobody is called for a launch that reached nobody. The failure's text names the batch.
+  # What does harm is stopped before people are waited for. Nobody is called for a launch that reached nobody. The
+  # failure's text names the batch.
   on_failure do |failure|
+    surge = [:stop_surge, :delivery].include?(failure.kind)
+    sms.pause batch: failure.message[/[0-9a-f]{16}/], reason: failure.message if surge
     begun = ["launch-campaign", "monitor-delivery-and-replies"].include?(failure.step) && ![:guard, :declined, :expired].include?(failure.kind)
     page :messaging_lead, "SMS campaign #{input.campaign} failed: #{failure.message}" if begun
-    if [:stop_surge, :delivery].include?(failure.kind)
+    if surge
       start "sms-incident", campaign: input.campaign, batch: failure.message[/[0-9a-f]{16}/], reason: failure.message
     end
   end

@@ -41,6 +41,7 @@ launch({ %yes, %escalate }, '--drill-set', 'email.bounce_every=10');
 is($exit, 1, 'a surge of bounces: the campaign is held') or diag $said;
 like($said, qr/FAILED: (\d+) of 200 letters bounced in campaign [0-9a-f]{16}$/m, '  it says how many');
 like($said, qr/PAGE Email campaign spring failed: \d+ of 200 letters bounced/, '  the lead is paged');
+is(join(' ', grep { /^(?:email\.pause|paged)$/ } map { $_->{kind} eq 'action.started' ? "$_->{data}{binding}.$_->{data}{action}" : $_->{kind} } events_in($dir)), 'email.pause paged email.pause paged', '  once the campaign is paused');
 like($said, qr/messaging-failure \| DRILL  succeeded/, '  the runbook for failing messages is worked through') or diag $said;
 is(list("SELECT count(*) FROM suppression WHERE channel = 'email' AND reason LIKE 'bounced: 550 5.1.1%'"), $said =~ /FAILED: (\d+) of 200/ ? $1 : '', '  mailboxes that are not there are suppressed');
 is(list("SELECT state FROM hold WHERE channel = 'email' AND batch = ''"), 'paused', '  and mail stays paused, as it was escalated');

@@ -56,7 +56,8 @@ my ($batch) = $said =~ /in batch ([0-9a-f]{16})/;
 my ($stops) = $said =~ /finding, blast_radius: .* (\d+) people of campaign spring asked to stop/;
 is(list("SELECT count(*) FROM suppression WHERE reason = 'replied STOP'"), $stops, '  who replied STOP is on the list');
 my @events = events_in($dir);
-is(writes(), 'sms.pause sms.terminate', '  the batch was paused, then terminated');
+is(writes(), 'sms.pause sms.pause sms.terminate', '  the batch was paused, by the launch and the incident, then terminated');
+is(join(' ', grep { /^(?:sms\.pause|paged|run\.started)$/ } map { $_->{kind} eq 'action.started' ? "$_->{data}{binding}.$_->{data}{action}" : $_->{kind} } @events), 'run.started sms.pause paged run.started sms.pause paged', '  first of all, before the lead is waited for');
 is(scalar(grep { $_->{kind} eq 'root_cause' && $_->{text} eq 'a list of last year' } data_of('finding', @events)), 1, '  the cause is a finding');
 is(scalar(grep { $_->{text} =~ /^Review campaign spring/ } data_of('follow_up', @events)), 1, '  and what is left to do is kept');
 like(list("SELECT state FROM hold WHERE batch = '$batch'"), qr/terminated/, '  it sends no more');
@@ -66,7 +67,7 @@ launch({ %yes, %resume }, '--drill-set', 'sms.fail_every=5');
 is($exit, 1, 'messages that fail: the campaign is held') or diag $said;
 like($said, qr/FAILED: [34]\d of 200 messages failed in batch/, '  it says how many') or diag $said;
 like($said, qr/sms-incident \| DRILL  succeeded/, '  in the incident it is resumed');
-is(writes(), 'sms.pause sms.resume', '  paused and resumed');
+is(writes(), 'sms.pause sms.pause sms.resume', '  paused and resumed');
 
 # --- a provider that comes back ---
 launch(\%yes, '--drill-fail', 'sms.send:transient:2', '--drill-fail', 'sms.send_batch:transient:3:40');
