@@ -8,7 +8,8 @@
 # `List-Unsubscribe` and `List-Unsubscribe-Post` offer it to mail programs as one click.
 #
 # `bounces` and `unsubscribes` read what came back and suppress: every unsubscribe, and bounces that say that there is no such
-# mailbox. A full mailbox, or mail that was not wanted, is told and not suppressed.
+# mailbox. A full mailbox, or mail that was not wanted, is told and not suppressed. Of each bounce `delayed` says that the server
+# still tries, and `again` that a letter with the same subject went there later, or may have, and did not bounce.
 #
 # ```ruby plan file=unused.rb
 #   use "email"
@@ -249,7 +250,7 @@ driver :outbox, for: :email, default: true, about: "A SQLite outbox: nothing lea
       SQL
     )
     found.each { |one| consent.suppress(channel: :email, address: one.address, reason: "bounced: #{one.reason}", source: one.id, database: setting.list) }
-    found.map { |one| { to: one.address, status: "5.1.1", reason: one.reason, hard: true, at: time(one.at), campaign: one.campaign } }
+    found.map { |one| { to: one.address, status: "5.1.1", reason: one.reason, hard: true, delayed: false, at: time(one.at), campaign: one.campaign, again: false } }
   end
 
   perform :unsubscribes do |campaign|
@@ -363,7 +364,8 @@ driver :smtp, for: :email, about: "A mail server" do
       database: setting.database, state: true, schema: <<~SQL,
         CREATE TABLE IF NOT EXISTS sent(key TEXT PRIMARY KEY, id TEXT, campaign TEXT, address TEXT, at REAL, state TEXT, bounced TEXT, unsubscribed REAL);
         CREATE INDEX IF NOT EXISTS sent_campaign ON sent(campaign); CREATE INDEX IF NOT EXISTS sent_id ON sent(id);
-        CREATE INDEX IF NOT EXISTS sent_address ON sent(address, at)
+        CREATE INDEX IF NOT EXISTS sent_address ON sent(address, at);
+        CREATE TABLE IF NOT EXISTS letter(campaign TEXT PRIMARY KEY, subject TEXT)
       SQL
       statements: [["INSERT INTO sent(key, address, at, state) VALUES (?, ?, ?, 'sending') ON CONFLICT DO NOTHING", [call.key, to.downcase, now.to_f]]]
     )
@@ -393,9 +395,13 @@ driver :smtp, for: :email, about: "A mail server" do
       database: setting.database, state: true, schema: <<~SQL,
         CREATE TABLE IF NOT EXISTS sent(key TEXT PRIMARY KEY, id TEXT, campaign TEXT, address TEXT, at REAL, state TEXT, bounced TEXT, unsubscribed REAL);
         CREATE INDEX IF NOT EXISTS sent_campaign ON sent(campaign); CREATE INDEX IF NOT EXISTS sent_id ON sent(id);
-        CREATE INDEX IF NOT EXISTS sent_address ON sent(address, at)
+        CREATE INDEX IF NOT EXISTS sent_address ON sent(address, at);
+        CREATE TABLE IF NOT EXISTS letter(campaign TEXT PRIMARY KEY, subject TEXT)
       SQL
-      statements: [["INSERT INTO sent(key, campaign, address, at, state) VALUES (?, ?, ?, ?, 'sending') ON CONFLICT DO NOTHING", [call.key, call.batch, person[:email].downcase, now.to_f]]]
+      statements: [
+        ["INSERT INTO letter(campaign, subject) VALUES (?, ?) ON CONFLICT DO NOTHING", [call.batch, subject]],
+        ["INSERT INTO sent(key, campaign, address, at, state) VALUES (?, ?, ?, ?, 'sending') ON CONFLICT DO NOTHING", [call.key, call.batch, person[:email].downcase, now.to_f]]
+      ]
     )
     reply = smtp.send(url: setting.url, from: setting.from, to: person[:email], subject: line, text: body, html: page, reply_to: setting.reply_to,
                       sender: setting.bounce_to, headers: { "List-Unsubscribe" => "<#{link}>", "List-Unsubscribe-Post" => "List-Unsubscribe=One-Click" },
@@ -436,14 +442,24 @@ driver :smtp, for: :email, about: "A mail server" do
       database: setting.database, state: true, max: 1_000_000, schema: <<~SQL,
         CREATE TABLE IF NOT EXISTS sent(key TEXT PRIMARY KEY, id TEXT, campaign TEXT, address TEXT, at REAL, state TEXT, bounced TEXT, unsubscribed REAL);
         CREATE INDEX IF NOT EXISTS sent_campaign ON sent(campaign); CREATE INDEX IF NOT EXISTS sent_id ON sent(id);
-        CREATE INDEX IF NOT EXISTS sent_address ON sent(address, at)
+        CREATE INDEX IF NOT EXISTS sent_address ON sent(address, at);
+        CREATE TABLE IF NOT EXISTS letter(campaign TEXT PRIMARY KEY, subject TEXT)
       SQL
       statements: reports.select { |one| one.action == "failed" }.map { |one| ["UPDATE sent SET bounced = ? WHERE id = ?", [one.status, one.message_id]] } + [
-        ["SELECT id, campaign FROM sent WHERE bounced IS NOT NULL", []]
+        [<<~SQL, []]
+          SELECT sent.id, sent.campaign, EXISTS(SELECT 1 FROM sent later JOIN letter ON letter.campaign = later.campaign
+                                                WHERE later.address = sent.address AND later.at > sent.at AND later.campaign <> sent.campaign
+                                                AND later.bounced IS NULL AND letter.subject = mine.subject) AS again
+          FROM sent LEFT JOIN letter mine ON mine.campaign = sent.campaign WHERE sent.bounced IS NOT NULL
+        SQL
       ]
     )
-    of = known.rows.map { |row| [row.id, row.campaign] }.to_h
-    told = reports.map { |one| { to: one.to, status: one.status, reason: one.reason, hard: one.hard, at: one.at, campaign: of[one.message_id] } }
+    of = known.rows.map { |row| [row.id, row] }.to_h
+    told = reports.map do |one|
+      letter = of[one.message_id]
+      { to: one.to, status: one.status, reason: one.reason, hard: one.hard, delayed: one.action == "delayed", at: one.at,
+        campaign: letter&.campaign, again: letter ? letter.again != 0 : false }
+    end
     campaign ? told.select { |one| one[:campaign] == campaign } : told
   end
 
@@ -457,7 +473,8 @@ driver :smtp, for: :email, about: "A mail server" do
       database: setting.database, state: true, max: 1_000_000, schema: <<~SQL,
         CREATE TABLE IF NOT EXISTS sent(key TEXT PRIMARY KEY, id TEXT, campaign TEXT, address TEXT, at REAL, state TEXT, bounced TEXT, unsubscribed REAL);
         CREATE INDEX IF NOT EXISTS sent_campaign ON sent(campaign); CREATE INDEX IF NOT EXISTS sent_id ON sent(id);
-        CREATE INDEX IF NOT EXISTS sent_address ON sent(address, at)
+        CREATE INDEX IF NOT EXISTS sent_address ON sent(address, at);
+        CREATE TABLE IF NOT EXISTS letter(campaign TEXT PRIMARY KEY, subject TEXT)
       SQL
       statements: typed.map { |address| ["UPDATE sent SET unsubscribed = ? WHERE key = (SELECT key FROM sent WHERE address = ? ORDER BY at DESC LIMIT 1) AND unsubscribed IS NULL", [now.to_f, address]] } + [
         [<<~SQL, { campaign: campaign }]

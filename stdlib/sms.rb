@@ -57,7 +57,7 @@ binding :sms, "Text messages" do
   action :failed, effect: :read, about: "Messages that failed, the latest first" do
     takes :batch, :string,  optional: true
     takes :limit, :integer, default: 1000, min: 1, max: 100_000
-    gives [{ id: :string, to: :string, body: :string, error: :string?, at: :time }]
+    gives [{ id: :string, to: :string, body: :string, error: :string?, at: :time, again: :boolean }], about: "again: the same text went to that number later, or may have, and did not fail"
   end
 
   action :replies, effect: :write, repeat: :safe, about: "Replies that came in; records who opts out or in" do
@@ -226,11 +226,14 @@ driver :outbox, for: :sms, default: true, about: "A SQLite outbox: nothing leave
   perform :failed do |batch, limit|
     found = sql.query(
       database: setting.database, state: true, max: limit, values: { batch: batch, now: now.to_f, limit: limit }, text: <<~SQL
-        SELECT id, phone, body, error, strftime('%Y-%m-%dT%H:%M:%fZ', settled, 'unixepoch') AS at FROM message
+        SELECT id, phone, body, error, strftime('%Y-%m-%dT%H:%M:%fZ', settled, 'unixepoch') AS at,
+               EXISTS(SELECT 1 FROM message later WHERE later.phone = message.phone AND later.number > message.number
+                      AND later.body = message.body AND NOT (later.outcome = 'failed' AND later.settled <= :now)) AS again
+        FROM message
         WHERE outcome = 'failed' AND settled <= :now AND (:batch IS NULL OR batch = :batch) ORDER BY number DESC LIMIT :limit
       SQL
     )
-    found.map { |one| { id: one.id, to: one.phone, body: one.body, error: one.error, at: time(one.at) } }
+    found.map { |one| { id: one.id, to: one.phone, body: one.body, error: one.error, at: time(one.at), again: one.again != 0 } }
   end
 
   # An opt-out is on the list before its reply counts as seen; seen twice, it says the same.

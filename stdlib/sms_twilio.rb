@@ -315,17 +315,21 @@ driver :twilio, for: :sms, about: "Twilio's Programmable Messaging" do
       paused: consent.held(channel: :sms, batch: id, database: setting.list) == :paused }
   end
 
-  # Of the last `look_back`, unless a batch is named.
+  # Of the last `look_back`, unless a batch is named. A later message that nobody knows of counts as sent.
   perform :failed do |batch, limit|
     months = %w[Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec]
     rows = sql.query(
       database: setting.database, state: true, max: 1_000_000, values: { batch: batch, since: batch ? 0.0 : (now - setting.look_back).to_f }, text: <<~SQL
-        SELECT sid, phone, body, begun FROM message
+        SELECT sid, phone, body, begun,
+               (SELECT group_concat(coalesce(later.sid, '?'), ' ') FROM message later
+                WHERE later.phone = message.phone AND later.number > message.number AND later.body = message.body
+                AND later.refused = 0 AND (later.sid IS NOT NULL OR later.tries > 0)) AS later
+        FROM message
         WHERE refused = 0 AND begun >= :since AND (:batch IS NULL OR batch = :batch) ORDER BY number
       SQL
     )
-    sids = rows.select { |row| row.sid }.map { |row| [row.sid, true] }.to_h
-    open = rows.reject { |row| row.sid }.map { |row| ["#{row.phone} #{row.body}", true] }.to_h
+    sids = rows.select { |row| row.sid }.map { |row| [row.sid, "#{row.later}".split] }.to_h
+    open = rows.reject { |row| row.sid }.map { |row| ["#{row.phone} #{row.body}", "#{row.later}".split] }.to_h
     from = rows.empty? ? 0.0 : rows.map { |row| row.begun.to_f }.min - setting.skew.to_f
     seen = (1..1000).reduce({ uri: rows.empty? ? nil : "/2010-04-01/Accounts/#{setting.account_sid}/Messages.json?PageSize=1000", messages: [] }) do |at, page|
       if at[:uri].nil?
@@ -342,14 +346,17 @@ driver :twilio, for: :sms, about: "Twilio's Programmable Messaging" do
           time("#{w[3]}-#{"%02d" % (months.index(w[2]) + 1)}-#{w[1]}T#{w[4]}Z").to_f >= from
         end
         { uri: recent.size == listed.size ? more : nil,
-          messages: at[:messages] + recent.select { |m| %w[failed undelivered canceled].include?(m["status"]) && (sids.key?(m["sid"]) || open.key?("#{m["to"]} #{m["body"]}")) } }
+          messages: at[:messages] + recent.select { |m| %w[failed undelivered canceled].include?(m["status"]) } }
       end
     end
     fail! :provider, "more than 1000 pages of messages to look through" if seen[:uri]
-    seen[:messages].take(limit).map do |m|
+    lost = seen[:messages].map { |m| [m["sid"], true] }.to_h
+    known = seen[:messages].select { |m| sids.key?(m["sid"]) || open.key?("#{m["to"]} #{m["body"]}") }
+    known.take(limit).map do |m|
       w = (m["date_updated"] || m["date_created"]).split
       { id: m["sid"], to: m["to"], body: m["body"], error: m["error_code"] ? "#{m["error_code"]} #{m["error_message"]}".strip : m["status"],
-        at: time("#{w[3]}-#{"%02d" % (months.index(w[2]) + 1)}-#{w[1]}T#{w[4]}Z") }
+        at: time("#{w[3]}-#{"%02d" % (months.index(w[2]) + 1)}-#{w[1]}T#{w[4]}Z"),
+        again: (sids[m["sid"]] || open["#{m["to"]} #{m["body"]}"]).any? { |sid| !lost.key?(sid) } }
     end
   end
 

@@ -24,6 +24,15 @@ runbook "messaging-failure" do
 
   lock "messaging failure/#{input.channel}"
 
+  step "Verify test recipient" do
+    if input.channel == :sms
+      expect input.test_to.match?(/\A\+[1-9]\d{7,14}\z/), "test_to must be a phone number with its country, not \"#{input.test_to}\"; write it like +15005550006"
+    else
+      expect input.test_to.match?(/\A[^@\s<>"]+@[^@\s<>"]+\z/), "test_to must be an address, not \"#{input.test_to}\"; write it like ana@example.org"
+    end
+    on_failure :rollback # nothing was paused yet: it can be started again at once
+  end
+
   step "Pause outbound sends" do
     if input.channel == :sms
       sms.pause reason: "failure: #{input.reason}"
@@ -49,13 +58,16 @@ runbook "messaging-failure" do
     if input.channel == :sms
       failed = sms.failed(batch: input.batch)
       reasons = failed.map { |one| one.error || "no reason given" }.tally
-      again = failed.map { |one| one.to }.uniq
+      reached = failed.select { |one| one.again }.map { |one| one.to }.uniq
+      again = failed.map { |one| one.to }.uniq - reached
       body = failed.any? ? failed.first.body : ""
       same = failed.all? { |one| one.body == body }
     else
       back = email.bounces(campaign: input.batch)
       reasons = back.map { |one| "#{one[:status]} #{one[:reason]}" }.tally
-      again = back.reject { |one| one[:hard] }.map { |one| one[:to] }.uniq
+      soft = back.reject { |one| one[:hard] || one[:delayed] }
+      reached = soft.select { |one| one[:again] }.map { |one| one[:to] }.uniq
+      again = soft.map { |one| one[:to] }.uniq - reached
       body = ""
       same = true
     end
@@ -65,6 +77,7 @@ runbook "messaging-failure" do
     end
     show reasons, as: "failures, and how often" if reasons.any?
     note "#{reasons.values.sum} messages failed; #{again.size} people could be written to again"
+    note "#{reached.size} people were written to again since, and are not once more" if reached.any?
     finding "#{input.reason}: #{reasons.values.sum} messages failed", kind: :blast_radius
     cause = ask "Why do they fail, as far as the logs tell?", :string, default: "not known yet"
     finding cause, kind: :root_cause
@@ -76,6 +89,7 @@ runbook "messaging-failure" do
   end
 
   if decision == :retry
+    # The test goes out only when nothing is held back. When it fails, the rollback holds everything back again.
     step "Let sending go on" do
       approve "Let #{input.channel} go out again after: #{input.reason}", by: :messaging_lead, within: 1.hour
       if input.channel == :sms
@@ -98,7 +112,9 @@ runbook "messaging-failure" do
         else
           email.pause reason: "letting it go on was rolled back"
         end
+        note "#{input.channel} is paused again: nothing goes out until messaging-failure, or a person, lets it go on"
       end
+      on_failure :rollback
     end
 
     step "Retry" do

@@ -212,7 +212,7 @@ class Twilio:
         return sent if time.time() >= sent else None
 
     def shown(self, m):
-        age, code = time.time() - m["at"], self.fails.get(m["to"])
+        age, code = time.time() - m["at"], self.fails.get(m["sid"], self.fails.get(m["to"]))
         status = "queued" if age < self.sent_after else "sent" if age < self.delivered_after else "undelivered" if code else "delivered"
         if m["direction"] == "inbound":
             status, code = "received", None

@@ -30,13 +30,29 @@ write_file("$dir/state/sms-replies.txt", "$failed[0] STOP\n");
   decide => ['resume', 'one complaint'], 'approve resume-campaign' => { answer => 'approve', by => 'lead-1' } }, site(''));
 is($exit, 0, 'one of them says STOP') or diag $said;
 
-($said, $exit) = run_in($dir, 'messaging-failure', { channel => 'sms', batch => $batch, test_to => '+447700900123' },
-  { 'verify-provider-status' => 'works', 'inspect-logs' => 'a carrier was down', decide => 'retry', 'approve let-sending-go-on' => { answer => 'approve', by => 'lead-1' },
-    'let-sending-go-on' => 'yes', retry => 'yes' }, site(''));
+sub failure {
+  my ($settings) = @_;
+  ($said, $exit) = run_in($dir, 'messaging-failure', { channel => 'sms', batch => $batch, test_to => '+447700900123' },
+    { 'verify-provider-status' => 'works', 'inspect-logs' => 'a carrier was down', decide => 'retry', 'approve let-sending-go-on' => { answer => 'approve', by => 'lead-1' },
+      'let-sending-go-on' => 'yes', retry => 'yes' }, site($settings));
+}
+failure('');
 is($exit, 0, 'the failure is dealt with') or diag $said;
 like($said, qr/the carrier refused it\s+10\n/, '  its reasons are counted');
 is(outbox("SELECT phone FROM message WHERE batch IS NOT NULL AND batch <> '$batch' ORDER BY phone"), join(' ', @failed[1 .. 9]), '  who has none gets it again, but for who said STOP');
 is(outbox("SELECT count(DISTINCT body) FROM message WHERE batch IS NOT NULL"), '1', '  with the same text');
 like($said, qr/1 refused: suppressed since /, '  and that is told');
 is(outbox("SELECT count(*) FROM (SELECT phone FROM message WHERE batch IS NOT NULL AND outcome = 'delivered' GROUP BY phone HAVING count(*) > 1)"), '0', '  nobody has it twice');
+
+# --- the same batch once more: who was written to since is not, unless that failed too ---
+my ($all) = rows_in($dir, 'SELECT count(*) FROM message WHERE batch IS NOT NULL');
+failure('');
+is($exit, 0, 'the same batch once more') or diag $said;
+like($said, qr/10 messages failed; 1 people could be written to again\n\s+9 people were written to again since/, '  only who has none is offered');
+is(outbox('SELECT count(*) FROM message WHERE batch IS NOT NULL'), $all, '  and nobody is written to twice');
+rows_in($dir, "UPDATE message SET outcome = 'failed', settled = due WHERE phone = '$failed[4]'");
+failure('');
+like($said, qr/2 people could be written to again\n\s+8 people were/, 'whose retry failed is offered again') or diag $said;
+is(outbox("SELECT count(*) FROM message WHERE phone = '$failed[4]' AND outcome = 'delivered'"), '1', '  and has it then');
+is(outbox('SELECT count(*) FROM message WHERE batch IS NOT NULL'), $all + 1, '  and nobody else');
 done_testing;

@@ -63,16 +63,23 @@ sub report {
 report('sample10', '5.1.1', '550 5.1.1 there is no such mailbox');
 report('sample11', '4.2.2', '452 4.2.2 the mailbox is full');
 write_file("$dir/gone.txt", "sample12\@example.org\n");
-forget();
-($said, $exit) = run_in($dir, 'messaging-failure', { channel => 'email', batch => $campaign, test_to => 'staff@example.org', status_page => "http://127.0.0.1:$web/status/503",
-  map { ($_ => $set{$_}) } qw(campaign segment unsubscribe) },
-  { 'verify-provider-status' => 'works', 'inspect-logs' => 'a full disk there', decide => 'retry', 'approve let-sending-go-on' => { answer => 'approve', by => 'lead-1' },
-    'let-sending-go-on' => 'yes', retry => 'yes' }, site($server));
+sub failure {
+  forget();
+  ($said, $exit) = run_in($dir, 'messaging-failure', { channel => 'email', batch => $campaign, test_to => 'staff@example.org', status_page => "http://127.0.0.1:$web/status/503",
+    map { ($_ => $set{$_}) } qw(campaign segment unsubscribe) },
+    { 'verify-provider-status' => 'works', 'inspect-logs' => 'a full disk there', decide => 'retry', 'approve let-sending-go-on' => { answer => 'approve', by => 'lead-1' },
+      'let-sending-go-on' => 'yes', retry => 'yes' }, site($server));
+}
+failure();
 is($exit, 0, 'a failure is dealt with') or diag $said;
 like($said, qr/healthy\s+false\n\s+status\s+503/, '  the status page was asked');
 like($said, qr/4\.2\.2 .*mailbox is full\s+1\n/, '  the reasons are told') or diag $said;
 is(join(' ', sort map { $_->{headers}{To} } letters('box')), 'sample11@example.org staff@example.org', '  whose mailbox was full gets it again, and nobody else');
 is((grep { $_->{headers}{To} eq 'sample11@example.org' } letters('box'))[0]{headers}{Subject}, 'The spring market', '  the same letter');
+failure();
+is($exit, 0, 'the same batch once more') or diag $said;
+like($said, qr/0 people could be written to again\n\s+1 people were written to again since/, '  who was written to since is not offered');
+is(join(' ', map { $_->{headers}{To} } letters('box')), 'staff@example.org', '  nor written to');
 
 # --- the next campaign ---
 forget();

@@ -160,6 +160,15 @@ with Twilio() as f:
     code, said = again(c, '    s = sms.batch(id: "%s")\n    show s.stops, as: "stops"\n    sms.pause batch: "%s", reason: "look"\n    show sms.batch(id: "%s").paused, as: "paused"\n    show sms.failed(batch: "%s").map { |one| "#{one.to} #{one.error}" }.join(","), as: "failed"\n    show sms.failed.size, as: "in all"' % (run, run, run, run))
     ok("stops: 2" in said and "paused: true" in said, "a batch has its replies, and is paused", said)
     ok("failed: +15555010007 30005 Unreachable" in said and "in all: 1" in said, "  and the messages that failed, with Twilio's reason", said)
+    first = next(m["sid"] for m in f.messages if m["to"] == "+15555010007")
+    look = '    show sms.failed(batch: "%s").map { |one| "#{one.to} #{one.again}" }.join(","), as: "failed"' % run
+    code, said = again(c, look)
+    ok("failed: +15555010007 false" in said, "  to whom nothing went since", said)
+    code, said = again(c, '    sms.send_batch(to: ["+15555010007"], body: "another")\n    sms.send_batch(to: ["+15555010007"], body: "to all")\n    wait 1.second\n' + look)
+    ok("failed: +15555010007 false" in said and f.sent("to all").count("+15555010007") == 2, "  nor when that failed too", said)
+    f.fails = {first: 30005}
+    code, said = again(c, look)
+    ok("failed: +15555010007 true" in said, "  until the same text went there again", said)
     f.list_faults = ["503"]
     code, said = again(c, "    r = sms.replies\n    show r.size")
     ok(code != 0 and error(c).get("kind") == "transient", "no list, no replies: it fails", said)
