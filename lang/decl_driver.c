@@ -124,11 +124,11 @@ enum code { CODE_PERFORM, CODE_PROBE, CODE_RENEW };
 static const char *const code_words[] = {"perform", "probe", "renew"};
 static const char *const code_places[] = {"a driver", "a probe", "a driver"};
 
-/* call.key; of a write call.begun; of an action with a lease until when it is taken; of one for each item
+/* call.key and call.zone; of a write call.begun; of an action with a lease until when it is taken; of one for each item
  * of a list, of which batch the item is and which of them. */
 static type_id call_type(struct check *k, const struct action *a) {
-  struct record_field fields[5] = {{W_key, T_string}};
-  size_t n = 1;
+  struct record_field fields[6] = {{W_key, T_string}, {W_zone, T_string}};
+  size_t n = 2;
   if (a->effect == EFFECT_WRITE) fields[n++] = (struct record_field){W_begun, T_time};
   if (a->each) fields[n++] = (struct record_field){W_batch, T_string};
   if (a->each) fields[n++] = (struct record_field){W_number, T_integer};

@@ -191,7 +191,7 @@ static value call_value(const struct driver_call *c) {
   struct dict *call = dict_new();
   dict_set(call, value_symbol(W_key), value_cstr(c->key));
   bool admits = c->reads_only && c->action->admit_count;
-  if (admits) dict_set(call, value_symbol(W_zone), value_cstr(c->zone ? c->zone : "UTC"));
+  dict_set(call, value_symbol(W_zone), value_cstr(c->zone ? c->zone : "UTC"));
   if (admits) dict_set(call, value_symbol(W_action), value_symbol(c->action->name));
   if (admits) dict_set(call, value_symbol(W_page), value_bool(c->paging));
   if (admits || c->batch)

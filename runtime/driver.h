@@ -15,7 +15,7 @@ struct driver_call {
   const char *key;             /* what the driver sees as call.key */
   const char *batch;           /* of one item of a list, call.batch; else NULL */
   bool paging; /* it delivers a page: admit sees call.page */
-  const char *zone;            /* of the site, for an admit's call.zone; NULL: UTC */
+  const char *zone;            /* of the site, as call.zone; NULL: UTC */
   int64_t number;              /* and call.number */
   int64_t begun;               /* when the intent of a write was recorded: call.begun */
   int64_t lease_until;         /* and as call.lease_until; 0: nil */

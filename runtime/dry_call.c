@@ -82,6 +82,7 @@ static enum status read_now(struct dry *d, const struct action *action, const va
   struct driver_call c = {.program = d->run->program,
                           .action = action,
                           .key = "",
+                          .zone = d->run->site ? d->run->site->timezone : NULL,
                           .state_dir = run_state_dir(d->run),
                           .tasks = g->tasks,
                           .secrets = g->secrets,

@@ -103,6 +103,15 @@ binding :sms, "Text messages" do
     gives [{ to: :string, reason: :string, source: :string, at: :time }]
   end
 
+  # Of numbers whose own zone nobody knows; docs/messaging.md tells the rule.
+  action :clocks, effect: :read, about: "By whose clock quiet hours go where numbers are" do
+    takes :to, :array, about: "numbers"
+    gives :quiet,     :string,  about: "quiet hours; empty for none"
+    gives :area_code, :integer, about: "how many have them by the zones of their area code"
+    gives :site,      :integer, about: "how many by the clock of the site, for want of another"
+    gives :zone,      :string,  about: "which that is"
+  end
+
   # Of a batch, `to` is a number or {phone:, zone:}.
   admit :to, except: [:suppress, :unsuppress] do |to|
     person = "#{to}".match?(/\A(\{|#<)/)
@@ -302,6 +311,11 @@ driver :outbox, for: :sms, default: true, about: "A SQLite outbox: nothing leave
   end
 
   perform(:suppressed?) { |to| consent.suppressed(channel: :sms, address: to, database: setting.list) }
+
+  perform :clocks do |to|
+    known = to.count { |phone| consent.zones(phone: "#{phone}").any? }
+    { quiet: setting.quiet, area_code: known, site: to.size - known, zone: call.zone }
+  end
 
   perform :suppressions do
     consent.suppressions(channel: :sms, database: setting.list).map { |one| { to: one.address, reason: one.reason, source: one.source, at: time(one.at) } }

@@ -445,6 +445,11 @@ driver :twilio, for: :sms, about: "Twilio's Programmable Messaging" do
 
   perform(:suppressed?) { |to| consent.suppressed(channel: :sms, address: to, database: setting.list) }
 
+  perform :clocks do |to|
+    known = to.count { |phone| consent.zones(phone: "#{phone}").any? }
+    { quiet: setting.quiet, area_code: known, site: to.size - known, zone: call.zone }
+  end
+
   perform :suppressions do
     consent.suppressions(channel: :sms, database: setting.list).map { |one| { to: one.address, reason: one.reason, source: one.source, at: time(one.at) } }
   end

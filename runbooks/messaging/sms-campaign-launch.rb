@@ -51,6 +51,11 @@ runbook "sms-campaign-launch" do
     replies = sms.replies
     note "#{replies.count { |reply| reply.keyword == :stop }} replies ever said STOP; who is on the list of opt-outs (#{sms.suppressions.size}) is not written to"
     note "#{recipients.size} recipients, each with consent on record"
+    nowhere = recipients.reject { |person| person.zone }.map { |person| person.phone }
+    clocks = nowhere.any? ? sms.clocks(to: nowhere) : nil
+    if clocks && clocks.quiet != ""
+      note "#{nowhere.size} of #{recipients.size} have no zone of their own: quiet hours (#{clocks.quiet}) of #{clocks.area_code} go by their area code, of #{clocks.site} by the clock of #{clocks.zone}"
+    end
     irreversible "who replied STOP stays opted out"
     on_failure :rollback
   end

@@ -118,6 +118,12 @@ is(quiet('+442071838750', hours('Europe/London', -1, 1)), '', '  and nothing els
 ($said) = sms('    x = sms.send(to: "+12125550101", body: "hello")' . "\n    show x.state", site(', quiet: "9pm"'));
 like($said, qr/\.site:\d+:\d+: quiet must be of the declared form, not "9pm"/, 'hours that are not written as such: nobody is written to');
 
+($said) = sms('    clocks = sms.clocks(to: ["+12125550101", "+442071838750", "+15555550123", "+18505550101", "+4930123456"])' . "\n" . '    show [clocks.quiet, clocks.area_code, clocks.site, clocks.zone].join(" "), as: "clocks"', site(', quiet: "20:00-09:00"'));
+like($said, qr/clocks: 20:00-09:00 2 3 America\/New_York$/m, 'by whose clock is told beforehand') or diag $said;
+write_file("$dir/plain.site", qq{site "t" do\n  connect :sms, driver: "outbox", quiet: ""\nend\n});
+($said) = sms('    clocks = sms.clocks(to: ["+442071838750"])' . "\n" . '    show [clocks.quiet, clocks.area_code, clocks.site, clocks.zone].join(" "), as: "clocks"', '--site', "$dir/plain.site");
+like($said, qr/clocks:  0 1 UTC$/m, '  of a site that says none, UTC') or diag $said;
+
 # --- summer and winter: the same hour in UTC is another one in New York ---
 my $year = strftime('%Y', gmtime) + 1;
 for my $case (["$year-01-15T01:30:00Z", ''], ["$year-07-15T01:30:00Z", '21:30'], ["$year-07-15T00:30:00Z", ''], ["$year-01-15T02:30:00Z", '21:30'], ["$year-03-14T12:30:00Z", undef]) {

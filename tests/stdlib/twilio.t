@@ -152,6 +152,8 @@ with Twilio() as f:
     code, said = again(c, '    r = sms.replies\n    show r.map { |one| "#{one.from} #{one.keyword.inspect}" }.join(","), as: "words"\n    show sms.suppressions.map { |one| one.to }.join(","), as: "list"')
     ok(code == 0 and "words: +15555010001 :stop,+15555010002 nil,+15555010003 :stop" in said, "replies come in, over several pages", said, f.requests[-4:])
     ok("list: +15555010005,+15555010001,+15555010003" in said, "  who says STOP is suppressed, as is who did so at Twilio", said)
+    code, said = again(c, '    k = sms.clocks(to: ["+12025550101", "+15555010001"])\n    show "#{k.area_code} #{k.site} #{k.zone}", as: "clocks"')
+    ok("clocks: 1 1 UTC" in said, "by whose clock quiet hours go", said)
     f.page_size = 1000
     f.reply("+15555010003", "START")
     code, said = again(c, '    r = sms.replies(since: now - 1.hour)\n    show r.size, as: "replies"\n    show sms.suppressed?(to: "+15555010003"), as: "third"\n    show sms.suppressed?(to: "+15555010001"), as: "first"')
