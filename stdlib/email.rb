@@ -94,6 +94,11 @@ binding :email, "Mail" do
     gives :paused,            :boolean
   end
 
+  action :earlier, effect: :read, about: "Campaigns that a letter with this subject, its places open, went out in, the latest first" do
+    takes :subject, :string
+    gives [{ id: :string, people: :integer, at: :time }]
+  end
+
   action :bounces, effect: :write, repeat: :safe, about: "What came back; suppresses mailboxes that are not there" do
     takes :campaign, :string, optional: true
     gives :array
@@ -240,6 +245,16 @@ driver :outbox, for: :email, default: true, about: "A SQLite outbox: nothing lea
       bounce_ratio: seen[:sent] > 0 ? seen[:bounced].to_f / seen[:sent] : 0.0,
       unsubscribe_ratio: seen[:sent] > 0 ? seen[:unsubscribed].to_f / seen[:sent] : 0.0,
       paused: consent.held(channel: :email, batch: id, database: setting.list) == :paused }
+  end
+
+  perform :earlier do |subject|
+    found = sql.query(
+      database: setting.database, state: true, max: 1_000_000, values: { subject: subject.gsub(/[\\%_]/, "_").gsub(/\{\{[^}]*\}\}/, "%"), now: now.to_f }, text: <<~SQL
+        SELECT campaign, count(DISTINCT address) AS people, strftime('%Y-%m-%dT%H:%M:%fZ', min(settled), 'unixepoch') AS at FROM mail
+        WHERE subject LIKE :subject AND campaign IS NOT NULL AND NOT (outcome = 'bounced' AND settled <= :now) GROUP BY campaign ORDER BY max(number) DESC
+      SQL
+    )
+    found.map { |one| { id: one.campaign, people: one.people, at: time(one.at) } }
   end
 
   perform :bounces do |campaign|
@@ -431,6 +446,18 @@ driver :smtp, for: :email, about: "A mail server" do
       bounce_ratio: seen[:sent] > 0 ? seen[:bounced].to_f / seen[:sent] : 0.0,
       unsubscribe_ratio: seen[:sent] > 0 ? seen[:unsubscribed].to_f / seen[:sent] : 0.0,
       paused: consent.held(channel: :email, batch: id, database: setting.list) == :paused }
+  end
+
+  perform :earlier do |subject|
+    kept = sql.query(database: setting.database, state: true, text: "SELECT name FROM sqlite_master WHERE name = 'letter'")
+    found = kept.empty? ? [] : sql.query(
+      database: setting.database, state: true, max: 1_000_000, values: { subject: subject }, text: <<~SQL
+        SELECT sent.campaign, count(DISTINCT address) AS people, strftime('%Y-%m-%dT%H:%M:%fZ', min(at), 'unixepoch') AS at
+        FROM sent JOIN letter ON letter.campaign = sent.campaign
+        WHERE letter.subject = :subject AND sent.state = 'sent' AND sent.bounced IS NULL GROUP BY sent.campaign ORDER BY max(sent.at) DESC
+      SQL
+    )
+    found.map { |one| { id: one.campaign, people: one.people, at: time(one.at) } }
   end
 
   # A mailbox is suppressed before its report counts as seen; seen twice, it says the same.

@@ -60,6 +60,11 @@ binding :sms, "Text messages" do
     gives [{ id: :string, to: :string, body: :string, error: :string?, at: :time, again: :boolean }], about: "again: the same text went to that number later, or may have, and did not fail"
   end
 
+  action :earlier, effect: :read, about: "Batches that a text went out in, the latest first" do
+    takes :body, :string
+    gives [{ id: :string, people: :integer, at: :time }]
+  end
+
   action :replies, effect: :write, repeat: :safe, about: "Replies that came in; records who opts out or in" do
     takes :since, :time,   optional: true
     takes :batch, :string, optional: true, about: "only of people whose last message was of this batch"
@@ -243,6 +248,16 @@ driver :outbox, for: :sms, default: true, about: "A SQLite outbox: nothing leave
       SQL
     )
     found.map { |one| { id: one.id, to: one.phone, body: one.body, error: one.error, at: time(one.at), again: one.again != 0 } }
+  end
+
+  perform :earlier do |body|
+    found = sql.query(
+      database: setting.database, state: true, max: 1_000_000, values: { body: body, now: now.to_f }, text: <<~SQL
+        SELECT batch, count(DISTINCT phone) AS people, strftime('%Y-%m-%dT%H:%M:%fZ', min(due), 'unixepoch') AS at FROM message
+        WHERE body = :body AND batch IS NOT NULL AND NOT (outcome = 'failed' AND settled <= :now) GROUP BY batch ORDER BY max(number) DESC
+      SQL
+    )
+    found.map { |one| { id: one.batch, people: one.people, at: time(one.at) } }
   end
 
   # An opt-out is on the list before its reply counts as seen; seen twice, it says the same.

@@ -360,6 +360,17 @@ driver :twilio, for: :sms, about: "Twilio's Programmable Messaging" do
     end
   end
 
+  # By what is kept here: whether each arrived is not asked.
+  perform :earlier do |body|
+    found = sql.query(
+      database: setting.database, state: true, max: 1_000_000, values: { body: body }, text: <<~SQL
+        SELECT batch, count(DISTINCT phone) AS people, strftime('%Y-%m-%dT%H:%M:%fZ', min(begun), 'unixepoch') AS at FROM message
+        WHERE body = :body AND batch IS NOT NULL AND refused = 0 AND (sid IS NOT NULL OR tries > 0) GROUP BY batch ORDER BY max(number) DESC
+      SQL
+    )
+    found.map { |one| { id: one.batch, people: one.people, at: time(one.at) } }
+  end
+
   # Read from an hour before the latest that is known: one that came late is not missed, and none is taken
   # twice. An opt-out is on the list before its reply counts as seen.
   perform :replies do |since, batch|

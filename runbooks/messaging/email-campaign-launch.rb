@@ -60,6 +60,12 @@ runbook "email-campaign-launch" do
     left = email.unsubscribes
     back = email.bounces
     note "known from before: #{left.size} unsubscribes, #{back.size} bounces; they are not written to"
+    earlier = email.earlier(subject: letter.subject)
+    if earlier.any?
+      show earlier.take(5), as: "a letter with this subject went out before"
+      most = earlier.sort_by { |one| one.people }.last
+      confirm "The letter of #{input.campaign} went out before, at #{most.at} as campaign #{most.id}: #{most.people} people have it. Launch it again?"
+    end
     irreversible "who unsubscribed stays unsubscribed"
     on_failure :rollback
   end

@@ -33,6 +33,12 @@ runbook "sms-campaign-launch" do
     show people.size, as: "people"
     show people.take(5).map { |person| { id: person.id, phone: person.phone, zone: person.zone } }, as: "the first of them"
     show body, as: "text"
+    earlier = sms.earlier(body: body)
+    if earlier.any?
+      show earlier.take(5), as: "the same text went out before"
+      most = earlier.sort_by { |one| one.people }.last
+      confirm "The text of #{input.campaign} went out before, at #{most.at} as batch #{most.id}: #{most.people} people have it. Launch it again?"
+    end
     confirm "Is this the segment, and the text, of campaign #{input.campaign}?"
     on_failure :rollback # nobody of the segment was written to: the launch is over, and its lock free
   end

@@ -42,6 +42,13 @@ my %left = map { $people[$_]{email} => 1 } 100 .. 104;
 is(sent("SELECT address FROM mail WHERE subject = 'The market, once more' AND campaign IS NOT NULL ORDER BY address"), join(' ', sort grep { !$left{$_} } @may), 'who unsubscribed is not written to again, everybody else is');
 like($said, qr/5 refused: suppressed since \d{4}-\d\d-\d\d: unsubscribed\n/, '  and the launch says so');
 
+# --- the same letter a second time is a question, and no is an answer ---
+my ($had) = sent('SELECT count(*) FROM mail');
+launch({ %yes, 'verify-unsubscribe-link' => 'no' });
+is($exit, 6, 'the same campaign once more, and somebody says no') or diag $said;
+like($said, qr/The letter of spring went out before, at .+ as campaign [0-9a-f]{16}: 444 people have it\. Launch it again\? no/, '  to what was asked') or diag $said;
+is(sent('SELECT count(*) FROM mail'), $had, '  nobody is written to');
+
 # --- letters that are not right ---
 my ($before) = sent('SELECT count(*) FROM mail');
 my $text = read_file("$dir/crm/campaigns/spring.email.txt");

@@ -57,6 +57,14 @@ my %stopped = map { $people[$_]{phone} => 1 } 100 .. 119;
 is(outbox("SELECT phone FROM message WHERE body LIKE '%Sunday%' AND batch IS NOT NULL ORDER BY phone"), join(' ', sort grep { !$stopped{$_} } @may), 'who said STOP is not written to again, everybody else is');
 like($said, qr/20 refused: suppressed since \d{4}-\d\d-\d\d: replied STOP\n/, '  and the launch says so');
 
+# --- the same text a second time is a question, and no is an answer ---
+my ($had) = outbox('SELECT count(*) FROM message');
+my ($sunday) = outbox("SELECT DISTINCT batch FROM message WHERE body LIKE '%Sunday%' AND batch IS NOT NULL");
+launch('market', { %yes, 'verify-segment' => ['no'] });
+is($exit, 6, 'the same campaign once more, and somebody says no') or diag $said;
+like($said, qr/The text of spring went out before, at .+ as batch $sunday: @{[@may - 20]} people have it\. Launch it again\? no/, '  to what was asked') or diag $said;
+is(outbox('SELECT count(*) FROM message'), $had, '  nobody is written to');
+
 # --- what is not right with the text or the number is told before anything is sent ---
 my ($so_far) = outbox('SELECT count(*) FROM message');
 for (['x' x 1580 . ' Reply STOP to end it', qr/the text of spring has 1601 characters, and a message takes 1600/, 'a text that is too long'],

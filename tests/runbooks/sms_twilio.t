@@ -20,6 +20,7 @@ with Twilio() as fake:
     fake.reply(people[3], "Stop")
     code, said = case.do(*arguments(case, "sms-campaign-launch", **INPUTS))
     ok(code == 0, "the next campaign", said)
+    ok("39 people have it. Launch it again? yes" in said, "was asked about, for it has the same text", said)
     twice = fake.sent(TEXT)
     ok(twice.count(people[3]) == 1 and twice.count(people[7]) == 0 and all(twice.count(p) == 2 for p in people if p not in (people[3], people[7])),
        "who said STOP to Twilio since then is not written to again, everybody else is", twice)

@@ -20,7 +20,7 @@ write_file("$dir/log", '');
 my ($web, $held) = start_server("$dir/log");
 my %set = (campaign => 'spring', segment => 'market', test_address => 'staff@example.org', monitor => '1s', throttle => 100,
   unsubscribe => "http://127.0.0.1:$web/echo?who={{email}}");
-my %yes = ('verify-template' => 'leave_out', 'test-send' => 'yes', 'approve launch' => { answer => 'approve', by => 'lead-1' });
+my %yes = ('verify-template' => 'leave_out', 'verify-unsubscribe-link' => 'yes', 'test-send' => 'yes', 'approve launch' => { answer => 'approve', by => 'lead-1' });
 sub site {
   my ($server) = @_;
   write_file("$dir/site.rb", qq{site "office" do\n  role :messaging_lead, members: ["lead-1"], typed: true\n  role :leadership, members: ["head-1"]\n}
@@ -85,6 +85,7 @@ is(join(' ', map { $_->{headers}{To} } letters('box')), 'staff@example.org', '  
 forget();
 ($said, $exit) = run_in($dir, 'email-campaign-launch', \%set, \%yes, site($server));
 is($exit, 0, 'the next campaign') or diag $said;
+like($said, qr/The letter of spring went out before, at .+ as campaign $campaign: 36 people have it\. Launch it again\? yes/, '  is asked about, for the letter is the same');
 my %again = map { $_->{headers}{To} => 1 } letters('box');
 is(join(' ', grep { $again{$_} } 'sample10@example.org', 'sample12@example.org', 'sample4@example.org'), '', 'who bounced, who left and who gave no consent is not written to');
 is(scalar keys %again, 38 - 2 + 1, '  everybody else is') or diag join ' ', sort keys %again;
