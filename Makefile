@@ -144,6 +144,7 @@ long_tests := $(patsubst %,tests/runtime/%.t,resume approvals sweep lease undo)
 # Sanitizers watch what is run: the shape of the source and of its documents is nothing to them, and what
 # runs again and again what others run once is left out.
 unsanitized := $(if $(filter asan,$(MODE)),tests/arch/% tests/docs/% tests/imports/docs.t tests/journal/docs.t tests/cli/doc.t \
+  tests/runbooks/% tests/runtime/undo_sweep.t \
   $(filter-out %/smtp.t,$(wildcard tests/services/*.t)))
 script_tests := $(filter-out $(unsanitized),$(sort $(shell find tests -name '*.t')))
 TESTS ?= $(long_tests) $(unit_bin) $(filter %.t,$(fault_bin)) $(filter-out $(long_tests),$(script_tests))
