@@ -48,7 +48,7 @@ while [ "$killed" -lt "$kills" ]; do
     "$STEPWISE" resume last --journal "$dir/killed.db" >/dev/null </dev/null &
   fi
   victim=$!
-  sleep "$(awk "BEGIN { srand($killed + $$); print 0.15 + rand() * $took / $kills * 1.6 }")"
+  sleep "$(awk "BEGIN { srand($killed + $$); print 0.05 + rand() * $took / $kills * 1.6 }")"
   kill -9 "$victim" 2>/dev/null || break
   wait "$victim" 2>/dev/null || true
   killed=$((killed + 1))
