@@ -130,9 +130,9 @@ static enum status take_page(void *ud, const struct event *e) {
   if (!unanswered && strcmp(e->kind, EVENT_NAME(PAGE_ACKNOWLEDGED)) != 0) return OK;
   if (peek_text(e->data, e->data_len, "page", &page)) {
     buf_addc(&page, ' ');
-    const char *at = strstr(buf_str(&l->pages), buf_str(&page));
+    char *at = l->pages.len ? strstr(l->pages.data, buf_str(&page)) : NULL;
     if (unanswered && !at) buf_adds(&l->pages, buf_str(&page)), l->page_count++;
-    if (!unanswered && at) l->page_count--;
+    if (!unanswered && at) *at = '-', l->page_count--; /* counted once, however many say that they have it */
   }
   buf_release(&page);
   return OK;

@@ -1,7 +1,7 @@
 """A campaign by SMS at Twilio, for tests of the messaging runbooks: a room with a site, a segment and a
 text, the inputs and answers of a launch."""
 import datetime, json, os, time
-from runs import Case
+from runs import Case, ok
 from twilio_fake import ACCOUNT, NUMBER, TOKEN
 
 TOP = os.getcwd()
@@ -28,6 +28,19 @@ def room(fake, people, url=None):
 def arguments(case, runbook, **inputs):
     sets = [a for k, v in inputs.items() for a in ("--set", "%s=%s" % (k, v))]
     return ["run", "%s/runbooks/messaging/%s.rb" % (TOP, runbook), "--site", os.path.join(case.dir, "site.rb"), "--answers", os.path.join(case.dir, "answers.json"), *sets]
+
+
+def surge(fake, case, people):
+    """A launch to 30 people of whom four say STOP: it is held, and the incident ends the campaign."""
+    before = len(fake.sent(TEXT))
+    run = case.start(*arguments(case, "sms-campaign-launch", **INPUTS))
+    ok(until(lambda: len(fake.sent(TEXT)) == before + len(people) + 1), "a launch whose people do not like it", case.read("out"))
+    for phone in people[:4]:
+        fake.reply(phone, "STOP")
+    ok(run.wait(60) == 1, "is held", case.read("out"))
+    code, said = case.do("runs", "--json")
+    states = {json.loads(line)["runbook"]: json.loads(line)["state"] for line in said.splitlines()}
+    ok(states == {"sms-campaign-launch": "held", "sms-incident": "succeeded"}, "and the incident is dealt with", said)
 
 
 def phones(n):

@@ -1,25 +1,13 @@
 """What the python tests share: TAP, and a directory with a site, a runbook and a journal."""
 import json, os, subprocess, tempfile
+from tap import done, ok
 
 STEPWISE = os.path.abspath(os.environ.get("STEPWISE", "build/stepwise"))
 TOP = tempfile.TemporaryDirectory()
 for name in [n for n in os.environ if n.startswith(("STEPWISE_", "XDG_")) or n.lower().endswith("_proxy")]:
     del os.environ[name]
 os.environ.update(NO_COLOR="1", LC_ALL="C.UTF-8", TZ="UTC", TERM="dumb")
-count = cases = 0
-
-
-def ok(good, name, *more):
-    global count
-    count += 1
-    print("ok" if good else "not ok", count, "-", name, flush=True)
-    if not good:
-        for m in more:
-            print("\n".join("# " + l for l in str(m).splitlines()), flush=True)
-
-
-def done():
-    print("1..%d" % count)
+cases = 0
 
 
 class Case:

@@ -4,7 +4,7 @@ replies, answers that are lost, and a launch that is killed."""
 import json, os, signal, sys
 
 sys.path.insert(0, "tests/lib")
-from campaign import INPUTS, TEXT, arguments, phones, room, until
+from campaign import INPUTS, TEXT, arguments, phones, room, surge, until
 from runs import done, ok
 from twilio_fake import Twilio
 
@@ -38,14 +38,7 @@ with Twilio() as fake:
 with Twilio() as fake:
     people = phones(30)
     case = room(fake, people)
-    run = case.start(*arguments(case, "sms-campaign-launch", **INPUTS))
-    ok(until(lambda: len(fake.sent(TEXT)) == 31), "a launch whose people do not like it")
-    for phone in people[:4]:
-        fake.reply(phone, "STOP")
-    ok(run.wait(60) == 1, "is held", case.read("out"))
-    code, said = case.do("runs", "--json")
-    states = {json.loads(line)["runbook"]: json.loads(line)["state"] for line in said.splitlines()}
-    ok(states == {"sms-campaign-launch": "held", "sms-incident": "succeeded"}, "and the incident is dealt with", said)
+    surge(fake, case, people)
     code, said = case.do("abandon", "last", "--reason", "given up")
     code, said = case.do(*arguments(case, "sms-campaign-launch", **dict(INPUTS, campaign="spring")))
     ok(all(fake.sent(TEXT).count(p) == 1 for p in people[:4]), "who said STOP is not written to again", said)

@@ -3,19 +3,12 @@
 and a drill does not wait for them."""
 import os, shutil, subprocess, sys, tempfile, time
 
+sys.path.insert(0, "tests/lib")
+import tap
+from tap import ok
+
 STEPWISE = os.environ["STEPWISE"]
 work = tempfile.mkdtemp()
-count = failed = 0
-
-
-def ok(good, name, *details):
-    global count, failed
-    count += 1
-    failed += not good
-    print(("ok" if good else "not ok"), count, "-", name)
-    for d in details if not good else ():
-        for line in str(d).splitlines()[:40]:
-            print("#", line[:500])
 
 
 def run(code, step="", more=(), effect="read", extra=""):
@@ -103,5 +96,4 @@ code, out = run(f'file.append(path: "asked", text: word, state: true)\n    fail!
 ok(code == 1 and "in_doubt" not in out, "what it says itself is believed", code, out)
 
 shutil.rmtree(work)
-print(f"1..{count}")
-sys.exit(failed != 0)
+tap.done()

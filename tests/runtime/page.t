@@ -123,7 +123,7 @@ code, said = c.do("runs")
 ok(code == 0 and "page" not in said.replace("paging", ""), "until somebody acknowledges it", code, said)
 
 # -- on the way back, and after a failure --
-c = Case('''runbook "r" do
+AFTER_FAILURE = '''runbook "r" do
   on_failure do |failure|
     page :lead, "failed: #{failure.message}"
     follow_up "after the page"
@@ -132,19 +132,11 @@ c = Case('''runbook "r" do
     fail! :broken, "it broke"
   end
 end
-''', LEAD + ", ack_within: 20.minutes")
+'''
+c = Case(AFTER_FAILURE, LEAD + ", ack_within: 20.minutes")
 code, said = c.run("--virtual-clock")
 ok(code == 1 and len(sent(c)) == 2 and [e["data"]["text"] for e in c.events("follow_up")][-1] == "after the page", "on_failure: waiting takes nothing of its time", code, said)
-c = Case('''runbook "r" do
-  on_failure do |failure|
-    page :lead, "failed: #{failure.message}"
-    follow_up "after the page"
-  end
-  step "Look" do
-    fail! :broken, "it broke"
-  end
-end
-''', LEAD + ", ack_within: 20.minutes")
+c = Case(AFTER_FAILURE, LEAD + ", ack_within: 20.minutes")
 p = c.start("run", "r.rb")
 end = time.monotonic() + 60
 while "waiting 20 minutes" not in c.read("out") and time.monotonic() < end:

@@ -3,22 +3,14 @@
 question, in the key of an item, in what a mail server or a webhook says. A marker takes the same ways."""
 import base64, http.server, json, os, pty, shutil, socket, subprocess, sys, tempfile, threading, urllib.parse
 
+sys.path.insert(0, "tests/lib")
+import tap
+from tap import ok
+
 STEPWISE = os.environ["STEPWISE"]
 TOKEN = "tok/en+91=aB~x&7qZ"
 MARKER = "mark/er+82=cD~z&6rY"
 work = tempfile.mkdtemp()
-count = failed = 0
-
-
-def ok(good, name, *details):
-    global count, failed
-    count += 1
-    failed += not good
-    print(("ok" if good else "not ok"), count, "-", name)
-    for d in details if not good else ():
-        for line in str(d).splitlines()[:40]:
-            print("#", line[:2000])
-    sys.stdout.flush()
 
 
 def parts(text):
@@ -36,6 +28,7 @@ def clean(place, data, marked=True):
 
 
 # --- servers ---
+
 
 class Web(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
@@ -226,5 +219,4 @@ clean("the terminal", seen)
 clean("the journal", journal("asks"))
 
 if not os.environ.get("KEEP"): shutil.rmtree(work)
-print(f"1..{count}")
-sys.exit(failed != 0)
+tap.done()

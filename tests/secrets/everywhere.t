@@ -5,6 +5,8 @@ import base64, glob, http.server, json, os, shutil, subprocess, sys, tempfile, t
 
 sys.path.insert(0, "tests/lib")
 from secret_forms import echoes, kinds
+import tap
+from tap import ok
 
 STEPWISE = os.environ["STEPWISE"]
 TOKEN = 'tok/en+91=aB~x?y&<7>'
@@ -12,20 +14,9 @@ WORD = 'p"w \\ %C3 é€😀 d\'x &amp;'
 MADE = 'made-4711-by/driver+'
 MARKER = 'mark/er+82=cD~z?w&<6>'
 work = tempfile.mkdtemp()
-count = failed = 0
-
-
-def ok(good, name, *details):
-    global count, failed
-    count += 1
-    failed += not good
-    print(("ok" if good else "not ok"), count, "-", name)
-    for d in details if not good else ():
-        for line in str(d).splitlines()[:30]:
-            print("#", line[:2000])
-
 
 # --- a server that says everything back ---
+
 
 class Echo(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
@@ -358,5 +349,4 @@ mac = subprocess.run(["openssl", "dgst", "-sha256", "-mac", "HMAC", "-macopt", "
 ok(event["hmac"].encode() in mac and event["name"] == "word" and event["driver"] == "input", "its digest is what openssl makes of it", event, mac)
 
 if not os.environ.get("KEEP"): shutil.rmtree(work)
-print(f"1..{count}")
-sys.exit(failed != 0)
+tap.done()

@@ -6,6 +6,8 @@ import base64, http.server, json, os, shutil, socket, sqlite3, subprocess, sys, 
 
 sys.path.insert(0, "tests/lib")
 from secret_forms import echoes, kinds
+import tap
+from tap import ok
 
 STEPWISE = os.environ["STEPWISE"]
 TOKEN = 'tok/en+91=aB~"x"?\\y&<7>'
@@ -14,21 +16,9 @@ MARKER = 'mark/er+82=cD~"z"?\\w&<6>'
 ACCOUNT = "AC" + "0c" * 16
 work = tempfile.mkdtemp()
 os.chmod(work, 0o700)
-count = failed = 0
-
-
-def ok(good, name, *details):
-    global count, failed
-    count += 1
-    failed += not good
-    print(("ok" if good else "not ok"), count, "-", name)
-    for d in details if not good else ():
-        for line in str(d).splitlines()[:40]:
-            print("#", line[:2000])
-    sys.stdout.flush()
-
 
 # --- providers ---
+
 
 class Web(http.server.BaseHTTPRequestHandler):
     """Twilio, which refuses, and Vault."""
@@ -290,5 +280,4 @@ if "pass" in SOURCES:
     subprocess.run(["gpgconf", "--kill", "gpg-agent"], env=env)
     shutil.rmtree(home, ignore_errors=True)
 if not os.environ.get("KEEP"): shutil.rmtree(work)
-print(f"1..{count}")
-sys.exit(failed != 0)
+tap.done()

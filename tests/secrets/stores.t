@@ -3,20 +3,13 @@
 documented rules of KV version 2), and pass with gpg when they are installed."""
 import http.server, json, os, pwd, shutil, stat, subprocess, sys, tempfile, threading, time, urllib.parse
 
+sys.path.insert(0, "tests/lib")
+import tap
+from tap import ok, skip
+
 STEPWISE = os.environ["STEPWISE"]
 work = tempfile.mkdtemp()
 os.chmod(work, 0o755)
-count = failed = 0
-
-
-def ok(good, name, *details):
-    global count, failed
-    count += 1
-    failed += not good
-    print(("ok" if good else "not ok"), count, "-", name)
-    for d in details if not good else ():
-        for line in str(d).splitlines()[:30]:
-            print("#", line[:1000])
 
 
 def write(path, text, mode=0o600):
@@ -245,8 +238,7 @@ ok(code == 3 and "127.0.0.1:9" in said and TOKEN not in said, "nobody there", co
 needed = [p for p in ("pass", "gpg", "gpg-agent") if not shutil.which(p)]
 if needed and os.environ.get("SERVICES") != "1":
     for _ in range(6):
-        count += 1
-        print(f"ok {count} # skip {', '.join(needed)} not installed")
+        skip("pass", f"{', '.join(needed)} not installed")
 else:
     home, passwords = tempfile.mkdtemp(prefix="g"), f"{work}/pass"
     os.chmod(home, 0o700)
@@ -280,5 +272,4 @@ code, said, told = fetch('secrets driver: "env"', "pin", env={"PIN": "4711"})
 ok(code == 0 and told == "4711|" and "pin is shorter than 6 bytes" in said, "a short secret is told of", code, said)
 
 if not os.environ.get("KEEP"): shutil.rmtree(work)
-print(f"1..{count}")
-sys.exit(failed != 0)
+tap.done()

@@ -2,10 +2,10 @@
 """The SMS runbooks at Twilio, whose published API description is held against every request: Prism stands
 between and looks, behind it a strict fake takes the messages. The description is the file
 twilio-messages.openapi.json of $SPEC_DIR."""
-import json, os, re, shutil, socket, subprocess, sys, time
+import os, re, shutil, socket, subprocess, sys, time
 
 sys.path.insert(0, "tests/lib")
-from campaign import INPUTS, TEXT, arguments, phones, room, until
+from campaign import INPUTS, TEXT, arguments, phones, room, surge, until
 from runs import TOP, done, ok
 from twilio_fake import ACCOUNT, Twilio
 
@@ -79,15 +79,7 @@ with Watched() as watched:
 
     # --- a surge of STOP replies: the launch is held, the incident ends the campaign ---
     people = ["+1555502%04d" % i for i in range(1, 31)]
-    case, before = room(fake, people, watched.url), len(fake.sent(TEXT))
-    run = case.start(*arguments(case, "sms-campaign-launch", **INPUTS))
-    ok(until(lambda: len(fake.sent(TEXT)) == before + 31), "a launch whose people do not like it", case.read("out"))
-    for phone in people[:4]:
-        fake.reply(phone, "STOP")
-    ok(run.wait(60) == 1, "is held", case.read("out"))
-    code, said = case.do("runs", "--json")
-    states = {json.loads(line)["runbook"]: json.loads(line)["state"] for line in said.splitlines()}
-    ok(states == {"sms-campaign-launch": "held", "sms-incident": "succeeded"}, "and the incident is dealt with", said)
+    surge(fake, room(fake, people, watched.url), people)
 
     # --- what stood between ---
     ok(watched.seen("post " + MESSAGES) >= 39 + 39 + 31 and watched.seen("get " + MESSAGES) >= 3, "all of it went through Prism", watched.log()[-2000:])
