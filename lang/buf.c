@@ -68,11 +68,14 @@ void buf_addn(struct buf *b, size_t n, char c) {
   b->data[b->len] = '\0';
 }
 
+/* Mostly it is short, and then it is formatted once. */
 void buf_vaddf(struct buf *b, const char *fmt, va_list ap) {
+  char text[256], *to = NULL;
   va_list again;
   va_copy(again, ap);
-  int n = vsnprintf(NULL, 0, fmt, ap);
-  char *to = n < 0 ? NULL : buf_reserve(b, (size_t)n);
+  int n = vsnprintf(text, sizeof text, fmt, ap);
+  if (n >= 0 && (size_t)n < sizeof text) buf_add(b, text, (size_t)n);
+  else if (n >= 0) to = buf_reserve(b, (size_t)n);
   if (to) {
     vsnprintf(to, (size_t)n + 1, fmt, again);
     b->len += (size_t)n;

@@ -81,7 +81,7 @@ static enum status result_check(struct driver_call *c, struct eval *e, value in,
 static void learn(struct secrets *s, const struct program *p, const char *group, sym name,
                   const char *source, value v) {
   struct buf b = BUF_INIT;
-  if (!s || v.tag < V_STRING) return;
+  if (!s || !value_has_secret(v)) return;
   buf_addf(&b, "%s.%s", group, sym_text(p->syms, name));
   secrets_learn_value(s, buf_str(&b), source, v, p->syms);
   buf_release(&b);

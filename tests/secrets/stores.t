@@ -1,15 +1,18 @@
 #!/usr/bin/env python3
 """Where secrets come from: files whose modes are checked, the environment, Vault (a strict stand-in that follows the
 documented rules of KV version 2), and pass with gpg when they are installed."""
-import http.server, json, os, pwd, shutil, stat, subprocess, sys, tempfile, threading, time, urllib.parse
+import glob, http.server, json, os, pwd, shutil, stat, subprocess, sys, tempfile, threading, time, urllib.parse
 
 sys.path.insert(0, "tests/lib")
 import tap
 from tap import ok, skip
 
-STEPWISE = os.environ["STEPWISE"]
 work = tempfile.mkdtemp()
 os.chmod(work, 0o755)
+# Another account runs it too, and may not come to where it was built.
+STEPWISE = shutil.copy(os.environ["STEPWISE"], work)
+for module in glob.glob(os.path.dirname(os.environ["STEPWISE"]) + "/stepwise-*.so"):
+    shutil.copy(module, work)
 
 
 def write(path, text, mode=0o600):
