@@ -53,8 +53,17 @@ static bool same_as(const struct action_run *c, uint32_t event, bool site, size_
   return same;
 }
 
-/* The list of a batch stands in the event where an older program wrote it. */
+static bool same_action(const struct action_run *c, uint32_t event) {
+  const struct history *h = c->lane->run->history;
+  const struct symtab *syms = c->lane->run->program->syms;
+  return past_is(h, event, "binding", sym_text(syms, c->action->binding->name)) &&
+         past_is(h, event, "action", sym_text(syms, c->action->name));
+}
+
+/* The list of a batch stands in the event where an older program wrote it. A page says where its run is,
+ * which may be elsewhere by now. */
 static bool same_call(const struct action_run *c, uint32_t event, bool site) {
+  if (c->lane->paging) return same_action(c, event);
   if (same_as(c, event, site, LIST_MAX)) return true;
   return c->action->each && same_as(c, event, site, VALUE_MAX);
 }
@@ -133,13 +142,6 @@ static enum status other_batch(const struct action_run *c, uint32_t event, struc
   buf_release(&now);
   buf_release(&recorded);
   return status;
-}
-
-static bool same_action(const struct action_run *c, uint32_t event) {
-  const struct history *h = c->lane->run->history;
-  const struct symtab *syms = c->lane->run->program->syms;
-  return past_is(h, event, "binding", sym_text(syms, c->action->binding->name)) &&
-         past_is(h, event, "action", sym_text(syms, c->action->name));
 }
 
 static enum status other_call(const struct action_run *c, uint32_t event, struct error *err) {

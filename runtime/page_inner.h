@@ -33,6 +33,13 @@ struct page_run {
   bool over;   /* and that is enough, or somebody acknowledged */
 };
 
+/* --- page_text.c --- */
+
+/* What the action of this way is given for one of its parameters; false when a page has nothing to
+ * say there. *out is owned. */
+bool page_says(const struct page_run *p, enum way_id way, const char *param,
+               const struct site_contact *c, value *out) must_use;
+
 /* --- page_way.c --- */
 
 /* What a driver is asked to do for this way; NULL: no binding of the run serves it. */

@@ -3,86 +3,6 @@
 
 #include "action.h"
 
-enum { PAGE_TEXT = 900 }; /* bytes of the text that go out: it fits every way with what is added */
-
-/* --- what is said --- */
-
-static void text_cut(const char *text, struct buf *out) {
-  size_t len = strlen(text), n = len;
-  if (n > PAGE_TEXT) n = PAGE_TEXT;
-  while (n < len && ((unsigned char)text[n] & 0xC0) == 0x80)
-    n--;
-  buf_add(out, text, n);
-  if (n < len) buf_adds(out, "...");
-}
-
-static void say_summary(const struct page_run *p, struct buf *out) {
-  if (p->severity) buf_addf(out, "[%s] ", p->severity);
-  text_cut(p->text, out);
-}
-
-/* Which run, and how one says that one has it. */
-static void say_all(const struct page_run *p, struct buf *out) {
-  const struct run *run = p->lane->run;
-  say_summary(p, out);
-  buf_addf(out, "\nrun %s of %s", run->id, run->plan->name);
-  if (p->lane->at) {
-    struct buf step = BUF_INIT;
-    text_cut(p->lane->at->id, &step);
-    if (step.len <= 100) buf_addf(out, ", step %s", buf_str(&step));
-    buf_release(&step);
-  }
-  buf_addf(out, "\nto acknowledge: stepwise ack %s", run->id);
-}
-
-static void say_subject(const struct page_run *p, struct buf *out) {
-  enum { SUBJECT = 120 };
-  say_summary(p, out);
-  for (size_t i = 0; i < out->len; i++)
-    if ((unsigned char)out->data[i] < ' ') out->data[i] = ' ';
-  if (out->len <= SUBJECT) return;
-  size_t n = SUBJECT;
-  while (((unsigned char)out->data[n] & 0xC0) == 0x80)
-    n--;
-  buf_truncate(out, n);
-}
-
-static void say_source(const struct page_run *p, struct buf *out) {
-  buf_add(out, p->lane->run->plan->name, strnlen(p->lane->run->plan->name, 200));
-}
-
-static void say_key(const struct page_run *p, struct buf *out) {
-  buf_adds(out, p->key);
-}
-
-/* Paging services know four. */
-static void say_severity(const struct page_run *p, struct buf *out) {
-  static const struct {
-    const char *name, *say;
-  } severities[] = {{"sev1", "critical"}, {"sev2", "error"}, {"sev3", "warning"}, {"sev4", "info"}};
-  const char *say = "critical";
-  for (size_t i = 0; p->severity && i < sizeof severities / sizeof *severities; i++)
-    if (strcmp(severities[i].name, p->severity) == 0) say = severities[i].say;
-  buf_adds(out, say);
-}
-
-/* --- what an action is given --- */
-
-/* say NULL: the contact. */
-static const struct way_arg {
-  enum way_id way;
-  const char *param;
-  void (*say)(const struct page_run *p, struct buf *out);
-} way_args[] = {
-    {WAY_sms, "to", NULL},          {WAY_sms, "body", say_all},
-    {WAY_email, "to", NULL},        {WAY_email, "subject", say_subject},
-    {WAY_email, "body", say_all},   {WAY_email, "text", say_all},
-    {WAY_chat, "channel", NULL},    {WAY_chat, "text", say_all},
-    {WAY_pager, "service", NULL},   {WAY_pager, "summary", say_summary},
-    {WAY_pager, "source", say_source}, {WAY_pager, "severity", say_severity},
-    {WAY_pager, "dedup_key", say_key},
-};
-
 static const struct action *action_named(const struct program *p, enum way_id way,
                                          const char *name) {
   for (size_t i = 0; i < p->binding_count; i++) {
@@ -98,38 +18,23 @@ const struct action *page_action(const struct program *p, enum way_id way) {
   return action_named(p, way, ways[way].action);
 }
 
-static bool argument_text(const struct page_run *p, enum way_id way, const char *param,
-                          const struct site_contact *c, struct buf *out) {
-  for (size_t i = 0; i < sizeof way_args / sizeof *way_args; i++) {
-    const struct way_arg *a = &way_args[i];
-    if (a->way != way || strcmp(a->param, param) != 0) continue;
-    if (a->say) a->say(p, out);
-    else if (c->to) buf_adds(out, c->to);
-    return out->len > 0;
-  }
-  return false;
-}
-
 /* What the action takes, checked as the evaluator does. */
 static enum status argument(const struct page_run *p, enum way_id way, const struct field *f,
                             const struct site_contact *c, value *out, struct error *err) {
   struct eval *e = &p->lane->eval;
-  const struct program *program = p->lane->run->program;
-  struct buf text = BUF_INIT;
+  const char *name = sym_text(p->lane->run->program->syms, f->name);
+  value said = VALUE_NIL;
   enum status status = OK;
   *out = VALUE_NIL;
-  if (argument_text(p, way, sym_text(program->syms, f->name), c, &text)) {
-    value v = value_string(text.data, text.len);
-    status = field_check(e, f, v, true, out, err);
-    value_unref(v);
+  if (page_says(p, way, name, c, &said)) {
+    status = field_check(e, f, said, said.tag == V_STRING, out, err);
+    value_unref(said);
   } else if (f->default_value) {
     status = field_default(e, f, out);
     if (status != OK && err != e->err) error_move(err, e->err);
   } else if (!f->optional) {
-    status = error_set(err, ERR_VALUE, "%s wants %s, which a page does not have", ways[way].name,
-                       sym_text(program->syms, f->name));
+    status = error_set(err, ERR_VALUE, "%s wants %s, which a page does not have", ways[way].name, name);
   }
-  buf_release(&text);
   return status;
 }
 

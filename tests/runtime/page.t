@@ -1,14 +1,15 @@
 #!/usr/bin/env python3
 """page: who is called and in which order, what happens on silence, and that it never fails its run."""
-import signal, sys, time
+import os, pwd, signal, socket, subprocess, sys, time
 sys.path.insert(0, "tests/lib")
 from paging_fakes import Fakes
-from runs import Case, done, ok
+from runs import STEPWISE, Case, done, ok
 
 MINUTE = 60 * 1000000
 PAGE = 'page :lead, "the queue stands"%s\n    note "went on"'
 RUNBOOK = 'runbook "queue" do\n%s\n  step "Look" do\n    %s\n  end\nend\n'
 LEAD = '  role :lead, members: %w[ana], page: { pager: true, chat: "#lead" }'
+HERE = "%s@%s" % (pwd.getpwuid(os.getuid()).pw_name, socket.gethostname())  # where a page says that its run is
 BOSS = '  role :boss, members: %w[lee], page: { chat: "#boss" }'
 
 
@@ -106,9 +107,11 @@ with Fakes() as f:
     until = [e["data"]["until_us"] for e in c.events("wait.started")]
     code, said = c.do("ack", "last", "--note", "kim has it")
     ok(code == 0 and "stepwise resume" in said, "acknowledged while no process has the run", code, said)
+    os.rename(c.dir, c.dir + "-moved")
+    c.dir += "-moved"
     code, said = c.do("resume", "last")
     ok(code == 0 and "acknowledged by" in said and "went on" in said and len(c.events("page.delivered")) == 1 and [e["data"]["until_us"] for e in c.events("wait.started")] == until,
-       "killed and resumed: nobody is paged twice, the end of the wait stands", code, said)
+       "killed, moved and resumed: nobody is paged twice, the end of the wait stands", code, said)
     ok(f.opened == 1 and list(f.incidents.values())[-1]["state"] == "acknowledged" and c.verified(), "one incident, acknowledged", f.incidents)
 
 # -- what nobody has --
@@ -185,7 +188,7 @@ ok(code == 3 and "no variable or binding `chat`" in said, "bindings that are the
 c = Case('binding :pager, "own" do\n  action :trigger, effect: :write, repeat: :safe do\n    takes :summary, :string\n  end\nend\ndriver :x, for: :pager, default: true do\n'
          '  perform :trigger do |summary|\n    file.append(path: "own", text: "#{summary}\\n", state: true)\n    nil\n  end\nend\n' + runbook(", severity: 1"), LEAD)
 code, said = c.run()
-ok(code == 0 and c.read("state/own") == "[sev1] the queue stands\n", "a binding of one's own takes the page", code, said)
+ok(code == 0 and c.read("state/own") == "[sev1] the queue stands (run %s on %s)\n" % (c.events("paged")[0]["run"], HERE), "a binding of one's own takes the page", code, said)
 
 # -- by sms: at night too, and not to who opted out --
 SMS = '  connect :sms, driver: "outbox", quiet: "00:00-23:59"%s\n  role :lead, members: %%w[ana], page: { sms: "+12025550106", chat: "#lead" }'
@@ -195,6 +198,37 @@ ok(code == 0 and sent(c) == [("lead", "sms", 0)] and "+12025550106" in str(c.eve
 c = Case(runbook(), SMS % ', sandbox: ["+12025550199"]')
 code, said = c.run("--virtual-clock")
 ok(code == 0 and sent(c) == [("lead", "chat", 0)] and c.events("page.undelivered")[0]["data"]["error"]["kind"] == "refused", "what the binding refuses is refused, and the next contact is called", code, said)
+
+# -- what is said: which run, on which machine, and how one says that one has it --
+def given(c):
+    return [e["data"]["args"] for e in c.events("action.started")]
+
+
+WAYS = '  connect :sms, driver: "outbox"\n  role :lead, members: %w[ana], page: { sms: "+12025550106", chat: "#lead", email: "ana@example.org", pager: true }, ack_within: 1.minute'
+c = Case(runbook(", severity: 1"), WAYS)
+c.run("--virtual-clock")
+run, at = c.events("paged")[0]["run"], "%s --journal %s" % (c.events("paged")[0]["run"], os.path.realpath(c.dir) + "/j.db")
+sms, chat, mail, pager = given(c)
+whole = "[sev1] the queue stands\nrun %s of queue, step look, on %s\nto acknowledge: stepwise ack %s\nto look: stepwise show %s" % (run, HERE, at, at)
+ok(chat["text"] == whole and mail["text"] == whole, "a page names its run, the machine, and the commands with the journal", chat, mail)
+ok(sms["body"] == "[sev1] the queue stands\n%s: stepwise ack %s" % (HERE, at), "  a short one by sms", sms)
+ok(pager["summary"] == "[sev1] the queue stands (run %s on %s)" % (run, HERE) and pager["source"] == "queue on " + HERE and
+   pager["details"] == {"run": run, "runbook": "queue", "step": "look", "on": HERE, "acknowledge": "stepwise ack " + at, "look": "stepwise show " + at}, "  and to a paging service in fields", pager)
+command = sms["body"].split(": ", 1)[1].split()
+r = subprocess.run([STEPWISE, *command[1:], "--note", "ana is on it"], cwd="/", capture_output=True, text=True)
+ok(r.returncode == 0 and "acknowledged: the queue stands" in r.stdout, "  the command is one that works, from any directory", r)
+for name, text in (("", "the queue stands " * 60), (", in other letters", "очередь стоит " * 60)):
+    c = Case(RUNBOOK % ("", 'page :lead, "%s"' % text), WAYS.replace(", ack_within: 1.minute", ""))
+    c.run()
+    body = given(c)[0]["body"]
+    most = 134 if name else 306
+    ok(most - 8 < len(body) <= most and body.endswith("...\n%s: stepwise ack %s --journal %s" % (HERE, c.events("paged")[0]["run"], os.path.realpath(c.dir) + "/j.db")), "  a long one is cut to two segments, the command is not" + name, len(body), body)
+c = Case(runbook(), '  role :lead, members: %w[ana], page: { chat: true }')
+r = subprocess.run([STEPWISE, "run", "r.rb", "--site", "site.rb"], cwd=c.dir, env=dict(os.environ, XDG_STATE_HOME=c.dir), stdin=subprocess.DEVNULL, capture_output=True, text=True)
+said = c.read("stepwise/state/chat-outbox.log")
+ok(r.returncode == 0 and "to acknowledge: stepwise ack " in said and "--journal" not in said, "a journal that commands find by themselves is not named", r, said)
+r = subprocess.run([STEPWISE, "run", "r.rb", "--site", "site.rb"], cwd=c.dir, env=dict(os.environ, STEPWISE_JOURNAL="own.db"), stdin=subprocess.DEVNULL, capture_output=True, text=True)
+ok("--journal %s/own.db" % os.path.realpath(c.dir) in c.read("state/chat-outbox.log"), "  one that a variable names is: another terminal has not got it", r, c.read("state/chat-outbox.log"))
 
 # -- a drill --
 c = Case(runbook(", severity: 1"), MATRIX)
