@@ -110,10 +110,17 @@ static void library(const struct lint *l, const char *path, const struct site *s
   buf_release(&file);
 }
 
+static bool has_contacts(const struct site *site) {
+  bool any = false;
+  for (size_t i = 0; i < site->role_count; i++)
+    any |= site->roles[i].contact_count > 0;
+  return any;
+}
+
 static void lint_connections(struct lint *l, const char *path, const struct site *site) {
   struct program *lib = NULL;
   struct diags found = {0};
-  if (!site->connection_count) return;
+  if (!site->connection_count && !has_contacts(site)) return;
   library(l, path, site, &lib);
   if (lib) site_lint(site, lib, &found);
   diags_sort(&found);
@@ -123,7 +130,7 @@ static void lint_connections(struct lint *l, const char *path, const struct site
 }
 
 /* What only evaluating finds: roles without members, signed ones without keys, settings
- * that no driver has. Takes p. */
+ * that no driver has, contacts that nobody answers at. Takes p. */
 static void lint_site(struct lint *l, const char *path, struct program *p) {
   struct site *site;
   struct error err = {0};

@@ -65,6 +65,7 @@ static void field(struct json *j, const struct field *f) {
   source(j, "max", f, f->max);
   source(j, "one_of", f, f->one_of);
   source(j, "match", f, f->match);
+  text(j, "form", f->form);
   buf_addc(j->out, '}');
 }
 

@@ -316,7 +316,9 @@ void doc_facts(const struct doc *d, const struct field *f, bool required, struct
       if (tree_node(t, n)->next) buf_adds(&b, ", ");
     }
   }
-  if (f->match) {
+  if (f->form) {
+    fact(&b, f->form);
+  } else if (f->match) {
     fact(&b, "matches ");
     code(d, f->file, f->match, &b);
   }

@@ -290,6 +290,17 @@ static void take_match(struct check *k, node_id n, struct field *f) {
   }
 }
 
+/* A pattern alone needs words: what else is checked has its own. */
+static void take_form(struct check *k, node_id n, const struct clause_args *a, struct field *f) {
+  if (!arg_key(a, W_match)) {
+    struct diag *d = diag_add(k->diags, D_missing_keyword, span_of(k, n),
+                              "`form:` says what `match:` takes, and there is none");
+    diag_help(d, "match: /\\A[a-z0-9-]+\\z/, form: \"small letters, digits and dashes\"");
+  } else if (node_at(k, n)->kind == N_str) {
+    f->form = text_dup(k, n);
+  }
+}
+
 static bool is_true(const struct check *k, node_id n) {
   return n && node_at(k, n)->kind == N_true;
 }
@@ -304,6 +315,7 @@ void decl_field(struct check *k, node_id id, const struct clause_args *a, sym na
   if (about && node_at(k, about)->kind == N_str) out->about = text_dup(k, about);
   if ((n = arg_key(a, W_one_of))) take_one_of(k, n, out);
   if ((n = arg_key(a, W_match))) take_match(k, n, out);
+  if ((n = arg_key(a, W_form))) take_form(k, n, a, out);
   if ((n = arg_key(a, W_min))) take_bound(k, out->min = n, out, "min");
   if ((n = arg_key(a, W_max))) take_bound(k, out->max = n, out, "max");
   if ((n = arg_key(a, W_default))) take_default(k, n, out);

@@ -19,6 +19,7 @@ struct field {
   node_id min, max;      /* literals or 0; for strings and arrays they bound the size */
   node_id one_of;        /* array literal or 0 */
   node_id match;         /* regexp literal or 0 */
+  const char *form;      /* what it takes, in words, or NULL */
   bool secret;   /* `secret: true`, or of type secret */
   bool optional; /* `optional: true`, or default nil: may be nil */
   struct span at;

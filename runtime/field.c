@@ -449,8 +449,8 @@ static enum status check_match(const struct checking *k, value v) {
   if (st == OK && !found) {
     struct buf b = {.max = 200};
     value_inspect(pattern, e.program->syms, &b);
-    st = wrong(k, v, "of the declared form", NULL);
-    error_help(k->err, "it must match %s", buf_str(&b));
+    st = wrong(k, v, k->f->form ? k->f->form : "of the declared form", NULL);
+    if (!k->f->form) error_help(k->err, "it must match %s", buf_str(&b));
     buf_release(&b);
   }
   value_unref(pattern);

@@ -24,6 +24,10 @@ enum status page_do(struct lane *lane, node_id call, const char *const *roles, s
  * need to reach the people behind them. */
 enum status pages_check(struct lane *lane, struct error *err) must_use;
 
+/* Whether a contact is what the action that reaches it takes: a number for sms, an address for email.
+ * e: of a program whose bindings are looked at; where none of them serves the way, all fits. */
+enum status page_contact_fits(struct eval *e, const struct site_contact *c, struct error *err) must_use;
+
 /* Whether a role, of those that a page names or of its severity's line, can be reached at all. For
  * people: "ana, sam; sms +15005550006". */
 void page_members(const struct site_role *role, struct buf *out);

@@ -1,5 +1,22 @@
 /* What a run's pages need, looked at before the run begins. */
 #include "page_inner.h"
+#include "site_inner.h"
+
+enum status page_contact_fits(struct eval *e, const struct site_contact *c, struct error *err) {
+  int way = way_find(c->way, NULL);
+  const struct action *action = way < 0 ? NULL : page_action(e->program, (enum way_id)way);
+  const struct field *f =
+      action ? page_contact_field(e->program->syms, (enum way_id)way, action) : NULL;
+  value out;
+  if (!f || !c->to) return OK;
+  struct field named = *f; /* the site knows the way and not the action's parameter */
+  named.name = sym_intern(e->program->syms, c->way, strlen(c->way));
+  value v = value_cstr(c->to);
+  enum status status = field_check(e, &named, v, true, &out, err);
+  if (status == OK) value_unref(out);
+  value_unref(v);
+  return status;
+}
 
 /* A driver that cannot be set up is found out now and not when somebody is to be called. */
 static enum status contacts_check(struct lane *lane, const struct site_role *role,
@@ -16,6 +33,8 @@ static enum status contacts_check(struct lane *lane, const struct site_role *rol
                          role->contacts[i].way, role->name);
     if (status == OK) status = run_driver(run, action->binding, &driver, err);
     if (status == OK) status = run_settings(run, driver, &settings, err);
+    if (status == OK && page_contact_fits(&lane->eval, &role->contacts[i], err) != OK)
+      status = site_fail(run->site, role->contacts[i].at, err);
   }
   return status;
 }

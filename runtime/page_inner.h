@@ -39,6 +39,9 @@ struct page_run {
  * say there. *out is owned. */
 bool page_says(const struct page_run *p, enum way_id way, const char *param,
                const struct site_contact *c, value *out) must_use;
+/* The parameter that says who is reached; NULL: the action has none. */
+const struct field *page_contact_field(const struct symtab *syms, enum way_id way,
+                                       const struct action *action);
 
 /* --- page_way.c --- */
 

@@ -202,16 +202,28 @@ static const struct way_arg {
     {WAY_pager, "dedup_key", say_key},
 };
 
+static const struct way_arg *arg_of(enum way_id way, const char *param) {
+  for (size_t i = 0; i < sizeof way_args / sizeof *way_args; i++)
+    if (way_args[i].way == way && strcmp(way_args[i].param, param) == 0) return &way_args[i];
+  return NULL;
+}
+
+const struct field *page_contact_field(const struct symtab *syms, enum way_id way,
+                                       const struct action *action) {
+  for (size_t i = 0; i < action->take_count; i++) {
+    const struct way_arg *a = arg_of(way, sym_text(syms, action->takes[i].name));
+    if (a && !a->say) return &action->takes[i];
+  }
+  return NULL;
+}
+
 bool page_says(const struct page_run *p, enum way_id way, const char *param,
                const struct site_contact *c, value *out) {
   struct buf text = BUF_INIT;
   if (way == WAY_pager && strcmp(param, "details") == 0) return *out = page_details(p), true;
-  for (size_t i = 0; i < sizeof way_args / sizeof *way_args; i++) {
-    const struct way_arg *a = &way_args[i];
-    if (a->way != way || strcmp(a->param, param) != 0) continue;
-    if (a->say) a->say(p, &text);
-    else if (c->to) buf_adds(&text, c->to);
-  }
+  const struct way_arg *a = arg_of(way, param);
+  if (a && a->say) a->say(p, &text);
+  else if (a && c->to) buf_adds(&text, c->to);
   bool said = text.len > 0;
   if (said) *out = value_string(text.data, text.len);
   buf_release(&text);

@@ -107,6 +107,16 @@ static enum status texts_value(const struct site *s, node_id n, char ***out, siz
 
 /* --- roles --- */
 
+/* The place of a hash's value; that of all of it where it is not written out. */
+static struct span member_at(const struct site *s, node_id hash, size_t index, size_t count) {
+  const struct tree *t = s->program->trees[0];
+  node_id first = tree_node(t, hash)->kind == N_hash ? tree_node(t, hash)->a : 0, at = 0;
+  size_t n = 0;
+  for (node_id p = first; p; p = tree_node(t, p)->next)
+    if (n++ == index && tree_node(t, p)->kind == N_pair) at = tree_node(t, p)->b;
+  return span_at(s, at && n == count ? at : hash);
+}
+
 static enum status role_contacts(struct site *s, struct site_role *r, node_id n,
                                  struct error *err) {
   value v;
@@ -125,7 +135,8 @@ static enum status role_contacts(struct site *s, struct site_role *r, node_id n,
     value_to_s(key, s->program->syms, &way);
     if (to.tag != V_BOOL || !to.u.b) value_to_s(to, s->program->syms, &where);
     r->contacts[r->contact_count++] =
-        (struct site_contact){buf_take(&way), where.len ? buf_take(&where) : NULL};
+        (struct site_contact){buf_take(&way), where.len ? buf_take(&where) : NULL,
+                              member_at(s, n, i, dict_count(d))};
   }
   value_unref(v);
   return OK;

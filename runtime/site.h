@@ -18,6 +18,7 @@ struct secret_store;
 
 struct site_contact {
   char *way, *to; /* "sms", "+15005550006"; to is NULL where the site says `true`: the driver's own */
+  struct span at; /* what the site says of it */
 };
 
 struct site_role {

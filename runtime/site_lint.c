@@ -1,8 +1,9 @@
-/* Whether the connections of a site fit the drivers they name, as far as that can be told without the
- * environment and without secrets: nothing of these is asked for. */
+/* Whether the connections of a site fit the drivers they name, and contacts the bindings that reach them,
+ * as far as that can be told without the environment and without secrets: nothing of these is asked for. */
 #include "site_lint.h"
 
 #include "eval.h"
+#include "page.h"
 #include "site_inner.h"
 
 static struct span setting_at(const struct site *s, const struct site_setting *given) {
@@ -113,7 +114,23 @@ static void connection(const struct site *s, const struct site_connection *c, st
   lacking(c, lib, d, out);
 }
 
+static void contacts(const struct site_role *r, struct program *lib, struct diags *out) {
+  static const struct unit nothing;
+  struct error err = {0};
+  struct eval e;
+  eval_init(&e, lib, &nothing, NULL, NULL, &err);
+  for (size_t i = 0; i < r->contact_count; i++) {
+    if (page_contact_fits(&e, &r->contacts[i], &err) == OK) continue;
+    struct diag *diag = diag_add(out, D_wrong_type, r->contacts[i].at, "%s", err.message);
+    if (err.help) diag_help(diag, "%s", err.help);
+    error_release(&err);
+  }
+  eval_release(&e);
+}
+
 void site_lint(const struct site *s, struct program *lib, struct diags *out) {
   for (size_t i = 0; i < s->connection_count; i++)
     connection(s, &s->connections[i], lib, out);
+  for (size_t i = 0; i < s->role_count; i++)
+    contacts(&s->roles[i], lib, out);
 }

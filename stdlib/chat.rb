@@ -8,7 +8,7 @@
 binding :chat, "A team's chat" do
   action :post, effect: :write, about: "Post a message" do
     takes :text,    :string, min: 1, max: 4000, about: "the message, as plain text"
-    takes :channel, :string, optional: true, match: /\A#?[^\s#][^\s]{0,79}\z/, about: "a channel the driver knows; its own unless said"
+    takes :channel, :string, optional: true, match: /\A#?[^\s#][^\s]{0,79}\z/, form: "the name of a channel, such as #data", about: "a channel the driver knows; its own unless said"
     takes :blocks,  :array,  default: [], max: 50, about: "the provider's own layout, shown instead of the text"
     gives :id,      :string, about: "the provider's id of the message, or the action's key"
     gives :channel, :string, optional: true

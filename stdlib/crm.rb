@@ -15,18 +15,18 @@
 
 binding :crm, "Customers" do
   action :segment, effect: :read, about: "The people of a segment" do
-    takes :name, :string, match: /\A[a-z0-9][a-z0-9._-]*\z/, max: 100, about: "the segment"
+    takes :name, :string, match: /\A[a-z0-9][a-z0-9._-]*\z/, form: "a name of small letters, digits, dots, dashes and underscores", max: 100, about: "the segment"
     gives [{ id: :string, name: :string, phone: :phone?, email: :email?, consent: :boolean, opted_out: :boolean, zone: :string? }]
   end
 
   action :body, effect: :read, about: "The text message of a campaign" do
-    takes :campaign, :string, match: /\A[a-z0-9][a-z0-9._-]*\z/, max: 100, about: "the campaign"
+    takes :campaign, :string, match: /\A[a-z0-9][a-z0-9._-]*\z/, form: "a name of small letters, digits, dots, dashes and underscores", max: 100, about: "the campaign"
     gives :string
   end
 
   # `{{name}}` and the like stand for what the mail to each person has there; who sends it puts that in.
   action :template, effect: :read, about: "The mail of a campaign" do
-    takes :campaign, :string, match: /\A[a-z0-9][a-z0-9._-]*\z/, max: 100, about: "the campaign"
+    takes :campaign, :string, match: /\A[a-z0-9][a-z0-9._-]*\z/, form: "a name of small letters, digits, dots, dashes and underscores", max: 100, about: "the campaign"
     gives :subject, :string
     gives :text, :string
     gives :html, :string, optional: true, about: "nil when the campaign has none"

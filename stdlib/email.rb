@@ -57,7 +57,7 @@ binding :email, "Mail" do
   end
 
   action :send, effect: :write, about: "Send one letter" do
-    takes :to,          :string, match: /\A[^@\s<>"]+@[^@\s<>"]+\z/
+    takes :to,          :string, match: /\A[^@\s<>"]+@[^@\s<>"]+\z/, form: "an email address, such as ana@example.org"
     takes :subject,     :string, max: 500
     takes :text,        :string
     takes :html,        :string, optional: true

@@ -39,16 +39,16 @@
 
 binding :freeze, "Freezes that end by themselves" do
   action :begin, effect: :write, repeat: :safe, lease: 15.minutes, about: "Freeze a name; renewed while the run goes on" do
-    takes :name,   :string, match: /\A[a-z0-9][a-z0-9._-]*\z/, max: 100
+    takes :name,   :string, match: /\A[a-z0-9][a-z0-9._-]*\z/, form: "a name of small letters, digits, dots, dashes and underscores", max: 100
     takes :reason, :string
   end
 
   action :lift, effect: :write, repeat: :safe, ends: :begin, about: "End a freeze at once" do
-    takes :name, :string, match: /\A[a-z0-9][a-z0-9._-]*\z/, max: 100
+    takes :name, :string, match: /\A[a-z0-9][a-z0-9._-]*\z/, form: "a name of small letters, digits, dots, dashes and underscores", max: 100
   end
 
   action :active?, effect: :read, about: "Whether the name is frozen now" do
-    takes :name, :string, match: /\A[a-z0-9][a-z0-9._-]*\z/, max: 100
+    takes :name, :string, match: /\A[a-z0-9][a-z0-9._-]*\z/, form: "a name of small letters, digits, dots, dashes and underscores", max: 100
     gives :boolean
   end
 end

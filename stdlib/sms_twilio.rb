@@ -11,10 +11,10 @@
 use "sms"
 
 driver :twilio, for: :sms, about: "Twilio's Programmable Messaging" do
-  setting :account_sid,       :string,   match: /\AAC[0-9a-fA-F]{32}\z/, about: "the account"
+  setting :account_sid,       :string,   match: /\AAC[0-9a-fA-F]{32}\z/, form: "AC and 32 hexadecimal digits", about: "the account"
   setting :auth_token,        :secret,   about: "its auth token"
   setting :from,              :phone,    optional: true, about: "the number that sends"
-  setting :messaging_service, :string,   optional: true, match: /\AMG[0-9a-fA-F]{32}\z/, about: "or the Messaging Service that does"
+  setting :messaging_service, :string,   optional: true, match: /\AMG[0-9a-fA-F]{32}\z/, form: "MG and 32 hexadecimal digits", about: "or the Messaging Service that does"
   setting :status_callback,   :url,      optional: true, about: "where Twilio reports each change of a message's state"
   setting :url,               :url,      default: "https://api.twilio.com"
   setting :ca_file,           :path,     optional: true, about: "certificates to trust instead of the system's"

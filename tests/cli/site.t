@@ -193,7 +193,7 @@ site_case('a role that the site does not name', qq{  role :keepers, members: %w[
 # -- what lint says of connections, before any run, and without the environment --
 my $lint = case_dir('site.rb' => <<'RUBY', 'desk.rb' => <<'MODULE');
 site "office" do
-  connect :sms, driver: "outbox", quiet: "9pm", per_secnd: 3, delay: "many"
+  connect :sms, driver: "outbox", quiet: "25:00-08:00", per_secnd: 3, delay: "many"
   connect :email, driver: "smpt", url: "smtp://mail.example.org"
   connect :crm, driver: "files", max: 0
   connect :pager, driver: "pagerduty", url: env("TEST_NOBODY_SETS_THIS")
@@ -212,9 +212,9 @@ MODULE
 my ($found, $code) = run_quietly($stepwise, 'lint', "$lint/site.rb");
 is($code, 3, 'connections that do not fit their drivers') or diag $found;
 is(join("\n", map { s/^\S*\///r } grep { /error/ } split /\n/, $found), join("\n",
-  'site.rb:2:42: error[RB230]: quiet must be of the declared form, not "9pm"',
-  'site.rb:2:60: error[RB205]: driver outbox of binding sms has no setting per_secnd',
-  'site.rb:2:70: error[RB230]: delay must be a duration, not "many"',
+  'site.rb:2:42: error[RB230]: quiet must be two times of day from 00:00 to 23:59, such as 21:00-08:00, not "25:00-08:00"',
+  'site.rb:2:68: error[RB205]: driver outbox of binding sms has no setting per_secnd',
+  'site.rb:2:78: error[RB230]: delay must be a duration, not "many"',
   'site.rb:3:3: error[RB209]: binding email has no driver "smpt"',
   'site.rb:4:39: error[RB230]: max must be at least 1, not 0',
   'site.rb:5:3: error[RB222]: driver pagerduty of binding pager needs the setting routing_key',
@@ -225,5 +225,23 @@ write_file("$lint/site.rb", qq{site "office" do\n  connect :sns, driver: "twilio
 ok($code == 0 && $found =~ /site\.rb:2:3: warning\[RB280\]: no binding sns is known\n(?s:.*)help: did you mean :sms\?/, '  nor is a binding that is nearly a known one let pass') or diag "$code $found";
 write_file("$lint/site.rb", qq{site "office" do\n  connect :sms, driver: "twilio", account_sid: env("TEST_NOBODY_SETS_THIS"), auth_token: secret("none"), from: "+15005550006"\nend\n});
 is(join(' ', run_quietly($stepwise, 'lint', "$lint/site.rb")), ' 0', '  what fits is fine, and no secret is asked for');
+
+# -- and of contacts, whether a site connects their bindings or not --
+my $contacts = sub { my ($page) = @_; return qq{site "office" do\n  role :lead, members: %w[ana], page: $page\nend\n} };
+for my $case (
+  ['a number that is none', '{ chat: "#ops", sms: "12" }', qr/site\.rb:2:60: error\[RB230\]: sms must be a phone number with its country, not "12"\n(?s:.*)help: write it like \+15005550006/],
+  ['one without its country', '{ sms: "2025550123" }', qr/site\.rb:2:46: error\[RB230\]: sms must be a phone number/],
+  ['an address that is none', '{ "email" => "not an address" }', qr/site\.rb:2:52: error\[RB230\]: email must be an email address, such as ana\@example\.org, not "not an address"/],
+  ['a channel that is none', '{ chat: "two words" }', qr/site\.rb:2:47: error\[RB230\]: chat must be the name of a channel, such as #data, not "two words"/],
+  ['one that the environment gives', '{ sms: env("TEST_NOBODY_SETS_THIS", "12") }', qr/site\.rb:2:46: error\[RB230\]: sms must be/]) {
+  write_file("$lint/site.rb", $contacts->($case->[1]));
+  ($found, $code) = run_quietly($stepwise, 'lint', "$lint/site.rb");
+  ok($code == 3 && $found =~ $case->[2] && $found =~ /^1 error$/m, "a contact: $case->[0]") or diag "$code $found";
+}
+write_file("$lint/site.rb", $contacts->('{ sms: "+12025550123", email: "ana@example.org", chat: true, pager: "desk" }'));
+is(join(' ', run_quietly($stepwise, 'lint', "$lint/site.rb")), ' 0', 'contacts that can be reached are fine');
+my $calls = qq{runbook "c" do\n  step "S" do\n    page :lead, "x"\n    note "went"\n  end\nend\n};
+site_case('nor does a run begin that may page one', qq{  role :lead, members: %w[ana], page: { chat: "#ops", sms: "12" }}, rb => $calls, exit => 3,
+  has => [qr/site\.rb:2:\d+: sms must be a phone number with its country, not "12"\nhelp: write it like/]);
 
 done_testing;

@@ -464,35 +464,38 @@ static void fields_keep_their_bounds(void **state) {
     type_id type;
     node_id min, max, one_of, match;
     bool secret, given_secret;
-    const char *in, *want;
+    const char *in, *want, *form;
   } rows[] = {
-      {T_integer, min, max, 0, 0, false, false, "3", "3"},
-      {T_integer, min, max, 0, 0, false, false, "1", "f must be at least 2, not 1"},
-      {T_integer, min, max, 0, 0, false, false, "6", "f must be at most 5, not 6"},
-      {T_string, min, 0, 0, 0, false, false, "a", "f must be at least 2 characters, not 1"},
-      {T_string, 0, max, 0, 0, false, false, "abcdef", "f must be at most 5 characters, not 6"},
-      {T_array, min, 0, 0, 0, false, false, "a", "f must be at least 2 elements, not 1"},
-      {T_string, 0, 0, one_of, 0, false, false, "abc", "\"abc\""},
-      {T_symbol, 0, 0, one_of, 0, false, false, "abc", ":abc"},
-      {T_string, 0, 0, one_of, 0, false, false, "x", "f cannot be x; it is one of: ab, abc"},
-      {T_string, 0, 0, 0, match, false, false, "abz", "\"abz\""},
+      {T_integer, min, max, 0, 0, false, false, "3", "3", NULL},
+      {T_integer, min, max, 0, 0, false, false, "1", "f must be at least 2, not 1", NULL},
+      {T_integer, min, max, 0, 0, false, false, "6", "f must be at most 5, not 6", NULL},
+      {T_string, min, 0, 0, 0, false, false, "a", "f must be at least 2 characters, not 1", NULL},
+      {T_string, 0, max, 0, 0, false, false, "abcdef", "f must be at most 5 characters, not 6", NULL},
+      {T_array, min, 0, 0, 0, false, false, "a", "f must be at least 2 elements, not 1", NULL},
+      {T_string, 0, 0, one_of, 0, false, false, "abc", "\"abc\"", NULL},
+      {T_symbol, 0, 0, one_of, 0, false, false, "abc", ":abc", NULL},
+      {T_string, 0, 0, one_of, 0, false, false, "x", "f cannot be x; it is one of: ab, abc", NULL},
+      {T_string, 0, 0, 0, match, false, false, "abz", "\"abz\"", NULL},
       {T_string, 0, 0, 0, match, false, false, "zab",
-       "f must be of the declared form, not \"zab\"; it must match /\\Aab/"},
-      {T_string, 0, 0, 0, 0, true, false, "k", "[secret]"},
+       "f must be of the declared form, not \"zab\"; it must match /\\Aab/", NULL},
+      {T_string, 0, 0, 0, 0, true, false, "k", "[secret]", NULL},
       {T_string, 0, 0, one_of, 0, true, false, "k",
-       "f cannot be what was given; it is one of: ab, abc"},
+       "f cannot be what was given; it is one of: ab, abc", NULL},
       {T_string, 0, 0, one_of, 0, false, true, "k",
-       "f cannot be what was given; it is one of: ab, abc"},
+       "f cannot be what was given; it is one of: ab, abc", NULL},
       {T_string, min, 0, 0, 0, false, true, "k",
-       "f must be at least 2 characters, not what was given"},
+       "f must be at least 2 characters, not what was given", NULL},
       {T_string, 0, 0, 0, match, false, true, "k",
-       "f must be of the declared form, not what was given; it must match /\\Aab/"}};
+       "f must be of the declared form, not what was given; it must match /\\Aab/", NULL},
+      {T_string, 0, 0, 0, match, false, false, "zab", "f must be ab and more, not \"zab\"",
+       "ab and more"}};
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     struct field f = {.name = sym_intern(t.p->syms, "f", 1),
                       .type = rows[i].type,
                       .min = rows[i].min,
                       .max = rows[i].max,
                       .one_of = rows[i].one_of,
+                      .form = rows[i].form,
                       .match = rows[i].match,
                       .secret = rows[i].secret};
     struct error err = {0};
