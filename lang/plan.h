@@ -23,6 +23,7 @@ struct approval {
   uint32_t quorum;        /* from a literal; 1 unless given */
   node_id within, use_by; /* expressions giving durations, 0 = default */
   bool self_ok;
+  enum policy otherwise; /* when it is denied or lapses; POLICY_DEFAULT = that of the step */
   node_id at;
   struct approval *next;
 };

@@ -78,6 +78,7 @@ static void take_approve(struct check *k, node_id id, const struct clause_args *
   p->within = arg_key(a, W_within);
   p->use_by = arg_key(a, W_use_by);
   p->self_ok = self && node_at(k, self)->kind == N_true;
+  p->otherwise = plan_policy(arg_name(k, a, W_otherwise));
   b->approvals = &p->next;
 }
 

@@ -176,6 +176,10 @@ static enum status denied(const struct gate_run *g, const struct approval_answer
   return ERR_CANCELLED;
 }
 
+bool failed_of_no(const struct error *err) {
+  return strcmp(err->kind, "declined") == 0 || strcmp(err->kind, "expired") == 0;
+}
+
 /* The keys that this process verified with: what an approver recorded is the approver's word. */
 static enum status record_signers(struct gate_run *g, struct record *r, struct error *err) {
   char *keys, sha[SHA256_HEX];
@@ -494,11 +498,13 @@ static enum status approval_pass(struct lane *lane, struct step_run *s, const st
 }
 
 enum status approvals_pass(struct lane *lane, struct step_run *s, bool *waited, struct error *err) {
-  enum status status = OK;
   uint32_t number = 0;
-  for (const struct approval *a = s->step->approvals; status == OK && a; a = a->next)
-    status = approval_pass(lane, s, a, ++number, waited, err);
-  return status;
+  for (const struct approval *a = s->step->approvals; a; a = a->next) {
+    enum status status = approval_pass(lane, s, a, ++number, waited, err);
+    if (status != OK && failed_of_no(err)) s->policy = a->otherwise;
+    if (status != OK) return status;
+  }
+  return OK;
 }
 
 enum status approvals_void(struct lane *lane, const char *reason, struct error *err) {

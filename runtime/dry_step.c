@@ -75,6 +75,8 @@ static void approval_detail(struct dry *d, const struct approval *a, struct buf 
   dry_duration(d, a->within, LIMIT_APPROVAL_WITHIN, out);
   buf_adds(out, ", used within ");
   dry_duration(d, a->use_by, LIMIT_APPROVAL_USE_BY, out);
+  if (a->otherwise == POLICY_ROLLBACK) buf_adds(out, ", else what was done is undone");
+  if (a->otherwise == POLICY_HOLD) buf_adds(out, ", else nothing is undone");
 }
 
 static enum status approval_look(struct dry *d, const struct approval *a) {

@@ -1,6 +1,6 @@
 /* A step that the journal has: its variables are set again, its rollback is armed where it was, and
  * what became of it decides whether it is run. */
-#include "run.h"
+#include "approval.h"
 
 /* --- what it set --- */
 
@@ -109,6 +109,8 @@ static enum again failed(struct lane *lane, struct step_run *s, enum status *sta
   if (p->ended > h->held) {
     past_error(h, p->ended, "error", err);
     if (strcmp(err->kind, "declined") == 0) err->status = ERR_CANCELLED;
+    /* What its gate said to do then, which the step itself need not say. */
+    if (failed_of_no(err)) s->policy = past_is(h, p->ended, "policy", "rollback") ? POLICY_ROLLBACK : POLICY_HOLD;
     *status = err->status;
     return AGAIN_FAILED;
   }

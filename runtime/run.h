@@ -70,6 +70,7 @@ struct step_run {
   bool armed, in_doubt;
   bool did; /* a write action of it succeeded, or nobody knows */
   bool done; /* it came to its end */
+  enum policy policy; /* of its gate that was not passed; POLICY_DEFAULT: that of the step holds */
   bool rolling_back;
   struct step_past *past; /* of a resumed run: what the journal has of it, or NULL */
   struct replay *replay;  /* what its attempt did before; until the attempt begins; owned */

@@ -94,11 +94,15 @@ static const char *const policy_name[] = {[POLICY_HOLD] = "hold",
                                           [POLICY_CONTINUE] = "continue",
                                           [POLICY_SKIP] = "skip"};
 
+static enum policy step_policy(const struct step_run *s) {
+  return s->policy != POLICY_DEFAULT ? s->policy : s->step->policy;
+}
+
 static enum flow step_failed(struct lane *lane, struct step_run *s, struct error *err) {
   lane_halt_name(lane, err);
   run_limit_name(err);
   run_park(lane, err);
-  enum policy policy = policy_of(lane, s->step->policy, err);
+  enum policy policy = policy_of(lane, step_policy(s), err);
   /* What waits, is in doubt or does not match the journal has not failed yet. */
   bool failed = err->status != ERR_JOURNAL && err->status != ERR_WAITING && !s->in_doubt;
   if (failed && strcmp(err->kind, "replay") != 0) {
@@ -119,7 +123,7 @@ static enum flow step_failed(struct lane *lane, struct step_run *s, struct error
                                                              : NULL});
     if (run_record(lane, EVENT_NAME(STEP_FAILED), &r, &second) != OK) error_move(err, &second);
   }
-  return run_failed(lane, s, s->step->policy, err);
+  return run_failed(lane, s, step_policy(s), err);
 }
 
 /* --- attempts --- */
@@ -370,7 +374,7 @@ static enum flow stopped(struct lane *lane, struct step_run *s, struct error *er
   enum status status = stop == STOP_SKIP ? step_skipped(lane, s, reason, "skip!", err)
                                          : step_finished(lane, s, reason, err);
   enum flow flow = stop == STOP_SKIP ? FLOW_ON : FLOW_END;
-  if (status != OK) flow = run_failed(lane, s, s->step->policy, err);
+  if (status != OK) flow = run_failed(lane, s, step_policy(s), err);
   else if (stop == STOP_FINISH && !lane->outer) run_succeed(lane, reason);
   mem_free(reason);
   return flow;
@@ -420,7 +424,7 @@ static enum flow step_resume(struct lane *lane, struct step_run *s) {
   if (again == AGAIN_FINISH && lane->run->back && !lane->outer) status = run_back_stop(&err);
   else if (again == AGAIN_FINISH && !lane->outer) run_succeed(lane, lane->stop_reason);
   if (again == AGAIN_FINISH && status == OK) return FLOW_END;
-  if (again == AGAIN_FAILED || status != OK) flow = run_failed(lane, s, s->step->policy, &err);
+  if (again == AGAIN_FAILED || status != OK) flow = run_failed(lane, s, step_policy(s), &err);
   else flow = step_run_through(lane, s);
   error_release(&err);
   return flow;

@@ -82,7 +82,7 @@ runbook "email-campaign-launch" do
 
   step "Launch" do
     guard   "outbound mail is not paused", !email.paused?
-    approve "Send #{input.campaign} to #{recipients.size} addresses at #{input.throttle} a second", by: :messaging_lead, within: 30.minutes
+    approve "Send #{input.campaign} to #{recipients.size} addresses at #{input.throttle} a second", by: :messaging_lead, within: 30.minutes, otherwise: :rollback
 
     sent = email.campaign(to: fields, subject: letter.subject, text: letter.text, html: html, unsubscribe: input.unsubscribe, per_second: input.throttle)
     show({ campaign: sent.id, total: sent.total, sent: sent.sent, refused: sent.refused.size, unsure: sent.unsure.size }, as: "launched")

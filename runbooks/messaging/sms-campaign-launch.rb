@@ -90,7 +90,7 @@ runbook "sms-campaign-launch" do
 
   step "Launch campaign" do
     guard   "outbound sending is not paused", !sms.paused?
-    approve "Send #{input.campaign} to #{recipients.size} people at #{input.throttle} a second", by: :messaging_lead, within: 30.minutes
+    approve "Send #{input.campaign} to #{recipients.size} people at #{input.throttle} a second", by: :messaging_lead, within: 30.minutes, otherwise: :rollback
 
     # Who said STOP while this waited for its approval is not written to: send_batch takes replies in first.
     batch = sms.send_batch(to: recipients.map { |person| { phone: person.phone, zone: person.zone } }, body: body, per_second: input.throttle)

@@ -72,7 +72,7 @@ launch({ %yes, 'test-send' => 'no' });
 is($exit, 8, 'a test letter that reads wrong');
 is(sent('SELECT count(*) FROM mail'), '1', '  is the only one');
 launch({ %yes, 'approve launch' => { answer => 'deny', by => 'ana', reason => 'not today' } });
-is($exit, 8, 'a lead who says no');
+is($exit, 6, 'a lead who says no ends the launch');
 is(sent('SELECT count(*) FROM mail'), '1', '  nobody is written to');
 
 # --- a server that comes back, and one that does not ---

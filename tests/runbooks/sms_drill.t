@@ -101,7 +101,8 @@ is(outbox('SELECT count(*), count(DISTINCT phone) FROM message'), '201|201', '  
 
 # --- people who say no ---
 launch({ %yes, 'approve launch-campaign' => { answer => 'deny', by => 'ana', reason => 'not on a Sunday' } });
-is($exit, 8, 'a lead who says no') or diag $said;
+is($exit, 6, 'a lead who says no ends the launch') or diag $said;
+like($said, qr/^DRILL  rolled_back.*: approval denied by ana: not on a Sunday$/m, '  with why');
 is(scalar(data_of('paged', events_in($dir))), 0, '  who is not called for it');
 is(outbox('SELECT count(*) FROM message'), '1', '  but for the test message nobody is written to');
 launch({ %yes, 'send-test-message' => 'no' });

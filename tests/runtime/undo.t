@@ -56,6 +56,65 @@ end
 RUBY
 }
 
+# --- a gate that says what its no means ---
+sub gated {
+  my ($gate, $policy) = @_;
+  room(<<"RUBY");
+runbook "gated" do
+  use "ledger"
+  on_failure :$policy
+  lock "gated"
+  step "One" do
+    kept = ledger.put_by_key(item: "one")
+    rollback { ledger.put_by_key(item: "undo-one") if kept }
+  end
+  step "Two" do
+    approve "Go on?", by: :lead, $gate
+    note "went on"
+  end
+  on_failure do |failure|
+    ledger.put_by_key(item: "told-#{failure.kind}-#{failure.state}")
+  end
+end
+RUBY
+  write_file("$dir/no.json", encode_json({ 'approve two' => { answer => 'deny', by => 'kim', reason => 'not today' } }));
+}
+gated('otherwise: :rollback', 'hold');
+like((run_quietly($stepwise, 'plan', $rb))[0], qr/within \d+ hours, used within 1 hour,\s+else\s+what\s+was\s+done\s+is\s+undone$/m, 'a plan says what follows a no');
+my ($said, $exit) = start('--answers', "$dir/no.json");
+is("$exit " . state(), '6 rolled_back', 'a denial that undoes what was done') or diag $said;
+is(items(), 'one undo-one told-declined-rolled_back', '  and tells so');
+my ($back) = of_kind('run.rolled_back');
+like($said, qr/^rolled_back.*: approval denied by kim: not today$/m, '  with the denial as the reason');
+unlike((start('--answers', "$dir/no.json"))[0], qr/lock|other run/i, '  its lock is free');
+is(items(), join(' ', ('one undo-one told-declined-rolled_back') x 2), '  and taken by the next');
+good('  the journal agrees');
+gated('otherwise: :hold', 'rollback');
+($said, $exit) = start('--answers', "$dir/no.json");
+is("$exit " . state() . ' ' . items(), '8 held one told-declined-held', 'one that leaves it as it is, where other failures undo') or diag $said;
+gated('within: 1.second, otherwise: :rollback', 'hold');
+($said, $exit) = start();
+is($exit, 4, 'nobody answers') or diag $said;
+sleep 1.1;
+($said, $exit) = verb('resume');
+is("$exit " . items(), '6 one undo-one told-expired-rolled_back', '  in time: the same as a denial') or diag $said;
+for my $case (['otherwise: :rollback', 'hold', 'rolled_back', 'one undo-one told-declined-rolled_back'], ['otherwise: :hold', 'rollback', 'held', 'one told-declined-held']) {
+  my ($gate, $policy, $state, $items) = @$case;
+  gated($gate, $policy);
+  my $count = fault_counts('run', $rb, '--answers', "$dir/no.json", '--journal', $journal);
+  my @problems = fault_sweep(what => 'kill', operation => 'write', count => $count->{writes}, some => 10, each => sub {
+    my ($fault) = @_;
+    gated($gate, $policy);
+    fault_run($fault, 'run', $rb, '--answers', "$dir/no.json", '--journal', $journal);
+    return ledger_lines($dir) ? 'effects without a run' : () if !-e $journal || !of_kind('run.started');
+    verb('resume', '--answers', "$dir/no.json") if state() !~ /^(?:held|rolled_back)$/;
+    my @found = fault_problems($journal, ledger_lines($dir));
+    push @found, state() . ': ' . items() if state() . items() ne $state . $items;
+    return @found;
+  });
+  is(join("\n", @problems), '', "$gate, killed and gone on with: $state once");
+}
+
 # --- after the end ---
 {
   room(three());

@@ -12,7 +12,7 @@ runbook "step" do
     requires role: :operator
     guard "sending is not paused", !sms.paused?
     guard "there is somebody", crm.segment(input.segment).any?, otherwise: :ask
-    approve "Send to #{input.segment}?", by: :lead, quorum: 2, within: 30.minutes, use_by: 1.hour, self_ok: false
+    approve "Send to #{input.segment}?", by: :lead, quorum: 2, within: 30.minutes, use_by: 1.hour, self_ok: false, otherwise: :rollback
     timeout 2.minutes
     deadline 1.hour
     retries 3, backoff: 1.second, max_backoff: 1.minute, jitter: true, on: [:transient, :provider]
