@@ -28,7 +28,7 @@ my @problems = fault_sweep(
     my $dir = tempdir(CLEANUP => 1);
     my ($said, $exit) = fault_run($fault, $on, import_args($dir));
     my @found = fault_problems("$dir/journal.db");
-    push @found, "exit $exit: $said" if $exit != 0 && $said !~ /database or disk is full.*help: make room/s;
+    push @found, "exit $exit: $said" if $exit != 0 && $said !~ /database or disk is full.*help: make room on the disk; what was being written is taken back, what was done before stands/s;
     push @found, 'an empty file is left' if -e "$dir/people.db" && -z "$dir/people.db";
     $none++ if !-e "$dir/people.db";
     return @found;
