@@ -72,7 +72,8 @@ static enum status keep(struct job *j, const struct record *r) {
 }
 
 static bool is_blank(const struct record *r) {
-  return r->count == 0 || (r->count == 1 && r->cells[0].len == 0);
+  return r->count == 0 ||
+         (r->count == 1 && r->cells[0].len == 0 && r->cells[0].kind != CELL_QUOTED);
 }
 
 static enum status read_rows(struct job *j, struct sheet *s) {
@@ -99,7 +100,10 @@ static void job_run(void *arg) {
   if (j->status != OK) return;
   j->status = j->header ? sheet_open_csv(&s, fd, &j->options, j->err)
                         : csv_open(&s, fd, &j->options, false, j->err);
-  if (j->status == OK) j->status = read_rows(j, s);
+  if (j->status == OK) {
+    s->quoted_counts = true;
+    j->status = read_rows(j, s);
+  }
   sheet_close(s);
 }
 
@@ -178,6 +182,14 @@ static value item_of(value row, const struct symtab *syms, value key, size_t i) 
   return dict_find(value_dict(row), syms, key, &v) ? v : VALUE_NIL;
 }
 
+/* A row of empty fields would be read as a blank one. */
+static void quote_empty(struct buf *out, size_t start, char delimiter, size_t count) {
+  buf_truncate(out, start);
+  buf_adds(out, "\"\"");
+  for (size_t i = 1; i < count; i++)
+    buf_addc(out, delimiter);
+}
+
 static enum status add_row(struct primitive_call *call, struct buf *out, value row,
                            const struct list *columns, char delimiter, size_t number,
                            struct error *err) {
@@ -190,11 +202,13 @@ static enum status add_row(struct primitive_call *call, struct buf *out, value r
   if (row.tag == V_ARRAY && columns && value_array(row)->count != count)
     return arg_fail(err, ERR_VALUE, "validation", "row %zu has %zu values for %zu columns", number,
                     value_array(row)->count, count);
+  size_t start = out->len;
   for (size_t i = 0; s == OK && i < count; i++) {
     if (i) buf_addc(out, delimiter);
     s = add_value(call, out, item_of(row, call->syms, columns ? columns->items[i] : VALUE_NIL, i),
                   delimiter, number, err);
   }
+  if (count && out->len - start == count - 1) quote_empty(out, start, delimiter, count);
   buf_addc(out, '\n');
   return s;
 }

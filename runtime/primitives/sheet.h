@@ -19,6 +19,7 @@ enum {
 
 enum cell_kind {
   CELL_TEXT,
+  CELL_QUOTED, /* text that stood in quotes */
   CELL_ERROR /* a formula's error in a workbook: #N/A, #REF! ... */
 };
 
@@ -66,6 +67,7 @@ struct sheet {
   bool ragged;          /* rows may be shorter than the header by their nature */
   uint64_t blank;       /* blank rows passed over so far */
   uint64_t ragged_rows; /* rows with another number of fields than the header so far */
+  bool quoted_counts;   /* a row of empty fields is not blank when one of them is quoted */
 };
 
 enum status sheet_open(struct sheet **out, const struct sheet_options *options,
@@ -91,6 +93,6 @@ struct xlsx_module {
   enum status (*open)(struct sheet **out, int fd, const struct sheet_options *options,
                       struct error *err);
 };
-enum { XLSX_MODULE_VERSION = 1 };
+enum { XLSX_MODULE_VERSION = 2 };
 
 #endif

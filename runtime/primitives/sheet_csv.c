@@ -172,6 +172,7 @@ static void scan_quoted(struct csv *c, struct scan *scan) {
   const char *p = scan->p + 1, *end = c->data + c->end;
   scan->open = scan->p;
   cell->s = p;
+  cell->kind = CELL_QUOTED;
   for (;; p += 2) {
     p = memchr(p, '"', (size_t)(end - p));
     if (!p || (p + 1 == end && !c->ended)) {
@@ -249,7 +250,7 @@ static void close_up(struct cell *cell) {
     if (base[i] == '"') i++;
   }
   cell->len = (size_t)(to - base);
-  cell->kind = CELL_TEXT;
+  cell->kind = CELL_QUOTED;
 }
 
 static enum status finish_record(struct csv *c, struct scan *scan, struct record *out,

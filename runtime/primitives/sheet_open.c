@@ -136,10 +136,11 @@ static enum status open_reader(struct sheet **out, const struct sheet_options *o
   return csv_open(out, fd, o, !strcmp(format, "tsv"), err);
 }
 
-static bool is_blank(const struct record *r) {
+static bool is_blank(const struct sheet *sheet, const struct record *r) {
   for (size_t i = 0; i < r->count; i++) {
     const char *s = r->cells[i].s;
     size_t len = r->cells[i].len;
+    if (sheet->quoted_counts && r->cells[i].kind == CELL_QUOTED) return false;
     text_trim(&s, &len);
     if (len) return false;
   }
@@ -249,7 +250,7 @@ static enum status read_header(struct sheet *s, struct error *err) {
   do {
     enum status st = s->ops->next(s, &r, &more, err);
     if (st) return st;
-  } while (more && is_blank(&r));
+  } while (more && is_blank(s, &r));
   if (!more)
     return refuse(err, ERR_VALUE, s->path, "has no header: it holds nothing but blank rows",
                   "the first row names the columns, the rows after it hold the data");
@@ -297,7 +298,7 @@ enum status sheet_next(struct sheet *s, struct record *out, bool *more, struct e
   for (;;) {
     enum status st = s->ops->next(s, out, more, err);
     if (st || !*more) return st;
-    if (!is_blank(out)) break;
+    if (!is_blank(s, out)) break;
     s->blank++;
   }
   check_width(s, out);

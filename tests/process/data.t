@@ -94,6 +94,11 @@ like(gives('csv.parse(text: a, max: 1)', q("a\n1\n2\n")), qr/^the text has more 
 like(gives('csv.parse'), qr/^say text: or path:/, 'no table');
 is(gives('csv.parse(text: csv.text(a, columns: ["n", "t"])).map { |r| "#{r["n"]}=#{r["t"]}" }.join(" ")', q([{ n: 1, t: "a,b" }, { "n" => 2, "t" => " \"q\" " }, { n: nil, t: 0 }])), '1=a,b 2= "q"  =0', 'what is written is read back');
 is(gives('csv.text(a, delimiter: ";").lines.map { |l| l.strip }.join("/")', '[[1, "x;y"], [true, nil]]'), '1;"x;y"/true;', 'arrays are rows');
+is(gives('csv.text(a).lines.map { |l| l.strip }.join("/")', '[[""], ["x"], [nil], ["", ""]]'), '""/x/""/"",', 'a row of empty fields is written as one');
+is(gives('csv.parse(text: csv.text(a), header: false).map { |r| r.inspect }.join', '[[""], ["x"], [nil], ["", ""]]'), '[""]["x"][""]["", ""]', '  and read back');
+is(gives('csv.parse(text: csv.text(a, columns: ["n", "t"])).map { |r| "#{r["n"]}=#{r["t"]}" }.join(" ")', '[{ n: 1, t: 2 }, {}, { n: nil, t: "" }, { n: 3, t: 4 }]'), '1=2 = = 3=4', '  under a header too');
+is(gives('csv.parse(text: csv.text(a, columns: ["n"])).size', '[["x"], [""], ["y"]]'), '3', '  with one column');
+is(gives('csv.parse(text: a).size', q("a,b\n,\n\n1,2\n ,\n")), '1', 'a row that nothing is written in is blank');
 like(gives('csv.text([[key]])'), qr/^row 1 holds secret, which is no text/, 'no secrets');
 like(gives('csv.text([[[1]]])'), qr/^row 1 holds array, which is no text/, 'no lists');
 like(gives('csv.text([1])'), qr/^row 1 is integer, not an array/, 'no rows');
