@@ -1,4 +1,4 @@
-/* Secrets taken out of texts and values, and out of text that comes in pieces. */
+/* Secrets taken out of texts and values. */
 #include "secrets_inner.h"
 
 static const char mark[] = "[secret";
@@ -22,7 +22,7 @@ static size_t longest_known(const struct secrets *s) {
 static bool text_into(const struct secrets *s, const char *text, size_t len, struct buf *out) {
   struct met met;
   size_t done = 0;
-  while (secrets_meet(s, text, len, done, true, &met)) {
+  while (secrets_meet(s, text, len, done, &met)) {
     buf_add(out, text + done, met.start - done);
     buf_adds(out, s->known[met.secret].shown);
     done = met.end;
@@ -48,7 +48,7 @@ static bool met_across(const struct secrets *s, const char *text, size_t len, si
   size_t most = WIDEST * longest_known(s), start = place > most ? place - most : 0, from = 0;
   size_t near = len - place > most ? place + most - start : len - start;
   if (!place || place >= len) return false;
-  while (secrets_meet(s, text + start, near, from, true, out)) {
+  while (secrets_meet(s, text + start, near, from, out)) {
     if (start + out->start >= place) return false;
     from = out->end;
     if (start + out->end <= place) continue;
@@ -148,7 +148,7 @@ static bool number_redact(const struct secrets *s, value *v) {
   struct buf digits = BUF_INIT;
   struct met met;
   buf_addi(&digits, v->u.i);
-  bool is = secrets_meet(s, digits.data, digits.len, 0, true, &met) && met.start == 0 &&
+  bool is = secrets_meet(s, digits.data, digits.len, 0, &met) && met.start == 0 &&
             met.end == digits.len;
   if (is) *v = value_cstr(s->known[met.secret].shown);
   buf_release(&digits);
@@ -201,50 +201,4 @@ value redact_lost(value v) {
   if (v.tag != V_STRING || !redact_marked(value_str(v)->s, value_str(v)->len)) return v;
   value_unref(v);
   return value_secret(VALUE_NIL);
-}
-
-/* --- in pieces --- */
-
-/* What is held back has an end: past it, what would have to go on so long is no secret. */
-static size_t most_held(const struct secrets *s) {
-  return ((size_t)64 << 10) + 32 * longest_known(s);
-}
-
-/* Puts out what is certain of held; `done` bytes of it were. */
-static size_t stream_step(struct redact_stream *r, bool final) {
-  const struct secrets *s = r->secrets;
-  size_t done = 0;
-  struct met met;
-  while (secrets_meet(s, r->held.data, r->held.len, done, final, &met)) {
-    if (met.start > done) r->out(r->ud, r->held.data + done, met.start - done);
-    if (met.more) return met.start;
-    r->out(r->ud, s->known[met.secret].shown, strlen(s->known[met.secret].shown));
-    done = met.end;
-  }
-  if (r->held.len > done) r->out(r->ud, r->held.data + done, r->held.len - done);
-  return r->held.len;
-}
-
-void redact_stream_add(struct redact_stream *r, const char *p, size_t len) {
-  if (!secrets_any(r->secrets) && !r->held.len) {
-    if (len) r->out(r->ud, p, len);
-    return;
-  }
-  buf_add(&r->held, p, len);
-  if (!r->held.len) return;
-  size_t done = stream_step(r, false);
-  memmove(r->held.data, r->held.data + done, r->held.len - done);
-  buf_truncate(&r->held, r->held.len - done);
-  if (r->held.len > most_held(r->secrets)) redact_stream_end(r);
-}
-
-void redact_stream_end(struct redact_stream *r) {
-  if (r->held.len) stream_step(r, true);
-  if (r->held.data) explicit_bzero(r->held.data, r->held.cap);
-  buf_clear(&r->held);
-}
-
-void redact_stream_release(struct redact_stream *r) {
-  if (r->held.data) explicit_bzero(r->held.data, r->held.cap);
-  buf_release(&r->held);
 }

@@ -29,7 +29,7 @@ static const char *one_after(const char *p, const char *end) {
 static void string_redact(struct json_walk *w, const char *text, const char *end) {
   struct met met;
   const char *edge = text; /* between two characters */
-  for (size_t from = 0; secrets_meet(w->secrets, text, (size_t)(end - text), from, true, &met);) {
+  for (size_t from = 0; secrets_meet(w->secrets, text, (size_t)(end - text), from, &met);) {
     const char *start = edge, *to;
     for (const char *next; start < text + met.start; start = next)
       if ((next = one_after(start, end)) > text + met.start) break;
@@ -65,7 +65,7 @@ static void on_number(struct json_walk *w) {
     w->at++;
   size_t len = (size_t)(w->at - text);
   if (w->keep || w->tag || len < SECRET_SHORTEST) return;
-  if (!secrets_meet(w->secrets, text, len, 0, true, &met) || met.start || met.end != len) return;
+  if (!secrets_meet(w->secrets, text, len, 0, &met) || met.start || met.end != len) return;
   put(w, text, text, "\"");
   put(w, text, w->at, w->secrets->known[met.secret].shown);
   put(w, w->at, w->at, "\"");
@@ -103,7 +103,7 @@ bool redact_json(const struct secrets *s, const char *const *kept, struct buf *j
   struct met met;
   if (!secrets_any(s) || !json->len) return false;
   /* Mostly there is none, and then the text needs no closer look. */
-  if (!secrets_meet(s, json->data, json->len, 0, true, &met)) return false;
+  if (!secrets_meet(s, json->data, json->len, 0, &met)) return false;
   struct json_walk w = {.secrets = s,
                         .kept = kept,
                         .at = json->data,

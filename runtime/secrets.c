@@ -188,7 +188,7 @@ static char *shown_make(const struct secrets *s, const char *name) {
   if (name && *name) buf_addc(&b, ' ');
   for (; name && *name; name++)
     buf_addc(&b, isalnum((unsigned char)*name) || strchr("_./:#@?!-", *name) ? *name : '?');
-  if (secrets_meet(s, buf_str(&b) + bare, b.len - bare, 0, true, &met)) buf_truncate(&b, bare);
+  if (secrets_meet(s, buf_str(&b) + bare, b.len - bare, 0, &met)) buf_truncate(&b, bare);
   buf_addc(&b, ']');
   return buf_take(&b);
 }
@@ -225,7 +225,7 @@ bool secrets_learn(struct secrets *s, const char *name, const char *source, cons
 /* Whether a part of it is known: that is enough to find it. */
 static bool put_together(const struct secrets *s, const char *source, struct text t) {
   struct met met;
-  return strcmp(source, SECRET_ARGUMENT) == 0 && secrets_meet(s, t.s, t.len, 0, true, &met);
+  return strcmp(source, SECRET_ARGUMENT) == 0 && secrets_meet(s, t.s, t.len, 0, &met);
 }
 
 static void learn_inside(struct secrets *s, const char *name, const char *source, value v,

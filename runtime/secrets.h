@@ -68,16 +68,4 @@ bool redact_marked(const char *text, size_t len);
  * mark is a secret whose text is lost. Takes and returns an owned value. */
 value redact_lost(value owned) must_use;
 
-/* Text that comes in pieces. What could be the beginning of a secret is held back until it is known;
- * the output is the same however the text is cut. */
-struct redact_stream {
-  const struct secrets *secrets; /* borrowed */
-  void (*out)(void *ud, const char *p, size_t len);
-  void *ud;
-  struct buf held;
-};
-void redact_stream_add(struct redact_stream *r, const char *p, size_t len);
-void redact_stream_end(struct redact_stream *r); /* what is held back goes out; it may be used again */
-void redact_stream_release(struct redact_stream *r);
-
 #endif

@@ -43,15 +43,13 @@ static inline bool pair_may(const struct secrets *s, uint8_t a, uint8_t b) {
   return s->pairs[n >> 6] >> (n & 63) & 1;
 }
 
-/* A place where a secret stands. more: whether one stands there depends on what follows the text. */
+/* A place where a secret stands. */
 struct met {
   size_t start, end;
   uint32_t secret;
-  bool more;
 };
-/* The first at or after `from`, joined with those that overlap it; false: none. final: the text ends
- * here. With more set only start is known: nothing before it is part of a secret. */
-bool secrets_meet(const struct secrets *s, const char *text, size_t len, size_t from, bool final,
+/* The first at or after `from`, joined with those that overlap it; false: none. */
+bool secrets_meet(const struct secrets *s, const char *text, size_t len, size_t from,
                   struct met *out);
 
 #endif

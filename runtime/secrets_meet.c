@@ -11,8 +11,6 @@
 struct reading {
   const uint8_t *text;
   size_t len;
-  bool final; /* nothing follows the text */
-  bool more;  /* out: what follows may matter */
 };
 
 /* One way to read what stands at a place: some bytes, and where to go on. None: it is passed over. */
@@ -48,10 +46,10 @@ static int hex_of(uint8_t c) {
 }
 
 /* n hex digits at p, as they stand there; -1: they are none, or the text ends before. */
-static int32_t hex_at(struct reading *r, size_t p, size_t n) {
+static int32_t hex_at(const struct reading *r, size_t p, size_t n) {
   int32_t v = 0;
   for (size_t i = 0; i < n; i++) {
-    if (p + i >= r->len) return r->more |= !r->final, -1;
+    if (p + i >= r->len) return -1;
     int d = hex_of(r->text[p + i]);
     if (d < 0) return -1;
     v = v << 4 | d;
@@ -60,8 +58,8 @@ static int32_t hex_at(struct reading *r, size_t p, size_t n) {
 }
 
 /* A character of an escape, which may have been encoded for a URL as a whole; -1 at the end. */
-static int char_at(struct reading *r, size_t p, size_t *next) {
-  if (p >= r->len) return r->more |= !r->final, -1;
+static int char_at(const struct reading *r, size_t p, size_t *next) {
+  if (p >= r->len) return -1;
   *next = p + 1;
   size_t at = p + 1;
   for (int i = 0, b = r->text[p]; b == '%' && i < PERCENTS; i++, at += 2) {
@@ -73,7 +71,7 @@ static int char_at(struct reading *r, size_t p, size_t *next) {
 }
 
 /* Four hex digits, encoded or not; -1 as above. */
-static int32_t four_at(struct reading *r, size_t p, size_t *next) {
+static int32_t four_at(const struct reading *r, size_t p, size_t *next) {
   int32_t v = 0;
   for (int i = 0; i < 4; i++, p = *next) {
     int c = char_at(r, p, next), d = c < 0 ? -1 : hex_of((uint8_t)c);
@@ -84,7 +82,7 @@ static int32_t four_at(struct reading *r, size_t p, size_t *next) {
 }
 
 /* How many backslashes stand at p, and what follows them. */
-static size_t run_at(struct reading *r, size_t p, size_t *next) {
+static size_t run_at(const struct reading *r, size_t p, size_t *next) {
   size_t n = 0, after = p;
   *next = p;
   while (n < BACKSLASHES && char_at(r, p, &after) == '\\')
@@ -93,9 +91,9 @@ static size_t run_at(struct reading *r, size_t p, size_t *next) {
 }
 
 /* The four digits after \u, and the other half of a pair. */
-static void entity(struct reading *r, size_t p, struct units *u);
+static void entity(const struct reading *r, size_t p, struct units *u);
 
-static void unicode(struct reading *r, size_t p, struct units *u) {
+static void unicode(const struct reading *r, size_t p, struct units *u) {
   size_t at, next;
   int32_t high = four_at(r, p, &at), low;
   if (high < 0) return;
@@ -109,7 +107,7 @@ static void unicode(struct reading *r, size_t p, struct units *u) {
 
 /* One backslash is 1, 2, 4 ... of them, as often as it was escaped; an escape has any number before
  * its letter. */
-static void backslash(struct reading *r, size_t p, struct units *u) {
+static void backslash(const struct reading *r, size_t p, struct units *u) {
   static const char letters[] = "ntrbfvae", bytes[] = "\n\t\r\b\f\v\a\033";
   size_t at, next = p, run = run_at(r, p, &at);
   for (size_t n = 1; n <= run; n++) {
@@ -130,7 +128,7 @@ static void backslash(struct reading *r, size_t p, struct units *u) {
 }
 
 /* %41, and %2541 where that was encoded once more; it may be the backslash of an escape. */
-static void percent(struct reading *r, size_t p, struct units *u) {
+static void percent(const struct reading *r, size_t p, struct units *u) {
   size_t at = p + 1;
   for (int i = 0; i < PERCENTS; i++) {
     int32_t b = hex_at(r, at, 2);
@@ -144,7 +142,7 @@ static void percent(struct reading *r, size_t p, struct units *u) {
   }
 }
 
-static bool word_at(struct reading *r, size_t p, const char *word, size_t *next) {
+static bool word_at(const struct reading *r, size_t p, const char *word, size_t *next) {
   *next = p;
   while (*word && char_at(r, *next, next) == *word)
     word++;
@@ -152,7 +150,7 @@ static bool word_at(struct reading *r, size_t p, const char *word, size_t *next)
 }
 
 /* The rest of &amp; &#38; &#x26; after its first character. */
-static void entity(struct reading *r, size_t p, struct units *u) {
+static void entity(const struct reading *r, size_t p, struct units *u) {
   static const struct {
     const char *name;
     char c;
@@ -174,7 +172,7 @@ static void entity(struct reading *r, size_t p, struct units *u) {
 }
 
 /* A line's end, or its escape. */
-static bool ends_line(struct reading *r, size_t p, char byte, size_t *next) {
+static bool ends_line(const struct reading *r, size_t p, char byte, size_t *next) {
   struct units u = {.count = 0};
   int c = char_at(r, p, next);
   if (c != '\\') return c == byte;
@@ -188,7 +186,7 @@ static bool ends_line(struct reading *r, size_t p, char byte, size_t *next) {
 }
 
 /* =41 of quoted-printable mail, where an = at a line's end joins the next one. */
-static void quoted(struct reading *r, size_t p, struct units *u) {
+static void quoted(const struct reading *r, size_t p, struct units *u) {
   size_t at = p + 1, next;
   int32_t b = hex_at(r, at, 2);
   if (b >= 0) unit_add(u, (uint8_t)b, p + 3);
@@ -196,7 +194,7 @@ static void quoted(struct reading *r, size_t p, struct units *u) {
   if (ends_line(r, at, '\n', &next)) u->all[u->count++] = (struct unit){.next = next};
 }
 
-static void units_at(struct reading *r, size_t p, struct units *u) {
+static void units_at(const struct reading *r, size_t p, struct units *u) {
   uint8_t c = r->text[p];
   u->count = 0;
   unit_add(u, c, p + 1);
@@ -259,14 +257,11 @@ static bool passed_over(const struct pattern *p, size_t q, const struct unit *u)
          (p->kind != PATTERN_PLAIN && u->count == 1 && is_blank(u->bytes[0]));
 }
 
-static void places_step(const struct pattern *p, struct reading *r, size_t q, struct places ring[AHEAD]) {
+static void places_step(const struct pattern *p, const struct reading *r, size_t q, struct places ring[AHEAD]) {
   struct places *here = &ring[q % AHEAD];
   struct units u;
   for (unsigned i = 0; i < here->count; i++) {
-    if (here->at[i] >= r->len) {
-      r->more |= !r->final;
-      continue;
-    }
+    if (here->at[i] >= r->len) continue;
     units_at(r, here->at[i], &u);
     for (unsigned k = 0; k < u.count; k++) {
       if (passed_over(p, q, &u.all[k])) place_add(here, u.all[k].next);
@@ -285,7 +280,7 @@ static bool ring_empty(const struct places ring[AHEAD]) {
 }
 
 /* Where the pattern ends that begins at `from`; 0: it does not stand there. */
-static size_t pattern_end(const struct pattern *p, struct reading *r, size_t from) {
+static size_t pattern_end(const struct pattern *p, const struct reading *r, size_t from) {
   struct places ring[AHEAD];
   if (p->kind == PATTERN_PLAIN && r->len - from >= p->len &&
       memcmp(r->text + from, p->bytes, p->len) == 0)
@@ -316,13 +311,12 @@ struct search {
   size_t from;
 };
 
-static void pattern_try(struct search *s, const struct pattern *p, size_t at, struct met *out) {
-  struct reading *r = &s->r;
+static void pattern_try(const struct search *s, const struct pattern *p, size_t at, struct met *out) {
+  const struct reading *r = &s->r;
   size_t start = at, end = pattern_end(p, r, at);
   if (!end) return;
   if (p->lead && start > s->from && is_base64(r->text[start - 1])) start--;
-  if (p->tail && end >= r->len) r->more |= !r->final;
-  else if (p->tail && is_base64(r->text[end])) end++;
+  if (p->tail && end < r->len && is_base64(r->text[end])) end++;
   if (end > out->end) out->secret = p->secret;
   if (end > out->end) out->end = end;
   if (start < out->start) out->start = start;
@@ -344,7 +338,7 @@ static bool may_stand(const struct pattern *p, const struct reading *r, size_t a
   return true;
 }
 
-static void chain_try(struct search *s, uint8_t first, size_t at, struct met *out) {
+static void chain_try(const struct search *s, uint8_t first, size_t at, struct met *out) {
   const struct secrets *all = s->secrets;
   for (uint32_t n = all->first[first]; n; n = all->patterns[n].next)
     if (may_stand(&all->patterns[n], &s->r, at)) pattern_try(s, &all->patterns[n], at, out);
@@ -358,7 +352,7 @@ static uint8_t other_first(uint8_t c) {
 }
 
 /* out->end is 0 when nothing stands there. */
-static void meet_at(struct search *s, size_t at, struct met *out) {
+static void meet_at(const struct search *s, size_t at, struct met *out) {
   struct units u;
   *out = (struct met){.start = at};
   units_at(&s->r, at, &u);
@@ -371,7 +365,7 @@ static void meet_at(struct search *s, size_t at, struct met *out) {
 }
 
 /* Secrets that overlap: all of them are replaced. */
-static void join(struct search *s, struct met *out) {
+static void join(const struct search *s, struct met *out) {
   struct met inner;
   for (size_t p = out->start + 1; p < out->end && p + 1 < s->r.len; p++) {
     if (!pair_may(s->secrets, s->r.text[p], s->r.text[p + 1])) continue;
@@ -381,21 +375,20 @@ static void join(struct search *s, struct met *out) {
 }
 
 /* The bytes of what redaction left before; it is passed over. 0: none stands there. */
-static size_t marked_at(struct search *s, size_t at) {
+static size_t marked_at(const struct search *s, size_t at) {
   const char *text = (const char *)s->r.text + at;
   size_t left = s->r.len - at;
   for (size_t i = 0; i < s->secrets->known_count; i++) {
     const char *shown = s->secrets->known[i].shown;
     size_t n = shown ? strlen(shown) : 0;
     if (n && left >= n && memcmp(text, shown, n) == 0) return n;
-    if (n && left < n && !s->r.final && memcmp(text, shown, left) == 0) s->r.more = true;
   }
   return 0;
 }
 
 bool secrets_meet(const struct secrets *secrets, const char *text, size_t len, size_t from,
-                  bool final, struct met *out) {
-  struct search s = {secrets, {(const uint8_t *)text, len, final, false}, from};
+                  struct met *out) {
+  struct search s = {secrets, {(const uint8_t *)text, len}, from};
   for (size_t p = from; p + 1 < len; p++) {
     const uint8_t *at = s.r.text + p;
     if (!pair_may(secrets, at[0], at[1])) continue;
@@ -406,13 +399,7 @@ bool secrets_meet(const struct secrets *secrets, const char *text, size_t len, s
     }
     meet_at(&s, p, out);
     if (out->end) join(&s, out);
-    if (s.r.more) {
-      size_t start = p > from ? p - 1 : p;
-      *out = (struct met){.start = out->end && out->start < start ? out->start : start, .more = true};
-      return true;
-    }
     if (out->end) return true;
   }
-  *out = (struct met){.start = len > from ? len - 1 : len, .more = true};
-  return !final && len > from;
+  return false;
 }
