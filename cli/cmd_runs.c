@@ -12,6 +12,7 @@
 #include "../runtime/codec.h"
 #include "../runtime/owner.h"
 #include "../runtime/peek.h"
+#include "../runtime/standing.h"
 #include "../runtime/text.h"
 #include "journal_at.h"
 #include "options.h"
@@ -32,6 +33,9 @@ struct listed {
   unsigned page_count; /* pages that nobody has */
   int64_t done, total; /* of the batch that is under way; total 0: none */
   int64_t batch_seq;   /* of the event that says so */
+  bool maybe_paused;   /* the latest that is said of the batch itself */
+  char *paused;        /* why nothing of it is sent since paused_us, or NULL */
+  int64_t paused_us;
   bool glass; /* broken to approve a step of it */
   pid_t pid;
 };
@@ -55,6 +59,7 @@ static void listed_release(struct listed *l) {
   mem_free(l->lock);
   mem_free(l->why);
   mem_free(l->drill);
+  mem_free(l->paused);
 }
 
 /* --- one run --- */
@@ -106,6 +111,7 @@ static enum status find_drill(struct listing *g, struct listed *l, struct error 
 /* How far the latest batch is of a run that has not ended. */
 static enum status take_batch(void *ud, const struct event *e) {
   struct listed *l = ud;
+  l->maybe_paused = strcmp(e->kind, EVENT_NAME(BATCH_PAUSED)) == 0;
   if (e->seq < l->batch_seq) return OK;
   l->batch_seq = e->seq;
   l->total = peek_int(e->data, e->data_len, "total", 0);
@@ -114,12 +120,26 @@ static enum status take_batch(void *ud, const struct event *e) {
   return OK;
 }
 
+/* Whether it goes on since is told by what was sent later. */
+static enum status find_paused(struct listing *g, struct listed *l, struct error *err) {
+  struct standing s;
+  enum status status = standing_read(g->journal, l->run, &s, err);
+  for (size_t i = 0; status == OK && !l->paused && i < s.sending_count; i++) {
+    if (!s.sendings[i].pause) continue;
+    l->paused = mem_strdup(s.sendings[i].pause);
+    l->paused_us = s.sendings[i].paused_us;
+  }
+  standing_release(&s);
+  return status;
+}
+
 static enum status find_batch(struct listing *g, struct listed *l, struct error *err) {
   const struct event_filter sent = {.run = l->run, .kind = EVENT_NAME(ITEMS_FINISHED), .last = 1};
   const struct event_filter batch = {.run = l->run, .kind = "batch.", .last = 1};
   if (run_state_find(l->recorded) >= RUN_SUCCEEDED) return OK;
   enum status status = journal_scan(g->journal, &sent, take_batch, l, err);
-  return status == OK ? journal_scan(g->journal, &batch, take_batch, l, err) : status;
+  if (status == OK) status = journal_scan(g->journal, &batch, take_batch, l, err);
+  return status == OK && l->total && l->maybe_paused ? find_paused(g, l, err) : status;
 }
 
 /* Pages that nobody has: each name is as long as any other and ends in a blank. */
@@ -166,6 +186,17 @@ static void state_text(const struct listed *l, struct buf *out) {
   count_text(l->done, out);
   buf_adds(out, " of ");
   count_text(l->total, out);
+  if (l->paused && l->pid) buf_adds(out, ", paused");
+}
+
+static void batch_json(const struct listed *l, struct buf *out) {
+  buf_addf(out, ",\"batch\":{\"done\":%lld,\"total\":%lld", (long long)l->done, (long long)l->total);
+  if (l->paused) {
+    buf_adds(out, ",\"paused\":");
+    json_text(out, l->paused, strlen(l->paused));
+    buf_addf(out, ",\"paused_us\":%lld", (long long)l->paused_us);
+  }
+  buf_addc(out, '}');
 }
 
 static void row_json(const struct listed *l) {
@@ -184,8 +215,7 @@ static void row_json(const struct listed *l) {
   if (l->drill) buf_addf(&b, ",\"drill\":%s", l->drill);
   if (l->glass) buf_adds(&b, ",\"break_glass\":true");
   if (l->page_count) buf_addf(&b, ",\"pages\":%u", l->page_count);
-  if (l->total)
-    buf_addf(&b, ",\"batch\":{\"done\":%lld,\"total\":%lld}", (long long)l->done, (long long)l->total);
+  if (l->total) batch_json(l, &b);
   if (l->pid) buf_addf(&b, ",\"pid\":%ld", (long)l->pid);
   buf_addf(&b, ",\"started_us\":%lld,\"changed_us\":%lld}\n", (long long)l->started_us,
            (long long)l->changed_us);
@@ -239,6 +269,7 @@ static enum status take_row(void *ud, const struct run_row *r) {
   if (status == OK) row_json(&l);
   mem_free(l.why);
   mem_free(l.drill);
+  mem_free(l.paused);
   error_release(&err);
   return status;
 }
@@ -289,7 +320,8 @@ static void cells_why(struct table *t, const struct listed *l, int64_t now) {
   when_short(l->changed_us, now, since);
   struct buf state = BUF_INIT;
   state_text(l, &state);
-  const char *cells[] = {l->run, buf_str(&state), since, l->runbook, l->why ? l->why : ""};
+  const char *why = l->why && *l->why ? l->why : l->paused && l->pid ? l->paused : "";
+  const char *cells[] = {l->run, buf_str(&state), since, l->runbook, why};
   for (size_t i = 0; i < sizeof cells / sizeof *cells; i++)
     table_cell(t, cells[i]);
   buf_release(&state);

@@ -159,9 +159,12 @@ for my $action ('send', 'send_once') {
     my $pid = started($time == 1 ? case_of(qq{    batch = post.$action(to: (1..20).map { |i| "p#{i}" })\n$tell}) : ('resume', 'last', '--journal', $journal));
     ok(says(qr/paused: the binding holds it back/), "$action: held back, $time");
     like((stepwise('show', 'last', '--journal', $journal))[0], qr/under way: do\/post\.$action, 0 of 20: 0 sent\npaused: post\.$action since .*UTC: the binding holds it back for now\n/, '  show says how far it is, and since when and why it is paused');
-    like((stepwise('runs', '--journal', $journal))[0], qr/0 of 20/, '  so do runs');
+    like((stepwise('runs', '--journal', $journal))[0], qr/running, 0 of 20, paused/, '  so do runs');
+    like((stepwise('runs', '--open', '--journal', $journal))[0], qr/running, 0 of 20, paused  .*  the b/, '  with why, where that is told');
+    like((stepwise('runs', '--json', '--journal', $journal))[0], qr/"batch":\{"done":0,"total":20,"paused":"the binding holds it back for now","paused_us":\d+\}/, '  to a machine too');
     kill 'KILL', $pid;
     waitpid $pid, 0;
+    unlike((stepwise('runs', '--last', '1', '--journal', $journal))[0], qr/paused/, '  without a process it is interrupted, and not paused');
   }
   is(join(' ', sent()), '', '  killed meanwhile: nobody');
   unlink "$dir/state/closed";

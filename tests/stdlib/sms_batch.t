@@ -164,6 +164,7 @@ is(outbox("SELECT count(*) FROM message WHERE body = 'one'"), $held, '  and noth
 like(scalar run_quietly($stepwise, 'show', $run, '--journal', $journal), qr/sms\.send_batch, \d+ of 400: \d+ sent/, '  show says how far it is');
 ($said, $exit) = sms('go-one', qq{    sms.resume batch: "$id"});
 ok(reached('one', $held + 20), '  let go, it goes on');
+unlike(scalar run_quietly($stepwise, 'runs', '--runbook', 'one', '--journal', $journal), qr/paused/, '  and runs does not call it paused any more');
 ($said, $exit) = sms('end-one', qq{    sms.terminate batch: "$id", reason: "wrong link"});
 waitpid $pid, 0;
 is($? >> 8, 0, '  terminated, it ends') or diag read_file("$dir/said");
