@@ -1,4 +1,4 @@
-/* Secrets are found however they are written, and nothing else is; in one piece or in many. */
+/* Secrets are found however they are written, and nothing else is. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
