@@ -82,6 +82,35 @@ static void field_set(char **to, char *owned) {
 
 /* --- one recipient --- */
 
+static bool has_one_of(const char *text, const char *const *words) {
+  for (; *words; words++)
+    if (strcasestr(text, *words)) return true;
+  return false;
+}
+
+/* A server that gives no code of its own says 550 of a mailbox that is not there, and of what it
+ * does not want: words tell. In doubt it is the mailbox, as mail programs take it. */
+static bool is_unwanted(const char *reason) {
+  static const char *const gone[] = {"user unknown",
+                                     "unknown user",
+                                     "recipient unknown",
+                                     "unknown recipient",
+                                     "no such user",
+                                     "no such recipient",
+                                     "no such mailbox",
+                                     "no mailbox",
+                                     "user not found",
+                                     "mailbox not found",
+                                     "user doesn't exist",
+                                     "user does not exist",
+                                     NULL};
+  static const char *const unwanted[] = {
+      "spam",   "junk",       "polic",    "block",  "blacklist", "denylist", "denied",
+      "prohib", "reputation", "content",  "virus",  "malware",   "relay",    "dmarc",
+      "dkim",   "spf",        "authenti", "sender", NULL};
+  return has_one_of(reason, unwanted) && !has_one_of(reason, gone);
+}
+
 /* The mailbox is not there, and never will be: no such user, host or domain, or it was closed. A
  * full mailbox and mail that is not wanted today are something else. */
 static bool is_hard(const struct bounce *b) {
@@ -95,7 +124,7 @@ static bool is_hard(const struct bounce *b) {
       return true;
   }
   return strcmp(b->status, "5.0.0") == 0 && strncmp(b->reason, "550 ", 4) == 0 &&
-         b->reason[4] != '5';
+         b->reason[4] != '5' && !is_unwanted(b->reason);
 }
 
 static void read_recipient(struct reader *r, struct bounces *out) {
@@ -223,8 +252,8 @@ static void take_reason(const char *line, size_t len, struct bounce **sorted, si
   mem_free(address);
 }
 
-/* Some servers say why to people alone. Whoever sends a report chooses how many recipients it has: all
- * of them are looked for in one go. */
+/* Some servers say why to people alone. Whoever sends a report chooses how many recipients it has:
+ * all of them are looked for in one go. */
 static void find_reasons(const char *s, size_t len, struct bounce *items, size_t count) {
   struct reader r = {.s = s, .end = s + len};
   struct bounce **sorted = mem_array(count + 1, sizeof *sorted);
