@@ -114,6 +114,7 @@ static const struct telling tellings[] = {
     {"verify.checked", {"held", "text"}},
     {"action.started", {"binding", "action", "args"}},
     {"action.finished", {"binding", "action", "result"}},
+    {"drill.unused", {"fail"}},
     {"prompt.asked", {"type", "text"}},
     {"prompt.answered", {"type", "answer", "text"}},
     {"approval.requested", {"role", "text"}},

@@ -420,6 +420,8 @@ static const struct line_kind {
     {EVENT_ACTION_SETTLED, INNER, INK_YELLOW,
      "{binding}.{action} settled by {by}[: {as}][ with {result}], {actor}[: {reason}]", NULL,
      false},
+    {EVENT_DRILL_UNUSED, RUN, INK_YELLOW,
+     "asked to fail: {fail}; came {came} of {of}, calls {calls}", NULL, false},
     {EVENT_BATCH_PAUSED, INNER, INK_YELLOW,
      "batch paused[ until {until until_us}] at {done} of {total}: {reason}", NULL, false},
     {EVENT_LEASE_TAKEN, INNER, "", "lease[ of {of}][ until {until until_us}]", NULL, false},

@@ -51,5 +51,8 @@ const char *drill_setting(const struct drill *d, const char *binding, const char
 enum status drill_call(struct action_run *c, bool *lost, struct error *err) must_use;
 /* The driver has done it, and nobody hears of it. */
 enum status drill_lose(struct action_run *c, value owned_answer, struct error *err) must_use;
+/* Where the run that began the drill ends: tells and records which of the failures that were asked for
+ * did not come. Nothing in any other run. */
+enum status drill_unused(struct lane *lane, struct error *err) must_use;
 
 #endif

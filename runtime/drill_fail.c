@@ -121,3 +121,36 @@ enum status drill_lose(struct action_run *c, value owned_answer, struct error *e
   c->writing = c->unsure = c->action->effect == EFFECT_WRITE;
   return fails(c, "transient", "its answer was lost", err);
 }
+
+/* --- those that did not come --- */
+
+static enum status unused(struct lane *lane, const struct drill_fail *f, int64_t came, int64_t calls,
+                          struct error *err) {
+  struct buf b = BUF_INIT;
+  struct record r = {0};
+  int64_t of = f->to - f->from;
+  if (!calls) buf_addf(&b, "asked to fail, and not called: %s", f->words);
+  else
+    buf_addf(&b, "asked to fail, and did not: %s; %lld of %lld came, in %lld call%s", f->words,
+             (long long)came, (long long)of, (long long)calls, calls == 1 ? "" : "s");
+  run_notice(lane, &(struct notice){.kind = NOTICE_NOTE, .text = buf_str(&b)});
+  record_text(&r, "fail", f->words);
+  record_int(&r, "came", came);
+  record_int(&r, "of", of);
+  record_int(&r, "calls", calls);
+  buf_release(&b);
+  return run_record(lane, EVENT_NAME(DRILL_UNUSED), &r, err);
+}
+
+enum status drill_unused(struct lane *lane, struct error *err) {
+  const struct drill *d = lane->run->drill;
+  enum status status = OK;
+  if (!d || strcmp(lane->run->id, d->home) != 0) return OK;
+  for (size_t i = 0; status == OK && i < d->fail_count; i++) {
+    const struct drill_fail *f = &d->fails[i];
+    int64_t calls = drill_counted(d, f->binding, f->action)->calls;
+    int64_t came = calls > f->from ? calls - f->from : 0;
+    if (calls < f->to) status = unused(lane, f, came, calls, err);
+  }
+  return status;
+}

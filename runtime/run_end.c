@@ -34,7 +34,8 @@ void run_end(struct lane *lane, enum run_state state, const char *kind, struct r
   struct error err = {0};
   leases_leave(lane, state >= RUN_SUCCEEDED);
   if (lane->run->glass) record_bool(r, "break_glass", true);
-  enum status status = run_record(lane, kind, r, &err);
+  enum status status = state == RUN_WAITING ? OK : drill_unused(lane, &err);
+  if (status == OK) status = run_record(lane, kind, r, &err);
   if (status == OK) status = run_sync(lane, &err);
   lane->run->result->state = state;
   bool lost = status != OK || lane->run->engine->journal_lost;

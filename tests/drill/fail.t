@@ -95,6 +95,20 @@ ok($exit == 1 && posted(id_of()) == 2 && $said =~ /\[3\/3\] Send 3\n.*FAILED/s, 
 my $third = id_of();
 is(scalar(events($third, 'drill.called')), 3, 'those that pass are counted');
 
+sub unused { return join '; ', map { my $d = $_->{data}; "$d->{fail} $d->{came}/$d->{of} in $d->{calls}" } events($_[0], 'drill.unused') }
+is(unused($third), '', 'of those that came nothing is told');
+
+# Those that do not come.
+drill('three', '--drill-fail', 'post.send:slow:2:2', '--drill-fail', 'post.count', '--drill-fail', 'post.send:lost', '--drill-fail', 'post.send:provider:2:7');
+my $idle = id_of();
+is($exit, 0, 'the day was better than was asked for') or diag($said);
+like($said, qr/asked to fail, and did not: post\.send:slow:2:2; 1 of 2 came, in 3 calls\n.*asked to fail, and not called: post\.count\n.*asked to fail, and did not: post\.send:lost; 0 of 1 came, in 3 calls\n.*post\.send:provider:2:7; 0 of 2 came, in 3 calls\n\nDRILL  succeeded/, 'and it is told at the end') or diag($said);
+is(unused($idle), 'post.send:slow:2:2 1/2 in 3; post.count 0/1 in 0; post.send:lost 0/1 in 3; post.send:provider:2:7 0/2 in 3', 'and in the journal');
+drill('three', '--json', '--drill-fail', 'post.count');
+is(scalar(grep { /"kind":"drill\.unused"/ } split /\n/, $said), 1, 'and to a machine') or diag($said);
+stepwise('show', $idle);
+like($said, qr/asked to fail: post\.send:slow:2:2; came 1 of 2, calls 3/, 'show has it') or diag($said);
+
 # Going on counts on.
 stepwise('resume', $third);
 is($exit, 0, 'resumed it does not fail again') or diag($said);
