@@ -57,8 +57,9 @@ static enum status run(struct glass *g, const struct approve *a, struct error *e
   struct clock clock;
   const struct prompter prompter = {.ud = g, .ask = nobody, .source = "nobody"};
   const struct observer observer = {.ud = g, .notice = tell};
-  const struct given_input text = {.name = "text", .value = value_cstr(buf_str(&a->glass)), .typed = true};
-  struct buf trigger = BUF_INIT;
+  struct buf trigger = BUF_INIT, said = BUF_INIT;
+  buf_addf(&said, "%s; it is step %s of run %s", buf_str(&a->glass), a->request->step, op->run);
+  const struct given_input text = {.name = "text", .value = value_cstr(buf_str(&said)), .typed = true};
   buf_addf(&trigger, "glass was broken in run %s, step %s", op->run, a->request->step);
   struct drill *drill = run_is_drill(op->run) ? drill_new() : NULL;
   const struct run_options options = {.inputs = &text,
@@ -82,6 +83,7 @@ static enum status run(struct glass *g, const struct approve *a, struct error *e
   drill_unref(drill);
   value_unref(text.value);
   buf_release(&trigger);
+  buf_release(&said);
   if (g->result.state == RUN_SUCCEEDED) return OK;
   error_move(err, &g->result.error);
   if (err->status == OK) error_set(err, ERR_FAILED, "the run that pages was cut short");

@@ -102,6 +102,7 @@ static enum status options_take(struct run *run, struct error *err) {
   r->roles = list_option(r, options, "roles", now->roles, now->role_count, &o->role_count);
   o->skip = r->skip;
   o->roles = r->roles;
+  o->page_and_go = value_truthy(option_of(options, "page_and_go"));
   value_unref(options);
   if (run->drill) return OK; /* that of the run that waits for it */
   status = drill_past(run->history, run->engine->config.state_dir, &run->drill, err);

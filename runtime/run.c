@@ -204,6 +204,7 @@ static void record_options(struct lane *lane, struct record *r) {
   record_text(&in, "skip_reason", o->skip_reason);
   record_texts(&in, "roles", o->roles, o->role_count);
   if (o->virtual_clock) record_text(&in, "clock", "virtual");
+  if (o->page_and_go) record_bool(&in, "page_and_go", true);
   if (lane->run->drill) drill_record(lane->run->drill, &in);
   if (in.data.len) record_join(r, "options", &in);
 }

@@ -424,7 +424,30 @@ if ROOT:
     ok(len(sent) == 1 and sent[0]["channel"] == "#board" and "broke glass for :lead" in sent[0]["text"] and "fire in rack 4" in sent[0]["text"], "what was sent says who and why", sent)
     ok(not [e for e in theirs if e["kind"] == "wait.started"] and first in theirs[0]["data"]["trigger"], "it waits for nobody, and names the run", theirs[0])
     ok("fire in rack 4" in c.do("show", first)[1] and "succeeded, glass broken" in c.do("runs")[1], "show and runs tell it", c.do("runs")[1])
+    ok("it is step drain of run " + first in sent[0]["text"], "and which run it was", sent)
     ok(c.good(), "the journal is good")
+
+    # -- who breaks it is killed while the role is paged: that run goes on, and waits for nobody either --
+    faulty = os.path.join(os.environ.get("BUILD", "build"), "tests/stepwise-fault")
+    glass = ["approve", "last", "drain", "--yes", "--break-glass", "--reason", "fire"]
+
+    def broken(fault):
+        c = Case(GLASS)
+        c.run()
+        r = subprocess.run([os.path.abspath(faulty), *glass, "--journal", c.journal], cwd=c.dir, stdin=subprocess.DEVNULL, capture_output=True, timeout=60,
+                           env=dict(os.environ, STEPWISE_FAULT_COUNT=c.path("count"), **({"STEPWISE_FAULT": fault} if fault else {})))
+        return c, r.returncode
+
+    c, code = broken(None)
+    with open(c.path("count")) as f:
+        writes = int(re.search(r"writes (\d+)", f.read()).group(1))
+    for n in range(writes, 0, -1):
+        c, code = broken("kill:write:%d" % n)
+        if code == -9 and c.kinds().count("run.started") == 2 and "page.delivered" not in c.kinds():
+            break
+    paging = [e["run"] for e in c.events() if e["kind"] == "run.started"][-1]
+    code, said = c.do("resume", paging)
+    ok(code == 0 and c.kinds().count("page.delivered") == 1 and "wait.started" not in c.kinds() and c.good(), "killed while it pages, the paging goes on, once, and waits for no acknowledgement", n, writes, code, said)
 
 # -- signatures --
 def key(name):
