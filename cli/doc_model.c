@@ -347,7 +347,7 @@ void doc_each(const struct doc *d, const struct action *a, const char *tick, str
   if (a->by) buf_addf(out, ", told apart by %s%s%s", tick, doc_name(d, a->by), tick);
   if (a->rate) buf_addf(out, ", %s%s%s a second", tick, doc_name(d, a->rate->name), tick);
   buf_addf(out, ", %u at a time", a->at_once);
-  if (a->first) buf_addf(out, ", %s%s%s first", tick, doc_name(d, a->first->name), tick);
+  if (a->first) buf_addf(out, ", %s%s%s first%s", tick, doc_name(d, a->first->name), tick, a->every ? " and meanwhile" : "");
 }
 
 void doc_admit(const struct doc *d, const struct action *a, const char *tick, struct buf *out) {

@@ -61,7 +61,7 @@ struct clause_key {
   struct arg_spec spec;
 };
 
-enum { CLAUSE_ARGS = 2, CLAUSE_KEYS = 10, ANY_NUMBER = 127 };
+enum { CLAUSE_ARGS = 2, CLAUSE_KEYS = 12, ANY_NUMBER = 127 };
 
 struct clause {
   uint16_t word;

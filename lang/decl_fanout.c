@@ -114,12 +114,27 @@ static void check_beside(struct check *k, const struct action *a) {
     diag_add(k->diags, D_fanout, span_of(k, a->lease), "an action with `each:` has no lease");
 }
 
+/* What is done first may be done again and again. */
+static void take_every(struct check *k, struct action *out, node_id every) {
+  const struct node *n = node_at(k, every);
+  bool none = n->kind == N_call && n->a && node_at(k, n->a)->kind == N_int &&
+              tree_int(node_at(k, n->a)) <= 0;
+  if (none) diag_add(k->diags, D_fanout, span_of(k, every), "`every:` is longer than this");
+  if (!out->first_at) {
+    struct diag *d = diag_add(k->diags, D_fanout, span_of(k, every), "`every:` needs `first:`");
+    diag_help(d, "it says how often that action is done again while the batch is under way");
+  }
+  out->every = every;
+  out->file = k->file;
+}
+
 void decl_fanout(struct check *k, const struct clause_args *a, struct action *out) {
   out->each_at = arg_key(a, W_each);
   out->by_at = arg_key(a, W_by);
   out->rate_at = arg_key(a, W_rate);
   out->at_once_at = arg_key(a, W_at_once);
   out->first_at = arg_key(a, W_first);
+  if (arg_key(a, W_every)) take_every(k, out, arg_key(a, W_every));
   check_beside(k, out);
   if (!out->each_at) return;
   out->by = arg_name(k, a, W_by);

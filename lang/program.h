@@ -58,7 +58,7 @@ struct action {
   enum effect effect;
   enum repeat repeat;
   node_id lease; /* how long what it creates lasts unless it is renewed; 0: until it is undone */
-  uint32_t file; /* where that stands */
+  uint32_t file; /* where that, or `every`, stands */
   node_id ends_at;      /* the name in `ends:`, or 0 */
   struct action *ends; /* the action whose leases it ends, or NULL */
   node_id each_at, by_at, rate_at, at_once_at, first_at; /* as written, or 0 */
@@ -67,6 +67,7 @@ struct action {
   sym by;                   /* the field by which items that are hashes are told apart, or 0 */
   uint32_t at_once;         /* of each: how many are under way at the same time */
   struct action *first;     /* of each: what is done before it begins or goes on, or NULL */
+  node_id every;            /* and again so often while it is under way; 0: not again */
   struct field *takes;
   size_t take_count;
   struct field *gives; /* fields of the result record */

@@ -104,6 +104,15 @@ enum status run_duration(struct lane *lane, node_id n, int64_t otherwise, int64_
   return status;
 }
 
+enum status file_duration(struct lane *lane, uint32_t file, node_id n, int64_t *out,
+                          struct error *err) {
+  struct tree *tree = lane->eval.tree;
+  lane->eval.tree = lane->run->program->trees[file];
+  enum status status = run_duration(lane, n, 0, out, err);
+  lane->eval.tree = tree;
+  return status;
+}
+
 enum status run_driver(const struct run *run, const struct binding *b, const struct driver **out,
                        struct error *err) {
   if (run->drill) return drill_driver(run->program, b, out, err);

@@ -323,7 +323,8 @@ static void where_text(const struct fanout *f, struct buf *out) {
 static enum status problem_raise(struct fanout *f, struct error *err) {
   struct buf b = BUF_INIT;
   where_text(f, &b);
-  buf_addf(&b, ": %s: %s", f->items[f->problem_item].to, f->problem.message);
+  if (f->problem_item != SIZE_MAX) buf_addf(&b, ": %s", f->items[f->problem_item].to);
+  buf_addf(&b, ": %s", f->problem.message);
   error_move(err, &f->problem);
   char kind[ERROR_KIND_MAX];
   memcpy(kind, err->kind, sizeof kind);
@@ -432,7 +433,9 @@ enum status fanout_perform(struct action_run *c, value *out, struct error *err) 
   if (status == OK) {
     if (fanout_once(&f)) status = settle(&f, err);
     if (status == OK) status = fanout_first(&f, err);
+    if (status == OK) status = fanout_heed(&f, err);
     if (status == OK) status = carry(&f, err);
+    fanout_heed_end(&f);
     bool over = status == OK && f.problem.status == OK;
     status = over ? finish(&f, out, err) : stop(&f, status, err);
   }

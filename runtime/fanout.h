@@ -78,7 +78,10 @@ struct fanout {
   int64_t sent, refused, unsure; /* of the items of the list */
   int64_t ceiling;
   struct error problem; /* what stops it; status OK: nothing does */
-  size_t problem_item;
+  size_t problem_item;  /* SIZE_MAX: it is none of an item */
+  struct task *heed;    /* does what is `first:` again every so often; or NULL */
+  int64_t every;
+  uint32_t heed_failed; /* how often in a row */
   bool again; /* the book was not empty */
   struct progress progress;
   int64_t started, told_at, mark_at, mark_done, before_at, before_done, minute;
@@ -137,6 +140,10 @@ void fanout_schedule(struct fanout *f); /* from now on, with what was sent befor
 
 /* What the action names as `first:`, unless nothing is left to send. */
 enum status fanout_first(struct fanout *f, struct error *err) must_use;
+/* From now on it is done again as often as `every:` says; until fanout_heed_end, which waits for one
+ * that is under way. What may not pass, or does not, becomes the batch's problem. */
+enum status fanout_heed(struct fanout *f, struct error *err) must_use;
+void fanout_heed_end(struct fanout *f);
 
 /* --- fanout_item.c --- */
 

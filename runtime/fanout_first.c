@@ -1,6 +1,9 @@
-/* What an action with `each:` names as `first:`: done before the batch begins, and again before it goes
- * on. Who opted out while it stood is known then. */
+/* What an action with `each:` names as `first:`: done before the batch begins, again before it goes on,
+ * and with `every:` again and again while it is under way. Who opted out meanwhile is known then. */
 #include "fanout.h"
+
+#include "../lang/limits.h"
+#include "text.h"
 
 static enum status default_of(struct lane *lane, const struct field *f, value *out,
                               struct error *err) {
@@ -11,12 +14,13 @@ static enum status default_of(struct lane *lane, const struct field *f, value *o
   return err->status;
 }
 
-static void not_known(const struct fanout *f, const struct action_run *c, struct error *err) {
+static void not_known(const struct fanout *f, const struct action_run *c, const char *when,
+                      struct error *err) {
   struct buf b = BUF_INIT;
   action_text(c, &b);
-  buf_adds(&b, ", before ");
+  buf_addf(&b, ", %s ", *when == 'w' ? "while" : "before");
   action_text(f->call, &b);
-  buf_addf(&b, f->again ? " goes on: %s" : " begins: %s", err->message);
+  buf_addf(&b, " %s: %s", when, err->message);
   mem_free(err->message);
   err->message = buf_take(&b);
 }
@@ -29,15 +33,14 @@ static enum status perform(struct fanout *f, struct action_run *c, struct error 
   enum status status = action_perform(c, &out, err);
   task_unshield(f->tasks, before);
   if (status == OK) value_unref(out);
-  else not_known(f, c, err);
   return status;
 }
 
-enum status fanout_first(struct fanout *f, struct error *err) {
+/* when: as the message of a failure says it. */
+static enum status first_do(struct fanout *f, const char *when, struct error *err) {
   const struct action *first = f->call->action->first;
   struct action_run c = *f->call;
   enum status status = OK;
-  if (!first || fanout_done(f) == (int64_t)f->count) return OK;
   value *args = mem_array(first->take_count + 1, sizeof *args);
   size_t made = 0;
   for (; status == OK && made < first->take_count; made++)
@@ -47,8 +50,68 @@ enum status fanout_first(struct fanout *f, struct error *err) {
   c.args = args;
   c.writing = c.unsure = false;
   if (status == OK) status = perform(f, &c, err);
+  if (status != OK) not_known(f, &c, when, err);
   for (size_t i = 0; i < made; i++)
     value_unref(args[i]);
   mem_free(args);
   return status;
+}
+
+enum status fanout_first(struct fanout *f, struct error *err) {
+  if (!f->call->action->first || fanout_done(f) == (int64_t)f->count) return OK;
+  return first_do(f, f->again ? "goes on" : "begins", err);
+}
+
+/* --- while it is under way --- */
+
+/* One that may pass is told, and the next time comes; not for ever. */
+static bool passes(struct fanout *f, const struct error *problem) {
+  if (strcmp(problem->kind, "transient") != 0 || ++f->heed_failed >= LIMIT_TRIES) return false;
+  struct buf b = BUF_INIT;
+  char length[32];
+  took_text(f->every, length);
+  buf_addf(&b, "%s; again in %s", problem->message, length);
+  run_notice(f->call->lane, &(struct notice){.kind = NOTICE_NOTE, .text = buf_str(&b)});
+  buf_release(&b);
+  return true;
+}
+
+/* A task of its own, so that it holds up nobody. */
+static void heed_main(void *arg) {
+  struct fanout *f = arg;
+  struct error err = {0};
+  while (task_sleep(f->tasks, f->every, &err) == OK && f->problem.status == OK) {
+    if (first_do(f, "was under way", &err) == OK) f->heed_failed = 0;
+    else if (!passes(f, &err)) break;
+    error_release(&err);
+  }
+  bool cut = err.status == ERR_CANCELLED || strcmp(err.kind, "limit") == 0;
+  if (err.status != OK && !cut && f->heed && f->problem.status == OK) {
+    error_move(&f->problem, &err);
+    f->problem_item = SIZE_MAX;
+    task_wake(f->task);
+  }
+  error_release(&err);
+}
+
+enum status fanout_heed(struct fanout *f, struct error *err) {
+  const struct action *a = f->call->action;
+  if (!a->first || !a->every) return OK;
+  enum status status = file_duration(f->call->lane, a->file, a->every, &f->every, err);
+  if (f->every < US_SECOND) f->every = US_SECOND;
+  if (status != OK) return status;
+  f->heed = task_spawn(f->tasks, heed_main, f);
+  task_limit(f->heed, task_deadline(f->tasks));
+  return OK;
+}
+
+void fanout_heed_end(struct fanout *f) {
+  struct error err = {0};
+  struct task *task = f->heed;
+  if (!task) return;
+  f->heed = NULL; /* what it fails of from here on keeps nothing from being sent */
+  int64_t before = task_shield(f->tasks);
+  task_cancel(task);
+  if (task_wait(f->tasks, task, &err) != OK) error_release(&err);
+  task_unshield(f->tasks, before);
 }

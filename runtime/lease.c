@@ -37,19 +37,9 @@ static int64_t wall(const struct run *run) {
 
 static enum status length_of(struct run *run, const struct action *action, int64_t *out,
                              struct error *err) {
-  struct eval *e = &run->main.eval;
-  struct tree *tree = e->tree;
-  value v = VALUE_NIL;
-  e->tree = run->program->trees[action->file];
-  enum status status = eval_node(e, action->lease, &v);
-  e->tree = tree;
-  if (status != OK) {
-    error_move(err, e->err);
-    return status;
-  }
-  *out = v.tag == V_DURATION && v.u.i > LEAST ? v.u.i : LEAST;
-  value_unref(v);
-  return OK;
+  enum status status = file_duration(&run->main, action->file, action->lease, out, err);
+  if (status == OK && *out < LEAST) *out = LEAST;
+  return status;
 }
 
 enum status lease_until(struct run *run, const struct action *action, int64_t *out,

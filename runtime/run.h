@@ -312,6 +312,9 @@ enum status run_text(struct lane *lane, node_id n, char **out, struct error *err
 /* Evaluates a duration; node 0 gives the default. */
 enum status run_duration(struct lane *lane, node_id n, int64_t otherwise, int64_t *out,
                          struct error *err) must_use;
+/* The same of one that stands in another file. */
+enum status file_duration(struct lane *lane, uint32_t file, node_id n, int64_t *out,
+                          struct error *err) must_use;
 enum status run_eval(struct lane *lane, node_id n, value *out, struct error *err) must_use;
 enum status run_call_block(struct lane *lane, node_id block, value *out, struct error *err) must_use;
 /* Exponential from base, at most `most`; full jitter: anything from nothing to that. */

@@ -22,7 +22,7 @@ binding :sms, "Text messages" do
 
   # Each recipient is a number or { phone:, zone: }, with the recipient's own time zone.
   action :send_batch, effect: :write, repeat: :by_key, each: :to, by: :phone, rate: :per_second, at_once: 16, first: :replies,
-                      about: "Send a message to many people, each once" do
+                      every: 1.minute, about: "Send a message to many people, each once" do
     takes :to,         :array
     takes :body,       :string, min: 1, max: 1600
     takes :per_second, :integer, default: 20, min: 1, max: 1000

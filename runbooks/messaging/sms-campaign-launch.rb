@@ -92,7 +92,8 @@ runbook "sms-campaign-launch" do
     guard   "outbound sending is not paused", !sms.paused?
     approve "Send #{input.campaign} to #{recipients.size} people at #{input.throttle} a second", by: :messaging_lead, within: 30.minutes, otherwise: :rollback
 
-    # Who said STOP while this waited for its approval is not written to: send_batch takes replies in first.
+    # Who said STOP while this waited for its approval, or while others were written to, is not: send_batch takes
+    # replies in first, and each minute.
     batch = sms.send_batch(to: recipients.map { |person| { phone: person.phone, zone: person.zone } }, body: body, per_second: input.throttle)
     show({ batch: batch.id, total: batch.total, sent: batch.sent, refused: batch.refused.size, unsure: batch.unsure.size }, as: "launched")
     batch.refused.map { |one| one.reason }.tally.sort_by { |reason, count| -count }.take(20).each { |reason, count| note "#{count} refused: #{reason}" }

@@ -24,6 +24,15 @@ binding :post, "Letters" do
 
   action :begin, effect: :write, repeat: :safe do
   end
+  action :sweep, effect: :write, repeat: :safe do
+  end
+  action :send_swept, effect: :write, repeat: :by_key, each: :to, by: :name, rate: :per_second, at_once: 3, first: :sweep, every: 5.seconds do
+    takes :to, :array
+    takes :per_second, :integer, default: 1
+    gives :sent, :integer
+    gives :refused, :array
+    gives :unsure, :array
+  end
   action :send, effect: :write, repeat: :by_key, each: :to, by: :name, rate: :per_second, at_once: 3 do
     takes :to, :array
     takes :per_second, :integer, default: 1000
@@ -50,6 +59,8 @@ binding :post, "Letters" do
     tried = name == "slow" && file.exists(path: "asked", state: true)
     if setting.blocked.include?(name) || tried
       "#{name} is blocked"
+    elsif name == "left" && file.exists(path: "swept", state: true) && file.read(path: "swept", state: true).lines.size > 2
+      "left is gone"
     elsif name == "late" && sent.size < 4
       :wait
     elsif file.exists(path: "closed", state: true)
@@ -68,6 +79,16 @@ driver :paper, for: :post, default: true do
     file.append(path: "sent", text: "#{"#{to}".start_with?("{") ? to[:name] : to} #{call.key}\n", state: true)
     nil
   end
+  perform :sweep do
+    file.append(path: "swept", text: "x\n", state: true)
+    times = file.read(path: "swept", state: true).lines.size
+    plan = file.exists(path: "sweep", state: true) ? file.read(path: "sweep", state: true).split : []
+    fail! plan[0].to_sym, "nobody answers" if plan.any? && times >= plan[1].to_i && times <= plan[2].to_i
+  end
+  perform :send_swept do |to, per_second|
+    file.append(path: "sent", text: "#{to} #{call.key}\n", state: true)
+    nil
+  end
   perform :send_once do |to|
     file.append(path: "asked", text: "x", state: true) if "#{to}" == "slow"
     fail! :transient, "the desk is closed", retry_after: 1.second if "#{to}" == "slow"
@@ -81,7 +102,7 @@ sub case_of { my ($body, $limit) = @_;
   write_file("$dir/case.rb", qq{runbook "case" do\n  use "post"\n  step "Do" do\n    timeout @{[$limit // '1.hour']}\n$body\n    irreversible "it stays"\n  end\nend\n});
   return ('run', "$dir/case.rb", '--journal', $journal);
 }
-sub fresh { unlink "$dir/state/$_" for qw(sent begun closed free broken asked) }
+sub fresh { unlink "$dir/state/$_" for qw(sent begun closed free broken asked swept sweep) }
 sub stepwise { return run_quietly($stepwise, @_) }
 sub sent { return map { (split)[0] } split /\n/, read_file("$dir/state/sent") // '' }
 sub events { # of the latest run
@@ -139,6 +160,36 @@ for my $action ('send', 'send_once') {
   ($said, $exit) = stepwise('resume', 'last', '--journal', $journal);
   is($exit, 0, '  resumed when it may go on') or diag $said;
   is(join(' ', sort(sent())), join(' ', sort @people), '  everybody once');
+}
+
+# --- what is done first is done again and again: who leaves while others are sent to is not ---
+sub sweeps { return scalar(() = (read_file("$dir/state/swept") // '') =~ /^x$/mg) }
+my $swept = q{    batch = post.send_swept(to: (1..20).map { |i| "p#{i}" } + ["left"])} . qq{\n    show "\#{batch.sent} sent, not \#{batch.refused.map { |one| one.reason }.join}", as: "end"};
+{
+  fresh();
+  my ($said, $exit) = stepwise(case_of($swept), '--virtual-clock');
+  is($exit, 0, 'every 5 seconds of a batch that takes 20') or diag $said;
+  cmp_ok(sweeps(), '>=', 4, '  it is done, after the first time');
+  like($said, qr/end: 20 sent, not left is gone$/m, '  and heeded') or diag $said;
+  is((stepwise('journal', 'verify', '--journal', $journal))[1], 0, '  the journal is good');
+  fresh();
+  write_file("$dir/state/sweep", 'transient 2 3');
+  ($said, $exit) = stepwise(case_of($swept), '--virtual-clock');
+  is($exit, 0, 'twice it fails, which passes') or diag $said;
+  is(scalar(() = $said =~ /post\.sweep, while post\.send_swept was under way: nobody answers; again in 5 seconds$/mg), 2, '  each is told') or diag $said;
+  for my $plan (['provider 2 2', 'a failure that does not pass stops the batch', 2], ['transient 2 99', 'and one that never does', 9]) {
+    fresh();
+    write_file("$dir/state/sweep", $plan->[0]);
+    my $more = $swept =~ s/1\.\.20/1..49/r;
+    ($said, $exit) = stepwise(case_of($more), '--virtual-clock');
+    is($exit, 1, $plan->[1]) or diag $said;
+    like($said, qr/post\.send_swept stopped at \d+ of 50: post\.sweep, while post\.send_swept was under way: nobody answers$/m, '  and says why') or diag $said;
+    is(sweeps(), $plan->[2], '  at once, or after 8 in a row');
+    unlink "$dir/state/sweep";
+    ($said, $exit) = stepwise('resume', 'last', '--journal', $journal);
+    my @all = sent();
+    is("$exit " . scalar(@all) . ' ' . keys %{ { map { $_ => 1 } @all } }, '0 49 49', '  resumed, it goes on: to everybody once') or diag $said;
+  }
 }
 
 # --- killed while it is held back ---

@@ -74,6 +74,14 @@ like($said, qr/bad: (\d+) \1 14 true/, '  replies and failures come as they were
 unlike($said, qr/bad: 0 /, '  some are there');
 like($said, qr/held: true/, '  who said STOP gets nothing the next time');
 
+# --- replies are taken in while it goes out ---
+($said, $exit) = run_quietly($stepwise, 'run', runbook('meanwhile', <<"RUBY"), '--drill', '--drill-set', 'sms.stop_every=10');
+    batch = sms.send_batch(to: @{[numbers(300)]}, body: "hello", per_second: 2)
+    show sms.suppressions.size, as: "who said STOP"
+RUBY
+is($exit, 0, 'a batch of two minutes and a half') or diag $said;
+like($said, qr/who said STOP: (?:2[0-9]|1[5-9])$/m, '  took in what was replied in the first two');
+
 # --- a pause from another terminal ---
 my @paused = runbook('paused', <<"RUBY");
     batch = sms.send_batch(to: @{[numbers(400)]}, body: "pause", per_second: 100)

@@ -33,6 +33,12 @@ binding :post, "Letters" do
   action :lone, effect: :write, first: :sweep do
     takes :to, :array
   end
+  action :often, effect: :write, each: :to, first: :sweep, every: 0.seconds do
+    takes :to, :array
+  end
+  action :again, effect: :write, each: :to, every: 1.minute do
+    takes :to, :array
+  end
   action :wild, effect: :write, each: :to, first: :swep do
     takes :to, :array
   end
@@ -58,6 +64,8 @@ driver :none, for: :post do
   perform(:maybe) { |to| nil }
   perform(:fast) { |to, speed| nil }
   perform(:lone) { |to| nil }
+  perform(:often) { |to| nil }
+  perform(:again) { |to| nil }
   perform(:wild) { |to| nil }
   perform(:risky) { |to| nil }
   perform(:needy) { |to| nil }
