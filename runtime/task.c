@@ -6,23 +6,10 @@
 
 #include <fcntl.h>
 #include <signal.h>
-#include <ucontext.h>
 #include <uv.h>
 
-#include "task_stack.h"
+#include "fiber.h"
 #include "task_timer.h"
-
-#if defined(__SANITIZE_ADDRESS__)
-#define FIBERS 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define FIBERS 1
-#endif
-#endif
-#ifdef FIBERS
-#include <dlfcn.h>
-#include <sanitizer/common_interface_defs.h>
-#endif
 
 enum wake { WAKE_EVENT, WAKE_TIMER, WAKE_DEADLINE, WAKE_CANCEL };
 enum task_state { TASK_READY, TASK_RUNNING, TASK_PARKED, TASK_DONE };
@@ -34,14 +21,12 @@ struct task {
   struct task *joiner; /* waits for this one */
   void (*fn)(void *arg);
   void *arg;
-  struct stack *stack;
-  ucontext_t context;
+  struct fiber *fiber;
   enum task_state state;
   enum wake wake;
   bool cancelled, interruptible, timer_is_deadline;
   uint32_t shields, refs;
   int64_t deadline;
-  void *fake_stack; /* the sanitizer's */
 };
 
 enum { SIGNALS = 3 };
@@ -55,18 +40,13 @@ struct kept {
 
 struct tasks {
   struct clock *clock;
-  int (*swap)(ucontext_t *from, const ucontext_t *to);
   struct task *first, *last; /* ready */
   struct task *current;
   size_t live;
   uint32_t outside; /* things the loop is waited on for: polls, work */
   uint32_t flowing; /* such things while which time goes on: children, transfers */
   struct timers timers;
-  struct stack *pool;
-  ucontext_t main;
-  void *main_fake;
-  const void *main_base;
-  size_t main_size;
+  struct fibers *fibers;
   int64_t (*turn)(void *ud);
   void *turn_ud;
   void (*on_signal)(void *ud, int signum);
@@ -83,12 +63,7 @@ struct tasks {
 struct tasks *tasks_new(struct clock *clock) {
   struct tasks *t = mem_zalloc(sizeof *t);
   t->clock = clock;
-  t->swap = swapcontext;
-#ifdef FIBERS
-  /* The sanitizer warns at its own wrapper, which does not know that its fibers are told. */
-  void *libc = dlopen("libc.so.6", RTLD_LAZY | RTLD_NOLOAD);
-  if (libc) *(void **)&t->swap = dlsym(libc, "swapcontext");
-#endif
+  t->fibers = fibers_new();
   t->last_turn = clock_mono(clock);
   return t;
 }
@@ -132,7 +107,7 @@ void tasks_free(struct tasks *t) {
     uv_run(&t->loop, UV_RUN_DEFAULT);
     uv_loop_close(&t->loop);
   }
-  stacks_release(&t->pool);
+  fibers_free(t->fibers);
   timers_release(&t->timers);
   mem_free(t);
 }
@@ -171,36 +146,18 @@ void tasks_on_signal(struct tasks *t, void (*fn)(void *ud, int signum), void *ud
 static void enter(struct tasks *t, struct task *task) {
   t->current = task;
   task->state = TASK_RUNNING;
-#ifdef FIBERS
-  __sanitizer_start_switch_fiber(&t->main_fake, task->stack->base, task->stack->size);
-#endif
-  t->swap(&t->main, &task->context);
-#ifdef FIBERS
-  __sanitizer_finish_switch_fiber(t->main_fake, NULL, NULL);
-#endif
+  fiber_enter(t->fibers, task->fiber);
   t->current = NULL;
 }
 
 static void leave(struct task *task) {
-  struct tasks *t = task->owner;
-#ifdef FIBERS
-  bool last = task->state == TASK_DONE;
-  __sanitizer_start_switch_fiber(last ? NULL : &task->fake_stack, t->main_base, t->main_size);
-#endif
-  t->swap(&task->context, &t->main);
-#ifdef FIBERS
-  __sanitizer_finish_switch_fiber(task->fake_stack, &t->main_base, &t->main_size);
-#endif
+  fiber_leave(task->owner->fibers, task->fiber);
 }
 
-static void task_main(unsigned high, unsigned low) {
-  struct task *task = (struct task *)((uintptr_t)high << 32 | low);
-#ifdef FIBERS
-  __sanitizer_finish_switch_fiber(NULL, &task->owner->main_base, &task->owner->main_size);
-#endif
+static void task_main(void *arg) {
+  struct task *task = arg;
   task->fn(task->arg);
   task->state = TASK_DONE;
-  leave(task);
 }
 
 static void make_ready(struct task *task) {
@@ -222,13 +179,7 @@ static void wake_as(struct task *task, enum wake wake) {
 struct task *task_spawn(struct tasks *t, void (*fn)(void *arg), void *arg) {
   struct task *task = mem_zalloc(sizeof *task);
   *task = (struct task){.owner = t, .fn = fn, .arg = arg, .deadline = CLOCK_NEVER, .refs = 2};
-  task->stack = stack_take(&t->pool);
-  getcontext(&task->context);
-  task->context.uc_stack.ss_sp = task->stack->base;
-  task->context.uc_stack.ss_size = task->stack->size;
-  uintptr_t p = (uintptr_t)task;
-  makecontext(&task->context, (void (*)(void))(uintptr_t)task_main, 2, (unsigned)(p >> 32),
-              (unsigned)p);
+  task->fiber = fiber_take(t->fibers, task_main, task);
   t->live++;
   make_ready(task);
   return task;
@@ -247,8 +198,8 @@ void task_release(struct task *task) {
 }
 
 static void task_ended(struct tasks *t, struct task *task) {
-  stack_give(&t->pool, task->stack);
-  task->stack = NULL;
+  fiber_give(t->fibers, task->fiber);
+  task->fiber = NULL;
   t->live--;
   if (task->joiner) wake_as(task->joiner, WAKE_EVENT);
   task_release(task);

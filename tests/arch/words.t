@@ -17,6 +17,8 @@ is(hits(qr{(?<![\w.])/(?:home|Users|work|tmp/w|tmp/brief)/\w}, @text), '', "no p
 is(hits(qr/\.\.\/shared\b/, grep { $_ ne '.ci/run' } @text), '', 'nothing depends on a neighbour of this directory');
 is(hits(qr/\b(?:strcpy|strcat|sprintf|vsprintf|gets|strtok|system|popen|setjmp|longjmp|alloca)\s*\(/,
     grep { $_ ne 'lang/banned.h' } @code), '', 'no banned function is called');
+is(hits(qr/\b_?(?:sig)?(?:set|long)jmp\b/, grep { !m{^(?:lang/banned\.h|runtime/fiber\.c)$} } @code), '',
+  'nothing jumps but fibers');
 
 # Every .c file of the rooms includes banned.h, through mem.h or whatever includes that.
 my %guarded;
