@@ -397,6 +397,7 @@ enum status http_carry(struct tasks *t, const struct http_request *request,
   if (s != OK) return s;
   struct curl_loop *l = curl_loop(t);
   transfer_open(l, &x.transfer);
+  transfer_watch_longer(l, &x.transfer);
   set_up(&x);
   s = x.transfer.code == CURLE_OK ? exchange_run(l, &x, err) : unreadable(&x, err);
   transfer_close(l, &x.transfer);

@@ -1,8 +1,12 @@
 /* libcurl, whose sockets and timer are watched on the loop: see loop.h.
  *
  * libcurl says which sockets it wants watched; when one is ready it works on, and says which
- * transfers ended; their tasks are woken. */
+ * transfers ended; their tasks are woken. A connection that was opened here is watched until it is closed
+ * here: libcurl wants it no more at the end of each transfer, and again at the beginning of the next. */
 #include "loop.h"
+
+#include <sys/socket.h>
+#include <unistd.h>
 
 enum { IDLE_MAX = 64, HOST_CONNECTIONS = 64, KEPT_CONNECTIONS = 256 };
 
@@ -12,12 +16,17 @@ struct curl_loop {
   struct alarm *alarm;
   CURL *idle[IDLE_MAX]; /* handles that are used again */
   size_t idle_count;
+  struct socket **opened; /* by descriptor; NULL: not opened here */
+  size_t opened_count;
 };
 
 struct socket {
   struct curl_loop *loop;
   struct watch *watch;
   curl_socket_t fd;
+  int wanted, watched; /* WATCH_* */
+  bool opened;         /* here */
+  bool lasts;          /* connected: its closing will be told */
 };
 
 /* --- the loop --- */
@@ -34,10 +43,16 @@ static void wake_ended(struct curl_loop *l) {
   }
 }
 
+static void socket_watch(struct socket *s, int events) {
+  if (s->watch && s->watched != events) watch_set(s->watch, events);
+  s->watched = events;
+}
+
 static void socket_ready(void *ud, int events) {
   struct socket *s = ud;
   struct curl_loop *l = s->loop; /* s may be gone after the call */
   int running, mask = 0;
+  if (!s->wanted) return socket_watch(s, 0); /* the server has closed it, most likely */
   if (events & WATCH_READ) mask |= CURL_CSELECT_IN;
   if (events & WATCH_WRITE) mask |= CURL_CSELECT_OUT;
   curl_multi_socket_action(l->multi, s->fd, mask, &running);
@@ -58,25 +73,80 @@ static int want_time(CURLM *multi, long ms, void *ud) {
   return 0;
 }
 
+static struct socket *socket_new(struct curl_loop *l, curl_socket_t fd) {
+  struct socket *s = mem_alloc(sizeof *s);
+  *s = (struct socket){.loop = l, .fd = fd};
+  s->watch = watch_open(l->tasks, fd, socket_ready, s);
+  return s;
+}
+
+static void socket_free(struct socket *s) {
+  if (!s) return;
+  if (s->opened) s->loop->opened[s->fd] = NULL;
+  watch_close(s->watch);
+  mem_free(s);
+}
+
+static struct socket *socket_at(const struct curl_loop *l, curl_socket_t fd) {
+  return (size_t)fd < l->opened_count ? l->opened[fd] : NULL;
+}
+
+/* Of an attempt to connect that was given up there is no word when it is closed; that it is not wanted any
+ * more is said then. The number may be that of a pair of sockets by now, which wakes who waits for a name. */
+static bool socket_lasts(struct socket *s) {
+  struct sockaddr_storage peer;
+  socklen_t len = sizeof peer;
+  if (s->opened && !s->lasts)
+    s->lasts = getpeername(s->fd, (struct sockaddr *)&peer, &len) == 0 && peer.ss_family != AF_UNIX;
+  return s->lasts;
+}
+
 static int want_socket(CURL *easy, curl_socket_t fd, int what, void *ud, void *assigned) {
   struct curl_loop *l = ud;
-  struct socket *s = assigned;
+  struct socket *s = assigned ? assigned : socket_at(l, fd);
   (void)easy;
   if (what == CURL_POLL_REMOVE) {
-    if (s) watch_close(s->watch);
-    mem_free(s);
+    if (s && socket_lasts(s)) s->wanted = 0;
+    else socket_free(s);
     return 0;
   }
-  if (!s) {
-    s = mem_alloc(sizeof *s);
-    *s = (struct socket){.loop = l, .fd = fd};
-    s->watch = watch_open(l->tasks, fd, socket_ready, s);
-    curl_multi_assign(l->multi, fd, s);
-  }
-  if (s->watch)
-    watch_set(s->watch,
-              (what & CURL_POLL_IN ? WATCH_READ : 0) | (what & CURL_POLL_OUT ? WATCH_WRITE : 0));
+  if (!s) s = socket_new(l, fd);
+  if (!assigned) curl_multi_assign(l->multi, fd, s);
+  s->wanted = (what & CURL_POLL_IN ? WATCH_READ : 0) | (what & CURL_POLL_OUT ? WATCH_WRITE : 0);
+  socket_watch(s, s->wanted);
   return 0;
+}
+
+/* The number is that of an attempt which was closed just now; libcurl believes that it is watched. */
+static void socket_renew(struct socket *s) {
+  int events = s->watched;
+  watch_close(s->watch);
+  s->watch = watch_open(s->loop->tasks, s->fd, socket_ready, s);
+  s->watched = 0;
+  s->lasts = false;
+  socket_watch(s, events);
+}
+
+static curl_socket_t socket_open(void *ud, curlsocktype purpose, struct curl_sockaddr *at) {
+  struct curl_loop *l = ud;
+  curl_socket_t fd = socket(at->family, at->socktype | SOCK_CLOEXEC, at->protocol);
+  (void)purpose;
+  if (fd < 0) return CURL_SOCKET_BAD;
+  if ((size_t)fd >= l->opened_count) {
+    size_t count = (size_t)fd + 64;
+    l->opened = mem_realloc(l->opened, count * sizeof(struct socket *));
+    memset(l->opened + l->opened_count, 0, (count - l->opened_count) * sizeof(struct socket *));
+    l->opened_count = count;
+  }
+  if (l->opened[fd]) return socket_renew(l->opened[fd]), fd;
+  l->opened[fd] = socket_new(l, fd);
+  l->opened[fd]->opened = true;
+  return fd;
+}
+
+static int socket_close(void *ud, curl_socket_t fd) {
+  socket_free(socket_at(ud, fd));
+  return close(fd);
 }
 
 static void loop_close(void *p) {
@@ -84,8 +154,11 @@ static void loop_close(void *p) {
   while (l->idle_count)
     curl_easy_cleanup(l->idle[--l->idle_count]);
   curl_multi_cleanup(l->multi);
+  for (size_t i = 0; i < l->opened_count; i++)
+    socket_free(l->opened[i]);
   alarm_close(l->alarm);
   curl_global_cleanup();
+  mem_free(l->opened);
   mem_free(l);
 }
 
@@ -111,6 +184,13 @@ struct curl_loop *curl_loop(struct tasks *t) {
 }
 
 /* --- transfers --- */
+
+void transfer_watch_longer(struct curl_loop *l, struct transfer *x) {
+  curl_easy_setopt(x->easy, CURLOPT_OPENSOCKETFUNCTION, socket_open);
+  curl_easy_setopt(x->easy, CURLOPT_OPENSOCKETDATA, l);
+  curl_easy_setopt(x->easy, CURLOPT_CLOSESOCKETFUNCTION, socket_close);
+  curl_easy_setopt(x->easy, CURLOPT_CLOSESOCKETDATA, l);
+}
 
 void transfer_open(struct curl_loop *l, struct transfer *x) {
   x->easy = l->idle_count ? l->idle[--l->idle_count] : curl_easy_init();

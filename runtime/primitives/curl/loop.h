@@ -31,6 +31,9 @@ struct curl_loop *curl_loop(struct tasks *t);
 /* A handle with what every transfer has set: no signals, errors to x->reason. x is zeroed before,
  * and stays where it is. */
 void transfer_open(struct curl_loop *l, struct transfer *x);
+/* Its connections are watched as long as they are open, not anew for each transfer; they are not left to
+ * children. Not for one whose connection is watched by the caller. */
+void transfer_watch_longer(struct curl_loop *l, struct transfer *x);
 /* In a task. Carries it out. OK: it has ended with x->code. ERR_WAITING: it had not within timeout
  * us. Else as task_await. What is still under way on return is aborted, its connection closed;
  * one that stays and ended well is not. */
