@@ -26,6 +26,11 @@ static void print_notice(void *ud, const struct notice *n) {
   ui_notice(&c->ui, n);
 }
 
+static void write_out(void *ud) {
+  struct carry *c = ud;
+  ui_turn(&c->ui);
+}
+
 static void short_secret(void *ud, const char *name) {
   (void)ud;
   fflush(stdout);
@@ -44,12 +49,13 @@ void carry_init(struct carry *c) {
   /* Whoever reads our output may go; a run does not end half-way because of that. */
   signal(SIGPIPE, SIG_IGN);
   ui_init(&c->ui, c->json ? stderr : stdout);
+  c->ui.turns = true;
   if (c->json) c->ui.bars.wanted = false;
   c->ui.journal = c->journal_given;
   asker_init(&c->asker, &c->ui, !c->detach && isatty(STDIN_FILENO) && isatty(fileno(c->ui.out)));
   clock_real(&c->clock);
   c->observer =
-      (struct observer){.ud = c, .event = c->json ? print_event : NULL, .notice = print_notice};
+      (struct observer){.ud = c, .event = c->json ? print_event : NULL, .notice = print_notice, .turn = write_out};
 }
 
 void state_beside(const struct journal *j, struct buf *out) {

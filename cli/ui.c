@@ -508,7 +508,11 @@ static void tell(struct ui *ui, const struct notice *n, FILE *to) {
 static void show_bars(struct ui *ui) {
   if (ui->bars.count) ui_break(ui);
   bars_draw(&ui->bars, ui->out, ui->bars.count ? terminal_columns(fileno(ui->out)) : ui->width);
-  fflush(ui->out);
+}
+
+void ui_turn(struct ui *ui) {
+  if (ui->unwritten) fflush(ui->out);
+  ui->unwritten = false;
 }
 
 static bool is_told(const struct ui *ui, const struct notice *n) {
@@ -538,7 +542,8 @@ void ui_notice(void *ud, const struct notice *n) {
     bars_clear(&ui->bars, ui->out);
     if (told) tell(ui, n, ui->out);
     if (!ui->asking) show_bars(ui);
-    else fflush(ui->out);
+    ui->unwritten = true;
+    if (!ui->turns || !n->branch) ui_turn(ui);
   }
   ui->program = program;
 }
@@ -558,6 +563,8 @@ void ui_asked(struct ui *ui) {
   if (ui->held.len) fwrite(ui->held.data, 1, ui->held.len, ui->out);
   buf_clear(&ui->held);
   show_bars(ui);
+  ui->unwritten = true;
+  ui_turn(ui);
 }
 
 void ui_release(struct ui *ui) {

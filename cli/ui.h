@@ -18,6 +18,8 @@ struct ui {
   bool line_open; /* the step's line waits for its outcome */
   char *open_branch; /* which branch's line that is, or NULL; owned */
   size_t branch_width; /* the widest name of a branch so far */
+  bool turns;     /* ui_turn is called */
+  bool unwritten; /* until then */
   bool asking;       /* a question stands on the screen: what is told meanwhile is held back */
   struct buf held;
   struct bars bars;
@@ -31,6 +33,8 @@ struct ui {
 void ui_init(struct ui *ui, FILE *out);
 void ui_release(struct ui *ui);
 void ui_notice(void *ui, const struct notice *n); /* an observer's notice */
+/* Writes out what branches that go on side by side have told: once for all of them. */
+void ui_turn(struct ui *ui);
 /* Between these two a question stands before a person; what is told meanwhile comes after it. */
 void ui_ask(struct ui *ui, const char *branch);
 void ui_asked(struct ui *ui);

@@ -76,6 +76,7 @@ struct observer {
   void *ud;
   void (*event)(void *ud, const struct event *e);   /* or NULL; once it is committed */
   void (*notice)(void *ud, const struct notice *n); /* or NULL */
+  void (*turn)(void *ud); /* or NULL; once a turn, before a commit or a wait: what was told may be shown now */
 };
 
 struct engine;

@@ -282,6 +282,8 @@ static int64_t commit_turn(struct engine *g) {
 
 int64_t engine_turn(void *ud) {
   struct engine *g = ud;
+  const struct observer *o = g->config.observer;
+  if (o && o->turn) o->turn(o->ud); /* a plan has none */
   int64_t commit = commit_turn(g), look = watch_turn(g);
   return commit < look ? commit : look;
 }
