@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include "glass.h"
 #include "journal_at.h"
 #include "plan_change.h"
 #include "resume_all.h"
@@ -87,6 +88,7 @@ static int resume_one(struct resume_command *c, const char *run) {
   t.resume.from = c->from;
   t.resume.skip = c->skip.items;
   t.resume.skip_count = c->skip.count;
+  glass_look(&c->carry, c->owners, run);
   enum status status = taken_own(&t, c->carry.store, c->owners, run, &err);
   if (status != OK) {
     code = report_error(&err);

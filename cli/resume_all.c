@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "command.h"
+#include "glass.h"
 #include "../runtime/peek.h"
 #include "text.h"
 
@@ -167,6 +168,8 @@ int resume_all(struct carry *c, struct owners *owners, const char *reason) {
   if (status == OK) {
     struct engine_config config = carry_config(c, NULL);
     config.owners = owners;
+    for (size_t i = 0; i < a.count; i++)
+      glass_look(c, owners, a.runs[i]);
     c->observer.notice = no_notice; /* one line for each, when it ends */
     a.engine = engine_new(&config);
     c->asker.line.tasks = engine_tasks(a.engine);

@@ -56,6 +56,13 @@ static void show(const struct verdict_command *c) {
   buf_release(&b);
 }
 
+static void page(struct verdict_command *c) {
+  const struct approve *a = &c->approve;
+  const struct broken what = {a->role->break_glass, a->request->step, a->request->nonce, buf_str(&a->glass),
+                              a->pinned.site};
+  glass_page(a->op, &what);
+}
+
 int verdict_main(int argc, char **argv, bool deny) {
   struct verdict_command c = {.approve = {.deny = deny, .may_ask = isatty(STDIN_FILENO)}};
   struct approve *a = &c.approve;
@@ -73,7 +80,8 @@ int verdict_main(int argc, char **argv, bool deny) {
     ask = false;
   }
   if (ask) status = approve_do(a, &err);
-  if (status == OK && a->glass.len) glass_page(&c.verb, a);
+  if (status == OK && a->glass.len) page(&c);
+  else if (status == OK && a->break_glass) status = glass_left(a->op, &err);
   approve_release(a);
   return verb_end(&c.verb, status, &err);
 }

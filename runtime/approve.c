@@ -381,7 +381,14 @@ static enum status append(struct approve *a, const char *step, const char *kind,
                     .data_len = r->data.len};
   enum status status = journal_append(a->op->journal, &e, err);
   buf_release(&r->data);
+  a->seq = e.seq;
   return status;
+}
+
+/* Until this process is gone others see that it pages. */
+static void at_it(struct approve *a) {
+  struct error none = {0};
+  if (owner_take(a->op->owners, a->seq, NULL, &none) != OK) error_release(&none);
 }
 
 /* What a broken glass leaves to do, in the same commit as the answer. It is the run's own: the step's
@@ -438,6 +445,7 @@ static void say_done(struct approve *a) {
 static enum status record_answer(struct approve *a, struct record *r, struct error *err) {
   const char *kind = a->deny ? EVENT_NAME(APPROVAL_DENIED) : EVENT_NAME(APPROVAL_GIVEN);
   enum status status = append(a, a->request->step, kind, r, err);
+  if (status == OK && a->break_glass) at_it(a);
   if (status == OK && a->break_glass) status = glass_broken(a, err);
   if (status == OK) status = journal_commit(a->op->journal, err);
   if (status == OK) say_done(a);

@@ -25,6 +25,7 @@ struct approve {
   char *by;             /* who answers; owned */
   const char *identity; /* typed, account or signed */
   uint32_t given;       /* how many answers count already */
+  int64_t seq;          /* of what was appended last */
   struct buf glass;     /* what was recorded of a broken glass; empty unless it was */
   bool done;            /* the same answer is there already: op->said says so */
 };

@@ -449,6 +449,23 @@ if ROOT:
     code, said = c.do("resume", paging)
     ok(code == 0 and c.kinds().count("page.delivered") == 1 and "wait.started" not in c.kinds() and c.good(), "killed while it pages, the paging goes on, once, and waits for no acknowledgement", n, writes, code, said)
 
+    # -- killed before it pages: who comes next pages --
+    for n in range(1, writes + 1):
+        c, code = broken("kill:write:%d" % n)
+        if "approval.given" in c.kinds():
+            break
+    broke, first = c.kinds().count("run.started"), c.event("run.started")["run"]
+    glass[1] = first
+    shutil.copy(c.journal, c.path("again.db"))
+    r = subprocess.run([STEPWISE, *glass, "--journal", c.path("again.db")], cwd=c.dir, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
+    ok(broke == 1 and r.returncode == 0 and ":board is paged" in r.stdout, "killed right after glass was broken: who breaks it again pages", code, r)
+    r = subprocess.run([STEPWISE, *glass, "--journal", c.path("again.db")], cwd=c.dir, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
+    ok(r.returncode == 0 and "paged" not in r.stdout, "  and nobody does so twice", r)
+    code, said = c.do("resume", first)
+    sent = [e["data"]["args"] for e in c.events() if e["kind"] == "action.started"]
+    ok(code == 0 and "went on" in said and ":board is paged (run " in said and len(sent) == 1 and "%s broke glass: fire; it is step drain of run %s" % (ME, first) in sent[0]["text"] and c.good(),
+       "  or who resumes the run", code, said, sent)
+
 # -- signatures --
 def key(name):
     path = os.path.join(TOP.name, name)
