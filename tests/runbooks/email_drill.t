@@ -45,6 +45,8 @@ is(join(' ', grep { /^(?:email\.pause|paged)$/ } map { $_->{kind} eq 'action.sta
 like($said, qr/messaging-failure \| DRILL  succeeded/, '  the runbook for failing messages is worked through') or diag $said;
 is(list("SELECT count(*) FROM suppression WHERE channel = 'email' AND reason LIKE 'bounced: 550 5.1.1%'"), $said =~ /FAILED: (\d+) of 200/ ? $1 : '', '  mailboxes that are not there are suppressed');
 is(list("SELECT state FROM hold WHERE channel = 'email' AND batch = ''"), 'paused', '  and mail stays paused, as it was escalated');
+($said, $exit) = verb_in($dir, 'resume', first_run(), answers_in($dir, \%yes));
+is($exit, 0, '  and the launch, resumed, watches on: what was dealt with is no incident again') or diag $said;
 launch(\%yes, '--drill-set', 'email.bounce_every=40');
 is($exit, 0, 'a few bounces are an ordinary day') or diag $said;
 like($said, qr/5 bounced \(5 for good\)/, '  and told');

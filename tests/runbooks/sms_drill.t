@@ -68,6 +68,14 @@ is($exit, 1, 'messages that fail: the campaign is held') or diag $said;
 like($said, qr/FAILED: [34]\d of 200 messages failed in batch/, '  it says how many') or diag $said;
 like($said, qr/sms-incident \| DRILL  succeeded/, '  in the incident it is resumed');
 is(writes(), 'sms.pause sms.pause sms.resume', '  paused and resumed');
+($said, $exit) = verb_in($dir, 'resume', (map { $_->{run} } kinds_of('run.started', events_in($dir)))[0], answers_in($dir, \%yes));
+is($exit, 0, '  and the launch, resumed, watches on: what was dealt with is no incident again') or diag $said;
+is(writes() . list('SELECT count(*) FROM hold'), 'sms.pause sms.pause sms.resume0', '  nothing is paused once more');
+launch({ %yes, %terminate }, '--drill-set', 'sms.stop_every=25');
+my ($first) = map { $_->{run} } kinds_of('run.started', events_in($dir));
+write_file("$dir/state/drill/$first/sms-replies.txt", join '', map { sprintf "+1555501%04d STOP\n", $_ } 1 .. 9);
+($said, $exit) = verb_in($dir, 'resume', $first, answers_in($dir, \%yes));
+like($said, qr/FAILED: STOP replies at \d\.\d% in batch/, '  but those who reply STOP since are') or diag $said;
 
 # --- a provider that comes back ---
 launch(\%yes, '--drill-fail', 'sms.send:transient:2', '--drill-fail', 'sms.send_batch:transient:3:40');
