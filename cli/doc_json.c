@@ -108,6 +108,7 @@ static void driver(struct json *j, const struct driver *r) {
   text(j, "kind", "driver");
   text(j, "about", r->about);
   truth(j, "default", r->is_default);
+  truth(j, "practice", r->practice);
   fields(j, "settings", r->settings, r->setting_count);
   buf_addc(j->out, '}');
 }

@@ -205,6 +205,7 @@ static void end(struct plan_view *v, const struct dry_note *n) {
   add_changes(&b, e);
   add_text(&b, "stops_at", e->stops_at);
   add_text(&b, "stops_why", e->stops_why);
+  add_text(&b, "practice", e->practice);
   add_bool(&b, "can_start", e->problems == 0);
   if (v->drill) add_bool(&b, "drill", true);
   add_text(&b, "plan", e->plan_sha);

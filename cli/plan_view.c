@@ -447,6 +447,13 @@ static void show_end(struct plan_view *v, const struct dry_note *n) {
   change_list(v, e, "Not reached as things are", false, false);
   change_list(v, e, "Not reached as things are, and unknown until run", true, false);
   if (!e->change_count) fputs("\nNothing would be changed.\n", v->ui.out);
+  if (e->practice) {
+    struct buf b = BUF_INIT;
+    buf_addf(&b, "Nothing would go out by %s.", e->practice);
+    putc('\n', v->ui.out);
+    flow(v, buf_str(&b), 2);
+    buf_release(&b);
+  }
   if (e->stops_why) {
     struct buf b = BUF_INIT;
     buf_addf(&b, "As things are the run stops%s%s: %s", e->stops_at ? " at " : "",

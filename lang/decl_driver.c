@@ -297,10 +297,13 @@ static struct driver *driver_new(struct check *k, const struct clause_args *a, s
                                  const struct driver *other) {
   struct driver *d = arena_new(k->arena, struct driver);
   node_id about = arg_key(a, W_about), is_default = arg_key(a, W_default),
+          practice = arg_key(a, W_practice),
           body = a->block ? node_at(k, a->block)->b : 0;
   *d = (struct driver){.name = node_at(k, a->pos[0])->a, .binding = b, .at = span_of(k, a->pos[0])};
   d->about = about && node_at(k, about)->kind == N_str ? text_dup(k, about) : NULL;
   d->is_default = is_default && node_at(k, is_default)->kind == N_true;
+  d->practice = d->name == W_simulated || (practice && node_at(k, practice)->kind == N_true) ||
+                (!practice && other && other->practice);
   size_t settings = (other ? other->setting_count : b->setting_count) +
                     (body ? list_count(k, node_at(k, body)->a) : 0);
   d->settings = arena_alloc(k->arena, settings * sizeof *d->settings + 1);

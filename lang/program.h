@@ -110,6 +110,7 @@ struct driver {
   size_t shared_settings; /* the first ones: those of the driver that same_as: names */
   struct perform *performs; /* one for each action of the binding, same order */
   bool is_default;          /* `driver :x, for: :y, default: true`: the embedded default */
+  bool practice;            /* `practice: true`, or :simulated: what it does reaches nobody */
   struct driver *next;
   struct span at;
 };

@@ -300,6 +300,8 @@ enum status action_call(void *ud, struct eval *e, const struct action *action, n
   c.ordinal = lane->at ? ++lane->at->calls : ++lane->run->handler_calls;
   call_key(lane, c.ordinal, c.key);
   enum status status = driver_of(&c, &err);
+  if (status == OK && action->effect == EFFECT_WRITE && !lane->run->drill)
+    driver_practice_add(lane->run->program, c.driver, &lane->run->practice);
   if (status == OK && lane->run->history) status = action_again(&c, &told, out, &err);
   if (status == OK && told) status = leases_told(&c, out, &err);
   else if (status == OK) status = action_now(&c, out, &err);

@@ -46,6 +46,8 @@ enum status driver_settings(struct driver_settings **list, struct site *site,
                             struct program *p, const struct driver *d, value *out,
                             struct error *err) must_use;
 void driver_settings_free(struct driver_settings **list);
+/* Adds a driver that only practises to a list for people, once: "sms (driver outbox)". */
+void driver_practice_add(const struct program *p, const struct driver *d, struct buf *out);
 /* What its arguments hold that is secret is learnt; before anything is said of the call. */
 void driver_learn_args(struct secrets *secrets, const struct program *p, const struct action *action,
                        const value *args);

@@ -156,6 +156,7 @@ static void end_tell(struct dry *d) {
   t->end.changes = t->changes;
   t->end.stops_at = t->stops_at;
   t->end.stops_why = t->stops_why;
+  t->end.practice = t->practice.len ? buf_str(&t->practice) : NULL;
   dry_note(d, (struct dry_note){.kind = DRY_NOTE_END, .end = &t->end});
 }
 

@@ -88,6 +88,7 @@ struct dry_end {
   const struct dry_change *changes;
   size_t change_count;
   const char *stops_at, *stops_why, *then; /* the step that fails as things are, or NULL */
+  const char *practice; /* by which of its drivers nothing would go out, or NULL */
   char plan_sha[SHA256_HEX];
 };
 

@@ -211,9 +211,19 @@ static void batch_look(struct dry *d, const struct action *action, const value *
   if (n > ceiling) dry_fails(d, line->detail);
 }
 
+static void practice_look(struct dry *d, const struct action *action) {
+  const struct driver *driver;
+  struct error err = {0};
+  if (d->run->drill) return;
+  if (run_driver(d->run, action->binding, &driver, &err) == OK)
+    driver_practice_add(d->run->program, driver, &d->total->practice);
+  error_release(&err);
+}
+
 static void write_action(struct dry *d, const struct action *action, const struct dry_line *line) {
   struct dry_step *s = d->at;
   if (d->undo) return;
+  practice_look(d, action);
   s->writes++;
   s->certain += !d->maybe;
   dry_wrote(d);

@@ -118,4 +118,5 @@ void dry_total_release(struct dry_total *t) {
   mem_free(t->stale);
   mem_free(t->stops_at);
   mem_free(t->stops_why);
+  buf_release(&t->practice);
 }

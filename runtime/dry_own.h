@@ -22,6 +22,7 @@ struct dry_total {
   struct stale *stale;
   size_t stale_count, stale_cap;
   char *stops_at, *stops_why;
+  struct buf practice;
   bool wrote; /* some write was met: what is read now may be otherwise then */
 };
 

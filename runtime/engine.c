@@ -199,6 +199,7 @@ void run_free(struct run *run) {
   }
   spare_release(run);
   buf_release(&run->unproven);
+  buf_release(&run->practice);
   family_unref(run->family);
   drill_unref(run->drill);
   mem_free(run);

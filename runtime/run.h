@@ -183,6 +183,7 @@ struct run {
   char *spare;        /* its path; owned */
   bool spare_failed;  /* not all of them could be written */
   struct buf unproven; /* write actions that ended and whose outcome is not committed, for people */
+  struct buf practice; /* drivers that it writes by and that reach nobody, for people */
   struct buf unsaved; /* events of a rollback that the journal has not committed */
 };
 

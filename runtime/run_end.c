@@ -28,11 +28,21 @@ static void end_unrecorded(struct lane *lane, enum run_state state, struct error
   else if (why->help) error_help(&result->error, "%s", why->help);
 }
 
+/* Who does not know it waits for what never comes. */
+static void practice_tell(struct lane *lane) {
+  struct buf text = BUF_INIT;
+  if (!lane->run->practice.len) return;
+  buf_addf(&text, "nothing went out by %s", buf_str(&lane->run->practice));
+  run_notice(lane, &(struct notice){.kind = NOTICE_NOTE, .text = buf_str(&text)});
+  buf_release(&text);
+}
+
 /* Records how the run ended and commits; a journal that is gone becomes the result. */
 void run_end(struct lane *lane, enum run_state state, const char *kind, struct record *r,
              struct error *cause, const char *detail) {
   struct error err = {0};
   leases_leave(lane, state >= RUN_SUCCEEDED);
+  if (state != RUN_WAITING) practice_tell(lane);
   if (lane->run->glass) record_bool(r, "break_glass", true);
   enum status status = state == RUN_WAITING ? OK : drill_unused(lane, &err);
   if (status == OK) status = run_record(lane, kind, r, &err);

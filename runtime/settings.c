@@ -1,4 +1,4 @@
-/* The settings of the drivers that a run or a plan uses. */
+/* The settings of the drivers that a run or a plan uses, and which of them only practise. */
 #include "driver.h"
 #include "secret_store.h"
 #include "site.h"
@@ -56,4 +56,16 @@ void driver_settings_free(struct driver_settings **list) {
     mem_free(s);
   }
   *list = NULL;
+}
+
+void driver_practice_add(const struct program *p, const struct driver *d, struct buf *out) {
+  struct buf one = BUF_INIT;
+  const char *list = buf_str(out), *at;
+  if (!d->practice) return;
+  buf_addf(&one, "%s (driver %s)", sym_text(p->syms, d->binding->name), sym_text(p->syms, d->name));
+  at = strstr(list, buf_str(&one));
+  while (at && at > list && at[-1] != ' ')
+    at = strstr(at + 1, buf_str(&one));
+  if (!at) buf_addf(out, "%s%s", out->len ? ", " : "", buf_str(&one));
+  buf_release(&one);
 }

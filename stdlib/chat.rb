@@ -15,7 +15,7 @@ binding :chat, "A team's chat" do
   end
 end
 
-driver :outbox, for: :chat, default: true, about: "One line a message in chat-outbox.log beside the journal" do
+driver :outbox, for: :chat, default: true, practice: true, about: "One line a message in chat-outbox.log beside the journal" do
   perform :post do |text, channel, blocks|
     file.append(path: "chat-outbox.log", text: "#{call.key}\t#{now.iso8601}\t#{channel}\t#{text.inspect}\n", state: true, sync: true)
     { id: call.key, channel: channel }

@@ -159,7 +159,7 @@ end
 
 # A letter is delivered `delay` after it went out, or bounces, and is there once however often it is asked for with one key.
 # Whoever unsubscribes is a line of the file email-unsubscribes.txt beside it: ana@example.org
-driver :outbox, for: :email, default: true, about: "A SQLite outbox: nothing leaves this machine" do
+driver :outbox, for: :email, default: true, practice: true, about: "A SQLite outbox: nothing leaves this machine" do
   setting :database,          :string,   default: "email.db",       about: "a path, or a name in the state directory"
   setting :from,              :string,   default: "ops@example.org"
   setting :delay,             :duration, default: 2.seconds,        about: "from going out to arriving"

@@ -27,7 +27,7 @@ binding :pager, "A paging service" do
   end
 end
 
-driver :outbox, for: :pager, default: true, about: "One line an event in pager-outbox.log beside the journal" do
+driver :outbox, for: :pager, default: true, practice: true, about: "One line an event in pager-outbox.log beside the journal" do
   perform :trigger do |summary, severity, source, dedup_key, service, details|
     file.append(path: "pager-outbox.log", text: "#{(dedup_key || call.key).inspect}\ttrigger\t#{now.iso8601}\t#{service}\t#{severity}\t#{source.inspect}\t#{summary.inspect}\t#{details.inspect}\n", state: true, sync: true)
     { dedup_key: dedup_key || call.key }

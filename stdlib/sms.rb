@@ -133,7 +133,7 @@ end
 # An outbox in a SQLite file: messages go nowhere, and everything else is as with a provider. One goes out
 # at `per_second`, is delivered after `delay`, and is there once, however often it is asked for with one
 # key. A reply is typed in as a line of the file sms-replies.txt beside it: +12025550123 STOP
-driver :outbox, for: :sms, default: true, about: "A SQLite outbox: nothing leaves this machine" do
+driver :outbox, for: :sms, default: true, practice: true, about: "A SQLite outbox: nothing leaves this machine" do
   setting :database,   :string,   default: "outbox.db",  about: "a path, or a name in the state directory"
   setting :per_second, :integer,  default: 200, min: 1,  about: "messages that go out"
   setting :delay,      :duration, default: 2.seconds,    about: "from going out to being delivered"

@@ -40,7 +40,22 @@ RUBY
 is($exit, 0, 'a message goes out and is delivered') or diag $said;
 like($said, qr/first: (?:sent|delivered).*state\s+delivered/s, '  and tells how far it is');
 is(outbox("SELECT phone, body, outcome FROM message"), "+12025550101|hello|delivered\n", '  it is in the outbox once');
+like($said, qr/\n      nothing went out by sms \(driver outbox\)\n\nsucceeded/, '  and the run says that nothing went out');
+($said) = run_quietly($stepwise, 'plan', "$dir/case$number.rb", '--journal', $journal, @day);
+like($said, qr/^Nothing would go out by sms \(driver outbox\)\.$/m, '  and its plan') or diag $said;
+like(scalar(run_quietly($stepwise, 'plan', '--json', "$dir/case$number.rb", '--journal', $journal, @day)), qr/"practice":"sms \(driver outbox\)"/, '  to a machine too');
+($said) = sms('    x = sms.send(to: "+12025550101", body: "hello")' . "\n    show x.state", '--drill');
+unlike($said, qr/nothing went out/, '  a drill has said so before');
+write_file("$dir/mine.rb", qq{use "sms"\ndriver :mine, for: :sms, same_as: :outbox, practice: false\ndriver :other, for: :sms, same_as: :outbox\n});
+mkdir "$dir/whose";
+for my $case (['mine', ''], ['other', 'sms (driver other)']) {
+  write_file("$dir/mine.site", qq{site "t" do\n  connect :sms, driver: "$case->[0]", quiet: ""\nend\n});
+  write_file("$dir/whose.rb", qq{runbook "whose" do\n  use "mine"\n  step "Send" do\n    sms.send(to: "+12025550101", body: "hello")\n    irreversible "sent"\n  end\nend\n});
+  ($said) = run_quietly($stepwise, 'run', "$dir/whose.rb", '--journal', "$dir/whose/j.db", '--site', "$dir/mine.site");
+  is(join(';', $said =~ /nothing went out by (.*)/g), $case->[1], "  a driver like it, $case->[0], is what it says of itself") or diag $said;
+}
 ($said) = sms('    show sms.status(id: "msg-none").state');
+unlike($said, qr/nothing went out/, 'a run that writes nothing says nothing of it');
 like($said, qr/FAILED: the outbox has no message msg-none/, 'one that there is not');
 ($said) = sms('    x = sms.send(to: "5550101", body: "hello")' . "\n    show x");
 isnt($said, '', 'a number without its country');
