@@ -171,9 +171,9 @@ like($said, qr/broken\.rb:2:14: error\[RB\d+\]/, 'the error is told as lint tell
 
 # --- batches, and who is asked first ---
 ($said) = doc('sms.send_batch');
-like($said, qr/^  items   for each of to, told apart by phone, per_second a second, 16 at a\s+time,\s+replies\s+first$/m, 'an action for each item of a list says how it goes');
+like($said, qr/^  items   for each of to, told apart by phone, per_second a second, 16 at a\s+time,\s+replies\s+first\s+and\s+meanwhile$/m, 'an action for each item of a list says how it goes');
 like($said, qr/^  admits  to: the binding is asked first/m, 'and that its binding is asked');
-is(decode_json((doc('sms.send_batch', '--json'))[0])->{items}, 'for each of to, told apart by phone, per_second a second, 16 at a time, replies first', 'for machines too');
+is(decode_json((doc('sms.send_batch', '--json'))[0])->{items}, 'for each of to, told apart by phone, per_second a second, 16 at a time, replies first and meanwhile', 'for machines too');
 unlike((doc('sms.suppress'))[0], qr/^  admits/m, 'what its admit leaves out is not asked about');
 unlike((doc('shell.run'))[0], qr/^  (?:items|admits)/m, 'nothing of it elsewhere');
 done_testing;
