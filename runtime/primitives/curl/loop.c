@@ -91,22 +91,21 @@ static struct socket *socket_at(const struct curl_loop *l, curl_socket_t fd) {
   return (size_t)fd < l->opened_count ? l->opened[fd] : NULL;
 }
 
-/* Of an attempt to connect that was given up there is no word when it is closed; that it is not wanted any
- * more is said then. The number may be that of a pair of sockets by now, which wakes who waits for a name. */
-static bool socket_lasts(struct socket *s) {
-  struct sockaddr_storage peer;
-  socklen_t len = sizeof peer;
+/* Whether it is the transfer's connection, ended and kept: its closing will be told. Of an attempt to connect
+ * that was given up there is no word when it is closed, but that it is not wanted any more is said then; the
+ * number may be another's by now. */
+static bool socket_lasts(struct socket *s, CURL *easy) {
+  curl_socket_t kept = CURL_SOCKET_BAD;
   if (s->opened && !s->lasts)
-    s->lasts = getpeername(s->fd, (struct sockaddr *)&peer, &len) == 0 && peer.ss_family != AF_UNIX;
+    s->lasts = curl_easy_getinfo(easy, CURLINFO_ACTIVESOCKET, &kept) == CURLE_OK && kept == s->fd;
   return s->lasts;
 }
 
 static int want_socket(CURL *easy, curl_socket_t fd, int what, void *ud, void *assigned) {
   struct curl_loop *l = ud;
   struct socket *s = assigned ? assigned : socket_at(l, fd);
-  (void)easy;
   if (what == CURL_POLL_REMOVE) {
-    if (s && socket_lasts(s)) s->wanted = 0;
+    if (s && socket_lasts(s, easy)) s->wanted = 0;
     else socket_free(s);
     return 0;
   }
