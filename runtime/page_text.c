@@ -10,7 +10,7 @@
 enum {
   TEXT_MOST = 850, /* bytes of the text that go out: it fits every way with what is added */
   HOST_MOST = 80,
-  PATH_MOST = 500, /* of a journal whose path is longer nothing is said */
+  PATH_MOST = 500, /* of a journal whose path is longer, or no text, nothing is said */
   SMS_PLAIN = 306, /* two segments, of characters that every telephone has */
   SMS_WIDE = 134,  /* and of any others */
   SMS_LEAST = 40   /* of the text, however long the command is */
@@ -53,7 +53,8 @@ static bool is_usual(const char *journal) {
 static void add_command(const struct page_run *p, const char *verb, struct buf *out) {
   const char *journal = journal_base(p->lane->run->engine->config.journal);
   buf_addf(out, "stepwise %s %s", verb, p->lane->run->id);
-  if (is_usual(journal) || strlen(journal) > PATH_MOST) return;
+  size_t len = strlen(journal);
+  if (is_usual(journal) || len > PATH_MOST || !utf8_valid(journal, len)) return;
   buf_adds(out, " --journal ");
   buf_add_word(out, journal);
 }

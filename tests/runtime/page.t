@@ -229,6 +229,10 @@ said = c.read("stepwise/state/chat-outbox.log")
 ok(r.returncode == 0 and "to acknowledge: stepwise ack " in said and "--journal" not in said, "a journal that commands find by themselves is not named", r, said)
 r = subprocess.run([STEPWISE, "run", "r.rb", "--site", "site.rb"], cwd=c.dir, env=dict(os.environ, STEPWISE_JOURNAL="own.db"), stdin=subprocess.DEVNULL, capture_output=True, text=True)
 ok("--journal %s/own.db" % os.path.realpath(c.dir) in c.read("state/chat-outbox.log"), "  one that a variable names is: another terminal has not got it", r, c.read("state/chat-outbox.log"))
+c = Case(runbook(), WAYS.replace(", ack_within: 1.minute", ""))
+r = subprocess.run([STEPWISE, "run", "r.rb", "--journal", os.fsencode(c.dir) + b"/j\xe9"], cwd=c.dir, stdin=subprocess.DEVNULL, capture_output=True)
+r = subprocess.run([STEPWISE, "journal", "export", "--journal", os.fsencode(c.dir) + b"/j\xe9"], capture_output=True, text=True, errors="replace")
+ok('"body":"the queue stands\\n%s: stepwise ack ' % HERE in r.stdout and " --journal " not in r.stdout, "  one whose path is no text is not", r)
 
 # -- a drill --
 c = Case(runbook(", severity: 1"), MATRIX)
