@@ -12,6 +12,7 @@
 #include "../task.h"
 #include "args.h"
 #include "sheet.h"
+#include "sheet_text.h"
 
 enum { ROWS_MAX = 100000 };
 
@@ -152,7 +153,10 @@ static enum status parse(struct primitive_call *call, const value *args, value *
 /* --- text --- */
 
 static void add_cell(struct buf *out, const char *s, size_t len, char delimiter) {
-  bool quote = len && (*s == ' ' || s[len - 1] == ' ');
+  const char *trimmed = s;
+  size_t rest = len;
+  text_trim(&trimmed, &rest);
+  bool quote = rest != len; /* readers may take blanks around it away */
   for (size_t i = 0; i < len; i++)
     quote |= s[i] == '"' || s[i] == '\n' || s[i] == '\r' || s[i] == delimiter;
   if (quote) buf_addc(out, '"');

@@ -98,6 +98,7 @@ is(gives('csv.text(a).lines.map { |l| l.strip }.join("/")', '[[""], ["x"], [nil]
 is(gives('csv.parse(text: csv.text(a), header: false).map { |r| r.inspect }.join', '[[""], ["x"], [nil], ["", ""]]'), '[""]["x"][""]["", ""]', '  and read back');
 is(gives('csv.parse(text: csv.text(a, columns: ["n", "t"])).map { |r| "#{r["n"]}=#{r["t"]}" }.join(" ")', '[{ n: 1, t: 2 }, {}, { n: nil, t: "" }, { n: 3, t: 4 }]'), '1=2 = = 3=4', '  under a header too');
 is(gives('csv.parse(text: csv.text(a, columns: ["n"])).size', '[["x"], [""], ["y"]]'), '3', '  with one column');
+is(gives('csv.parse(text: csv.text(a, columns: ["n", "t"])).map { |r| "#{r["n"].size}#{r["t"].size}" }.join(" ")', q([["\t", ""], ["\u00a0", "\t"], [" ", "  "]])), '10 11 12', '  nor is one of blanks passed over');
 is(gives('csv.parse(text: a).size', q("a,b\n,\n\n1,2\n ,\n")), '1', 'a row that nothing is written in is blank');
 like(gives('csv.text([[key]])'), qr/^row 1 holds secret, which is no text/, 'no secrets');
 like(gives('csv.text([[[1]]])'), qr/^row 1 holds array, which is no text/, 'no lists');
