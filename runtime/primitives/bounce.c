@@ -108,7 +108,16 @@ static bool is_unwanted(const char *reason) {
       "spam",   "junk",       "polic",    "block",  "blacklist", "denylist", "denied",
       "prohib", "reputation", "content",  "virus",  "malware",   "relay",    "dmarc",
       "dkim",   "spf",        "authenti", "sender", NULL};
-  return has_one_of(reason, unwanted) && !has_one_of(reason, gone);
+  struct buf said = BUF_INIT; /* without addresses: these may have any word in them */
+  for (size_t n; *reason; reason += n + (reason[n] == ' ')) {
+    n = strcspn(reason, " ");
+    if (memchr(reason, '@', n)) continue;
+    buf_add(&said, reason, n);
+    buf_addc(&said, ' ');
+  }
+  bool is = has_one_of(buf_str(&said), unwanted) && !has_one_of(buf_str(&said), gone);
+  buf_release(&said);
+  return is;
 }
 
 /* The mailbox is not there, and never will be: no such user, host or domain, or it was closed. A

@@ -89,7 +89,7 @@ write_file("$dir/box/new/A.a", report("Final-Recipient: rfc822; gone\@example.ne
 my $silent = join "\n", map { "Final-Recipient: rfc822; $_\@example.net\nAction: failed\nStatus: 5.0.0\n" } qw(two one three one);
 write_file("$dir/box/new/B.\xff", report($silent) =~ s/words/One\@example.net: 550 5.1.1 gone\none\@example.net: 550 no more\n three\@example.net: 550 a quote\0\ntwo\@example.net: 450 4.2.2 full/r);
 my %plain = (C => 'User unknown', D => 'Requested action not taken: mailbox unavailable', E => 'Message rejected as SPAM by content filtering', F => 'Access denied: see our policy',
-  G => 'Blocked, your host is on a list', H => 'Relaying denied', I => '<spam\@example.net>: user unknown in relay recipient table');
+  G => 'Blocked, your host is on a list', H => 'Relaying denied', I => '<spam\@example.net>: user unknown in relay recipient table', J => '<content\@example.net>: mailbox unavailable');
 write_file("$dir/box/new/$_.a", report($gone =~ s/5\.1\.1\nD/5.0.0\nD/r =~ s/550 5.*\n.*\n/550 $plain{$_}\n/r)) for keys %plain;
 write_file("$dir/box/tmp/9.a", report($gone));
 my %of;
@@ -102,12 +102,12 @@ is(short('3.a'), 'gone@example.net failed 5.0.0 hard <abc@example.org>', 'a serv
 is(short('4.a'), 'gone@example.net failed 5.2.2 soft <abc@example.org>', 'a full mailbox');
 is(short('5.a'), 'gone@example.net failed 5.7.1 soft <abc@example.org>', 'mail that was not wanted');
 is(short('A.a'), 'gone@example.net failed 5.0.0 hard <abc@example.org>', 'a server that says why to people alone');
-is(join(' ', map { short("$_.a") =~ /5\.0\.0 (hard|soft)/ && $of{"$_.a"}[0]{reason} eq "550 $plain{$_}" ? $1 : "$_?" } sort keys %plain), 'hard hard soft soft soft soft hard', 'a 550 without a code: the mailbox, unless it says that the letter was not wanted');
+is(join(' ', map { short("$_.a") =~ /5\.0\.0 (hard|soft)/ && $of{"$_.a"}[0]{reason} eq "550 $plain{$_}" ? $1 : "$_?" } sort keys %plain), 'hard hard soft soft soft soft hard hard', 'a 550 without a code: the mailbox, unless it says that the letter was not wanted');
 is($of{'A.a'}[0]{reason}, '550 5.1.1 no such mailbox', 'is read too');
 my ($odd) = grep { /^B/ } keys %of;
 is($odd, "B.\x{FFFD}", 'a file with a name that is no text');
 is(join('; ', map { "$_->{to} $_->{reason}" } @{$of{$odd}}), 'two@example.net 450 4.2.2 full; one@example.net 550 5.1.1 gone; three@example.net ; one@example.net 550 5.1.1 gone', 'each of several has what stands behind its own address first, past a NUL too');
 is(short('6.a'), '', 'a letter from somebody is no report');
-is(join(' ', sort keys %of), "1.a 2.a 3.a 4.a 5.a A.a $odd C.a D.a E.a F.a G.a H.a I.a", 'nor is an empty file, nor what has not arrived yet');
+is(join(' ', sort keys %of), "1.a 2.a 3.a 4.a 5.a A.a $odd C.a D.a E.a F.a G.a H.a I.a J.a", 'nor is an empty file, nor what has not arrived yet');
 like(value_of(qq{mail.bounces(path: "$dir/none")}), qr/cannot read the mailbox \S+none: No such file/, 'a mailbox that is not there');
 done_testing;
