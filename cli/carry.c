@@ -123,12 +123,15 @@ int carry_code(struct carry *c, const struct run_result *r) {
   return r->declined ? EXIT_DECLINED : carry_state_code(r->state);
 }
 
+static int unwritten(int why, const char *what, int code) {
+  if (!why) return code;
+  fprintf(stderr, "stepwise: cannot write %s: %s; the journal has what was done\n", what, strerror(why));
+  return code == EXIT_SUCCEEDED ? EXIT_FAILED : code;
+}
+
 int carry_release(struct carry *c, int code) {
-  if (c->output_errno) {
-    fprintf(stderr, "stepwise: cannot write the events: %s; the journal has them\n",
-            strerror(c->output_errno));
-    if (code == EXIT_SUCCEEDED) code = EXIT_FAILED;
-  }
+  code = unwritten(c->output_errno, "the events", code);
+  if (!c->json) code = unwritten(c->ui.output_errno, "the output", code);
   asker_release(&c->asker);
   ui_release(&c->ui);
   journal_close(c->store);

@@ -1,6 +1,7 @@
 /* Progress of a run, for people: one line a step, its details below it, the end with what to do. */
 #include "ui.h"
 
+#include <errno.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -511,7 +512,7 @@ static void show_bars(struct ui *ui) {
 }
 
 void ui_turn(struct ui *ui) {
-  if (ui->unwritten) fflush(ui->out);
+  if (ui->unwritten && fflush(ui->out) != 0 && errno != EPIPE && errno != EIO) ui->output_errno = errno;
   ui->unwritten = false;
 }
 

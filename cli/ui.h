@@ -20,6 +20,7 @@ struct ui {
   size_t branch_width; /* the widest name of a branch so far */
   bool turns;     /* ui_turn is called */
   bool unwritten; /* until then */
+  int output_errno; /* why something could not be written, or 0; that nobody reads it is no reason */
   bool asking;       /* a question stands on the screen: what is told meanwhile is held back */
   struct buf held;
   struct bars bars;

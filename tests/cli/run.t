@@ -101,9 +101,12 @@ is(system('sh', '-c', "$stepwise $look >/dev/null 2>&1"), 0, 'as a shell takes i
 
 # Events that nobody can have.
 SKIP: {
-  skip 'no /dev/full', 1 unless -c '/dev/full';
-  ($said, $exit) = run_quietly('sh', '-c', "exec $stepwise run $dir/plain.rb --json --journal $dir/full-out.db >/dev/full");
-  ok($exit == 1 && $said =~ /cannot write the events: .*; the journal has them/, 'events that cannot be printed end the run with an error') or diag("$exit $said");
+  skip 'no /dev/full', 2 unless -c '/dev/full';
+  for my $case (['--json', 'the events'], ['', 'the output']) {
+    my ($option, $what) = @$case;
+    ($said, $exit) = run_quietly('sh', '-c', "exec $stepwise run $dir/plain.rb $option --journal $dir/full-out.db >/dev/full");
+    ok($exit == 1 && $said =~ /cannot write $what: .*; the journal has what was done/, "$what cannot be printed: the run ends with an error") or diag("$exit $said");
+  }
 }
 
 # Nothing is shown as nil, now and later.
