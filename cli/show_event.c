@@ -182,11 +182,11 @@ static void pending_free(struct pending *p) {
 
 /* What was too large for the event stands in the text table. */
 static void argument_text(const struct show *s, value v, struct buf *out) {
-  value key, sha = VALUE_NIL, whole;
+  value key = VALUE_NIL, sha = VALUE_NIL, whole;
   struct error err = {0};
   struct buf json = BUF_INIT;
   if (v.tag == V_HASH && dict_count(value_dict(v)) == 1) dict_at(value_dict(v), 0, &key, &sha);
-  bool stands_in = sha.tag == V_STRING && strcmp(value_str(key)->s, "$text") == 0;
+  bool stands_in = key.tag == V_STRING && sha.tag == V_STRING && strcmp(value_str(key)->s, "$text") == 0;
   if (stands_in && journal_get_text(s->journal, value_str(sha)->s, &json, &err) == OK &&
       json_read(buf_str(&json), json.len, s->syms, true, &whole, &err) == OK) {
     value_inspect(whole, s->syms, out);

@@ -12,7 +12,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { PATIENCE_MS = 10000 };
 
 const struct event_kind_info event_kinds[EVENT_KINDS] = {
 #define EVENT(id, kind, state, fields) {kind, state, fields},
@@ -113,7 +112,7 @@ enum status journal_connect(struct journal *j, const char *uri, int flags, const
   sqlite_memory();
   int rc = sqlite3_open_v2(uri, &j->db, flags, vfs);
   if (rc != SQLITE_OK) return journal_fail(j, rc, err);
-  journal_set_patience(j, PATIENCE_MS);
+  journal_set_patience(j, JOURNAL_PATIENCE_MS);
   return OK;
 }
 

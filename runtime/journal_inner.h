@@ -44,6 +44,8 @@ enum statement {
       ST_COUNT
 };
 
+enum { JOURNAL_PATIENCE_MS = 10000 }; /* how long a process waits for others that write */
+
 struct journal {
   struct sqlite3 *db;
   char *path;

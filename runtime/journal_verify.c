@@ -355,12 +355,14 @@ static bool is_marker(const struct piece *kind) {
   return kind->len == strlen(name) && memcmp(kind->p, name, kind->len) == 0;
 }
 
-/* The clock of a drill goes ahead of everybody's. */
+/* The clock of a drill goes ahead of everybody's. A process takes the time of an event, and then may have to
+ * wait for others that write theirs. */
 static void time_look(struct verifier *v, const struct row *row) {
   const struct piece *run = &row->f.piece[PIECE_RUN];
   size_t n = strlen(RUN_DRILL);
   if (run->len > n && memcmp(run->p + run->len - n, RUN_DRILL, n) == 0) return;
-  if (row->f.time_us < v->last_time && !v->backwards && !v->merging) v->backwards = row->f.seq;
+  bool back = row->f.time_us < v->last_time && v->last_time - row->f.time_us > JOURNAL_PATIENCE_MS * INT64_C(1000);
+  if (back && !v->backwards && !v->merging) v->backwards = row->f.seq;
   v->last_time = row->f.time_us;
 }
 

@@ -172,6 +172,22 @@ TIME      held: nothing was changed
           not reached: after
 TREE
 
+# -- a hash of one text is no text of the journal's --
+{
+  write_file("$dir/one.rb", <<'RB');
+runbook "one" do
+  use "web"
+  step "Restart" do
+    web.post(url: "http://127.0.0.1:9/restarts", json: { reason: "deploy" })
+    irreversible "it is restarted"
+  end
+end
+RB
+  $journal = "$dir/one.db";
+  run_quietly($stepwise, 'run', "$dir/one.rb", '--drill', '--journal', $journal);
+  like(show(), qr/  web\.post\(url: .*\n.*  ok, /, 'a hash of one text is shown') or diag show();
+}
+
 # -- days --
 ran("  timeout 3.days\n  step \"Long\" do\n    timeout 2.days\n    deadline 2.days\n    wait 30.hours\n    note \"at last\"\n  end");
 like(show(), qr/^\+[12]d\d\d:\d\d    at last$/m, 'a later day is told by its number') or diag show();
