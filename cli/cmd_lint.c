@@ -120,7 +120,7 @@ static bool has_contacts(const struct site *site) {
 static void lint_connections(struct lint *l, const char *path, const struct site *site) {
   struct program *lib = NULL;
   struct diags found = {0};
-  if (!site->connection_count && !has_contacts(site)) return;
+  if (!site->connection_count && !has_contacts(site) && !site->timezone) return;
   library(l, path, site, &lib);
   if (lib) site_lint(site, lib, &found);
   diags_sort(&found);

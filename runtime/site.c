@@ -503,25 +503,30 @@ static enum status keys_check(const struct site *s, const struct site_role *r, s
   return site_fail(s, r->at, err);
 }
 
-enum status site_zone_enter(const struct site *s, struct error *err) {
+enum status site_zone_check(const struct site *s, struct error *err) {
   const char *zone = s->timezone, *dir = getenv("TZDIR");
   struct buf path = BUF_INIT;
-  if (!zone) return OK;
+  if (!zone || strcmp(zone, "UTC") == 0) return OK;
   buf_addf(&path, "%s/%s", dir ? dir : "/usr/share/zoneinfo", zone);
-  bool known = strcmp(zone, "UTC") == 0 ||
-               (*zone != '/' && !strstr(zone, "..") && access(buf_str(&path), R_OK) == 0);
+  bool known = *zone && *zone != '/' && !strstr(zone, "..") && access(buf_str(&path), R_OK) == 0;
   enum status status = OK;
-  if (known) {
-    setenv("TZ", zone, 1);
-    tzset();
-  } else {
+  if (!known) {
     error_set(err, ERR_VALUE, "this machine knows no time zone \"%s\": there is no %s", zone,
               buf_str(&path));
     error_help(err, "write it like \"America/New_York\"; zones come with the package tzdata");
-    status = site_fail(s, span_at(s, s->program->site->timezone), err);
+    status = ERR_VALUE;
   }
   buf_release(&path);
   return status;
+}
+
+enum status site_zone_enter(const struct site *s, struct error *err) {
+  enum status status = site_zone_check(s, err);
+  if (status != OK) return site_fail(s, span_at(s, s->program->site->timezone), err);
+  if (!s->timezone) return OK;
+  setenv("TZ", s->timezone, 1);
+  tzset();
+  return OK;
 }
 
 enum status site_enter(const struct site *s, struct error *err) {

@@ -93,6 +93,7 @@ const struct source *site_text(const struct site *s); /* what is pinned; NULL fo
 enum status site_enter(const struct site *s, struct error *err) must_use;
 /* Its part: from here on times are told in the site's zone. */
 enum status site_zone_enter(const struct site *s, struct error *err) must_use;
+enum status site_zone_check(const struct site *s, struct error *err) must_use; /* ERR_VALUE: not known here */
 
 /* ERR_NOT_FOUND with did-you-mean. */
 enum status site_role_find(const struct site *s, const char *name, const struct site_role **out,

@@ -128,7 +128,17 @@ static void contacts(const struct site_role *r, struct program *lib, struct diag
   eval_release(&e);
 }
 
+static void zone(const struct site *s, struct diags *out) {
+  struct error err = {0};
+  if (site_zone_check(s, &err) == OK) return;
+  struct diag *diag = diag_add(out, D_wrong_type, tree_span(s->program->trees[0], s->program->site->timezone),
+                               "%s", err.message);
+  if (err.help) diag_help(diag, "%s", err.help);
+  error_release(&err);
+}
+
 void site_lint(const struct site *s, struct program *lib, struct diags *out) {
+  zone(s, out);
   for (size_t i = 0; i < s->connection_count; i++)
     connection(s, &s->connections[i], lib, out);
   for (size_t i = 0; i < s->role_count; i++)

@@ -240,6 +240,11 @@ for my $case (
 }
 write_file("$lint/site.rb", $contacts->('{ sms: "+12025550123", email: "ana@example.org", chat: true, pager: "desk" }'));
 is(join(' ', run_quietly($stepwise, 'lint', "$lint/site.rb")), ' 0', 'contacts that can be reached are fine');
+write_file("$lint/site.rb", qq{site "office" do\n  timezone "Mars/Base"\nend\n});
+($found, $code) = run_quietly($stepwise, 'lint', "$lint/site.rb");
+ok($code == 3 && $found =~ m{site\.rb:2:12: error\[RB\d+\]: this machine knows no time zone "Mars/Base"}, 'a time zone that is none') or diag("$code $found");
+write_file("$lint/site.rb", qq{site "office" do\n  timezone "UTC"\nend\n});
+is(join(' ', run_quietly($stepwise, 'lint', "$lint/site.rb")), ' 0', '  and one that is');
 my $calls = qq{runbook "c" do\n  step "S" do\n    page :lead, "x"\n    note "went"\n  end\nend\n};
 site_case('nor does a run begin that may page one', qq{  role :lead, members: %w[ana], page: { chat: "#ops", sms: "12" }}, rb => $calls, exit => 3,
   has => [qr/site\.rb:2:\d+: sms must be a phone number with its country, not "12"\nhelp: write it like/]);
