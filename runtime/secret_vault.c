@@ -80,6 +80,7 @@ static enum status token_take(const struct secret_job *job, struct buf *out, str
   if (out->len && job->reach->secrets)
     secrets_learn(job->reach->secrets, "vault.token", "vault", out->data, out->len);
   if (out->len) return OK;
+  if (file && !text) return error_set(err, ERR_NOT_FOUND, "Vault's token: the file %s is empty", file);
   error_set(err, ERR_NOT_FOUND, "there is no token for Vault");
   error_help(err, "say token_file:, or token: env(\"...\"), or set VAULT_TOKEN");
   return ERR_NOT_FOUND;

@@ -213,6 +213,8 @@ is_refused("a token that is not valid", fetch(BY_ENV, "one", env={"VAULT_TOKEN":
 code, said, told = fetch(BY_ENV, "one", env={"VAULT_TOKEN": "hvs.other-token-987"})
 ok("hvs.other-token-987" not in said, "which is not shown, though Vault says it back", said)
 is_refused("no token", fetch(BY_ENV, "one"), "there is no token for Vault", "VAULT_TOKEN")
+os.close(os.open(f"{work}/empty-token", os.O_WRONLY | os.O_CREAT, 0o600))
+is_refused("an empty token", fetch(BY_FILE.replace("vault-token", "empty-token"), "one"), "empty-token is empty")
 is_refused("a path that is not there", fetch(BY_FILE, "none#x"), "Vault has nothing at secret/data/none")
 is_refused("a version that is not there", fetch(BY_FILE, "twilio#sid@7"), "version 7")
 is_refused("one that was deleted", fetch(BY_FILE, "gone#x"), "that version was deleted")

@@ -158,7 +158,7 @@ static const struct {
 } failures[] = {
     {CURLE_URL_MALFORMAT, "validation", "write it as smtp://host:port"},
     {CURLE_USE_SSL_FAILED, "permission",
-     "the server offers no TLS, or refuses it; tls: :never goes without"},
+     "the server offers no TLS, or refuses it: without it everybody between reads what is sent"},
     {CURLE_PEER_FAILED_VERIFICATION, "permission",
      "the server is not who it should be, or ca_file: must name who vouches for it"},
     {CURLE_SSL_CACERT_BADFILE, "validation", "ca_file: must be a file of certificates (PEM)"},
