@@ -149,14 +149,21 @@ struct past_child {
   char *id;                   /* owned */
 };
 
+/* Each failure's block has children of its own: those of a block that was told before do not count. */
+static uint32_t past_at(struct lane *lane, const struct child_run *c, enum event_kind kind) {
+  struct history *h = lane->run->history;
+  uint32_t e = history_place(h, kind, buf_str(&c->place));
+  return lane->run->in_handler && e <= h->rested ? 0 : e;
+}
+
 static void past_find(struct lane *lane, const struct child_run *c, struct past_child *out) {
   struct history *h = lane->run->history;
   *out = (struct past_child){0};
   if (!h) return;
-  out->started = history_place(h, EVENT_CHILD_STARTED, buf_str(&c->place));
+  out->started = past_at(lane, c, EVENT_CHILD_STARTED);
   if (!out->started) return;
   out->id = past_text(h, out->started, "run");
-  uint32_t finished = history_place(h, EVENT_CHILD_FINISHED, buf_str(&c->place));
+  uint32_t finished = past_at(lane, c, EVENT_CHILD_FINISHED);
   if (finished && out->id && past_is(h, finished, "run", out->id)) out->finished = finished;
 }
 

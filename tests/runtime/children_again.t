@@ -4,6 +4,7 @@
 use strict;
 use warnings;
 use lib 'tests/lib';
+use Ledger;
 use Runs;
 use Stepwise;
 use File::Temp 'tempdir';
@@ -115,6 +116,47 @@ is(states(), 'parent:held fails:held', 'a failed child holds its parent') or dia
 ($said, $exit) = stepwise('resume', $parent, '--reason', 'again', answers({'Does it work?' => 'yes'}));
 ok($exit == 0 && $said =~ /given: true/, 'who goes on tries the child again') or diag($said);
 is(states(), 'parent:succeeded fails:succeeded', 'as the same run');
+
+# Children of the on_failure block: each failure starts its own, and a block that goes on after a kill starts none twice.
+(my $books, my $failing, $journal) = ledger_room(<<'RUBY');
+runbook "parent" do
+  use "ledger"
+  step "Alpha" do
+    fail! :bad, "alpha failed"
+  end
+  step "Beta" do
+    fail! :bad, "beta failed"
+  end
+  on_failure do |failure|
+    start "look", why: failure.message
+    ledger.put_by_key item: "told"
+    note "told of #{failure.message}"
+  end
+end
+RUBY
+write_file("$books/look.rb", qq{runbook "look" do\n  input :why, :string\n  step "Look" do\n    note input.why\n  end\nend\n});
+sub started { return join ' ', map { $_->{data}{place} } of_kind('child.started') }
+ledger_control($books, 'told kill 1');
+($said, $exit) = stepwise('run', $failing);
+is("$exit " . started(), '137 start look#1', 'killed between the start of a child and the end of the block') or diag($said);
+($parent) = parent_id();
+($said, $exit) = stepwise('resume', $parent);
+ok($exit == 1 && $said =~ /told of alpha failed/, 'the block goes on to its end') or diag($said);
+is(started(), 'start look#1', '  the child is not started again') or diag($said);
+ledger_control($books);
+($said, $exit) = stepwise('resume', $parent, '--skip', 'alpha', '--reason', 'known');
+is("$exit " . started(), '1 start look#1 start look#1', 'another failure starts a child of its own') or diag($said);
+like($said, qr/started look: run .*told of beta failed/s, '  and says so');
+ledger_control($books, 'told kill');
+($said, $exit) = stepwise('resume', $parent);
+is("$exit " . started(), '137 start look#1 start look#1 start look#1', 'so does the same step that fails again') or diag($said);
+ledger_control($books);
+($said, $exit) = stepwise('resume', $parent);
+is("$exit " . started(), '1 start look#1 start look#1 start look#1', '  once, killed there too') or diag($said);
+stepwise('resume', '--all');
+is(join(', ', sort map { $_->{data}{text} } grep { $_->{step} eq 'look' } of_kind('noted')), 'alpha failed, beta failed, beta failed', 'each is told of its own failure') or diag(states());
+($said, $exit) = stepwise('journal', 'verify');
+is($exit, 0, 'the journal is good') or diag($said);
 
 # Killed at any time, and gone on with.
 write_file("$dir/slow.rb", <<'RUBY' . $pool);
