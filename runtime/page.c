@@ -206,7 +206,7 @@ static enum status level_wait(struct page_run *p, uint32_t level, struct error *
   p->sent = true;
   if (!within) return p->over = true, OK;
   enum status status = page_await(p, within, &acked, err);
-  if (status != OK) return status;
+  if (status != OK || p->cut) return status;
   p->over = acked;
   if (acked) return page_quiet(p, err);
   struct buf b = BUF_INIT;
@@ -230,7 +230,7 @@ static enum status call_all(struct page_run *p, struct error *err) {
     bool sent;
     enum status status = level_deliver(p, level, &sent, err);
     if (status == OK && sent) status = level_wait(p, level, err);
-    if (status != OK || p->over || !goes_to(p, level, round, &to, &to_round)) return status;
+    if (status != OK || p->over || p->cut || !goes_to(p, level, round, &to, &to_round)) return status;
     if (to_round != round) turns_again(p);
     status = escalate(p, to, to_round, sent, err);
     if (status != OK) return status;
@@ -283,20 +283,52 @@ static bool reachable(const struct page_run *p) {
   return false;
 }
 
+static void unanswered_text(const struct page_run *p, struct buf *out) {
+  const char *when = !p->cut                        ? ""
+                     : strcmp(p->cut, "stopped") == 0 ? " before it was stopped"
+                                                      : " before its time was over";
+  if (p->sent) buf_addf(out, "NOBODY ANSWERED%s: call somebody yourself", when);
+  else if (reachable(p)) buf_addf(out, "NOBODY WAS REACHED%s: call somebody yourself", when);
+  else
+    buf_adds(out, run_of(p)->site
+                      ? "NOBODY WAS REACHED: the site has no page: for them; call them yourself"
+                      : "NOBODY WAS REACHED: without a site nobody can be paged; call them yourself");
+}
+
 /* Nobody has it: never silently. */
 static enum status unanswered(struct page_run *p, struct error *err) {
   struct record r = {0};
+  struct buf text = BUF_INIT;
   const char *reason = p->sent ? "silence" : reachable(p) ? "undelivered" : "no_contacts";
-  tell(p, true,
-       p->sent        ? "NOBODY ANSWERED: call somebody yourself"
-       : reachable(p) ? "NOBODY WAS REACHED: call somebody yourself"
-       : run_of(p)->site ? "NOBODY WAS REACHED: the site has no page: for them; call them yourself"
-                         : "NOBODY WAS REACHED: without a site nobody can be paged; call them yourself");
+  unanswered_text(p, &text);
+  tell(p, true, buf_str(&text));
+  buf_release(&text);
   record_text(&r, "page", p->key);
-  record_text(&r, "reason", reason);
+  record_text(&r, "reason", p->cut ? p->cut : reason);
   enum status status = run_record(p->lane, EVENT_NAME(PAGE_UNANSWERED), &r, err);
   if (status != OK) return status;
   return follow_up(p, p->sent ? "nobody answered the page: " : "nobody was reached by the page: ", err);
+}
+
+/* --- cut short --- */
+
+/* A run that is parked goes on with the page later; one on its way back does not. */
+static const char *cut_reason(const struct run *run, const struct error *err) {
+  if (strcmp(err->kind, "limit") == 0) return "timeout";
+  if (strcmp(err->kind, "back") == 0) return "stopped";
+  if (err->status != ERR_CANCELLED) return NULL;
+  return run->parked && !run->result->interrupted && !run->cancel.by ? NULL : "stopped";
+}
+
+/* What it stands in ends, and with it the page, which nobody has. The step's failure is what counts. */
+static void cut_short(struct page_run *p, const struct error *why) {
+  struct error err = {0};
+  bool acked = false;
+  p->cut = cut_reason(run_of(p), why);
+  if (!p->cut || run_of(p)->engine->journal_lost) return;
+  enum status status = page_acked(p, &acked, &err);
+  if (status == OK && !acked) status = unanswered(p, &err);
+  if (status != OK) error_release(&err);
 }
 
 /* Whoever was called and however often, what comes after the page has the same number, and with it the
@@ -317,6 +349,7 @@ enum status page_do(struct lane *lane, node_id call, const char *const *roles, s
   enum status status = page_begin(&p, roles, count, err);
   if (status == OK) status = call_all(&p, err);
   if (status == OK && !p.over) status = unanswered(&p, err);
+  else if (status != OK) cut_short(&p, err);
   calls_end(&p);
   mem_free(p.turns);
   buf_release(&name);

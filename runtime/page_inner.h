@@ -31,6 +31,7 @@ struct page_run {
   bool sent;   /* somebody has it */
   bool passed; /* and whoever carries the run did not want to wait longer for an answer */
   bool over;   /* and that is enough, or somebody acknowledged */
+  const char *cut; /* its end came before it had gone to everybody: timeout or stopped */
 };
 
 /* --- page_text.c --- */
@@ -56,7 +57,10 @@ enum status page_quiet(struct page_run *p, struct error *err) must_use;
 
 /* --- page_wait.c --- */
 
-/* Waits until somebody acknowledges, at most that long: *acked. */
+/* Waits until somebody acknowledges, at most that long: *acked. p->cut: the journal has that the page
+ * was cut short there. */
 enum status page_await(struct page_run *p, int64_t us, bool *acked, struct error *err) must_use;
+/* Whether the journal has that somebody acknowledged, which is told. */
+enum status page_acked(struct page_run *p, bool *acked, struct error *err) must_use;
 
 #endif

@@ -45,7 +45,7 @@ static enum status take_ack(void *ud, const struct event *e) {
   return ERR_STOP;
 }
 
-static enum status acked_look(struct page_run *p, bool *acked, struct error *err) {
+enum status page_acked(struct page_run *p, bool *acked, struct error *err) {
   struct acked a = {.page = p->key};
   const struct event_filter f = {.run = p->lane->run->id, .kind = EVENT_NAME(PAGE_ACKNOWLEDGED)};
   enum status status = journal_scan(engine_of(p)->config.journal, &f, take_ack, &a, err);
@@ -224,14 +224,14 @@ static enum status await_live(struct page_run *p, struct page_wait *w, int64_t l
   struct clock *clock = engine_of(p)->config.clock;
   struct page_ask ask = {0};
   int64_t until = clock_add(clock_mono(clock), left);
-  enum status status = acked_look(p, acked, err);
+  enum status status = page_acked(p, acked, err);
   while (status == OK && !*acked && !ask.passed && clock_mono(clock) < until) {
     ask_start(p, &ask, w, until);
     w->asleep = true;
     status = task_sleep(engine_of(p)->tasks, until - clock_mono(clock), err);
     w->asleep = false;
     if (status == OK && ask.task && ask.done) status = asked(p, &ask, err);
-    if (status == OK) status = acked_look(p, acked, err);
+    if (status == OK) status = page_acked(p, acked, err);
     if (status == OK && !*acked) leave_when_told(p, w);
   }
   p->passed = ask.passed;
@@ -274,6 +274,18 @@ static enum status await_from_now(struct page_run *p, int64_t left, bool *acked,
   return status;
 }
 
+/* The wait has no end in the journal, the page has: the run went no further. A limit that cut it has
+ * passed for good; a stop that did not get to end its step has not. */
+static enum status cut_before(struct page_run *p, struct error *err) {
+  struct lane *lane = p->lane;
+  uint32_t e = replay_peek(lane->replay, EVENT_PAGE_UNANSWERED);
+  p->cut = past_is(lane->run->history, e, "reason", "stopped") ? "stopped" : "timeout";
+  if (strcmp(p->cut, "stopped") == 0) return OK;
+  error_set(err, ERR_FAILED, "took longer than its time limit");
+  error_kind(err, "limit");
+  return ERR_FAILED;
+}
+
 enum status page_await(struct page_run *p, int64_t us, bool *acked, struct error *err) {
   struct lane *lane = p->lane;
   struct record r = {0};
@@ -281,6 +293,7 @@ enum status page_await(struct page_run *p, int64_t us, bool *acked, struct error
   tell_waiting(p, us);
   enum status status = wait_begin(lane, us, 0, &left, err);
   if (status != OK) return status;
+  if (lane->replay && replay_head(lane->replay) == EVENT_PAGE_UNANSWERED) return cut_before(p, err);
   bool ended = lane->replay && replay_head(lane->replay) == EVENT_WAIT_FINISHED;
   if (ended)
     *acked = past_is(lane->run->history, replay_peek(lane->replay, EVENT_WAIT_FINISHED), "held", NULL);

@@ -353,7 +353,9 @@ static void on_acknowledged(struct standing *s, const struct event *e) {
 
 static void on_unanswered(struct standing *s, const struct event *e) {
   struct open_page *p = page_of(s, e);
-  if (p) replace(&p->unanswered, copy(e, "reason"));
+  if (!p) return;
+  replace(&p->unanswered, copy(e, "reason"));
+  p->until_us = 0; /* a wait that was cut short has no end of its own */
 }
 
 /* The wait that follows a delivery is the page's. */
@@ -461,12 +463,22 @@ static const struct {
     {EVENT_CHILD_FINISHED, on_child_finished},
 };
 
+/* An operator who ends a run without its process ends its pages too: nothing waits or escalates. */
+static void pages_end(struct standing *s) {
+  for (size_t i = 0; i < s->page_count; i++) {
+    struct open_page *p = &s->pages[i];
+    if (p->until_us && !p->unanswered) p->unanswered = mem_strdup("stopped");
+    p->until_us = 0;
+  }
+}
+
 /* Why the run is in the state that this event set: its reason, text or error. */
 static void fold_state(struct standing *s, const struct event *e, enum run_state state) {
   struct member error;
   char *why = copy(e, "reason");
   if (!why) why = copy(e, "text");
   s->state = state;
+  if (standing_ended(s)) pages_end(s);
   replace(&s->error_kind, NULL);
   if (peek(e->data, e->data_len, "error", &error)) {
     replace(&s->error_kind, peek_copy(error.value, error.value_len, "kind"));

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """page: who is called and in which order, what happens on silence, and that it never fails its run."""
-import os, pwd, signal, socket, subprocess, sys, time
+import os, pwd, signal, socket, sqlite3, subprocess, sys, time
 sys.path.insert(0, "tests/lib")
 from paging_fakes import Fakes
 from runs import STEPWISE, Case, done, ok
@@ -21,6 +21,17 @@ def sent(c):
     """Who has it, in order: (way, where, minutes since the first)."""
     d = c.events("page.delivered")
     return [(e["data"]["role"], e["data"]["way"], (e["time_us"] - d[0]["time_us"]) // MINUTE) for e in d]
+
+
+def ends_at(c, kind):
+    """Leaves the journal as a process does that is gone after this event."""
+    j = sqlite3.connect(c.dir + "/j.db")
+    (keep,) = j.execute("SELECT sql FROM sqlite_master WHERE name = 'event_no_delete'").fetchone()
+    j.execute("DROP TRIGGER event_no_delete")
+    j.execute("DELETE FROM event WHERE seq > (SELECT max(seq) FROM event WHERE kind = ?)", (kind,))
+    j.execute(keep)
+    j.commit()
+    j.close()
 
 
 # -- without an acknowledgement --
@@ -171,6 +182,52 @@ ok(code == 6 and len(sent(c)) == 2 and c.verified(), "a rollback: nor of its own
 c = Case(RUNBOOK % ("", 'timeout 3.minutes\n    page :lead, "x"'), LEAD + ", ack_within: 20.minutes")
 code, said = c.run("--virtual-clock")
 ok(code == 1 and "took longer than its timeout" in said, "in a step its own limits hold", code, said)
+
+# -- cut short: nobody has it --
+CUT = RUNBOOK % ("  on_failure :continue", 'timeout 3.minutes\n    page :lead, "x", severity: 1') + "\n"
+CUT = CUT.replace("  end\nend\n", '  end\n  step "After" do\n    note "went on"\n  end\nend\n')
+
+
+def nobody_has(c):
+    """Why, as long as everything says so."""
+    said = c.do("show", "last")[1]
+    told = "a page that nobody has: x" in said and "waits to be acknowledged" not in said and ", a page that nobody has" in c.do("runs")[1]
+    due = [e["data"]["text"] for e in c.events("follow_up")] == ["nobody answered the page: x"]
+    return [e["data"]["reason"] for e in c.events("page.unanswered")] if told and due and c.verified() else said
+
+
+c = Case(CUT, LEAD + ", ack_within: 2.minutes\n  escalation do\n    severity :sev1, page: :lead, repeat: 2\n  end")
+code, said = c.run("--virtual-clock")
+ok(code == 1 and "NOBODY ANSWERED before its time was over" in said and "went on" in said and nobody_has(c) == ["timeout"], "a wait that the step's timeout cuts: nobody has the page", code, said, nobody_has(c))
+c.do("ack", "last", "--note", "kim has it")
+ok("nobody has" not in c.do("runs")[1] + c.do("show", "last", "--brief")[1], "  until somebody says so", c.do("runs")[1])
+for last in "page.unanswered", "follow_up":
+    c = Case(CUT, LEAD + ", ack_within: 5.minutes")
+    c.run("--virtual-clock")
+    ends_at(c, last)
+    code, said = c.do("resume", "last")
+    ok(code == 1 and "took longer than its timeout" in said and "went on" in said and nobody_has(c) == ["timeout"] and len(c.events("page.delivered")) == 1,
+       "  gone just after %s was recorded, and resumed: the same, once" % last, code, said, nobody_has(c))
+c = Case(CUT.replace("timeout 3.minutes", ""), LEAD + ", ack_within: 2.hours")
+p = c.start("run", "r.rb")
+end = time.monotonic() + 60
+while not c.events("wait.started") and time.monotonic() < end:
+    time.sleep(0.05)
+p.send_signal(signal.SIGTERM)
+ok(p.wait(30) == 130 and "NOBODY ANSWERED before it was stopped" in c.read("out") and nobody_has(c) == ["stopped"], "so does a stop of the run", c.read("out"), nobody_has(c))
+ends_at(c, "page.unanswered")
+code, said = c.do("resume", "last")
+ok(code == 0 and "went on" in said and nobody_has(c) == ["stopped"] and len(c.events("page.delivered")) == 1, "  one that did not get to end the step: it goes on, and nobody is paged again", code, said, nobody_has(c))
+c = Case(CUT.replace("timeout 3.minutes", ""), LEAD + ", ack_within: 2.hours")
+p = c.start("run", "r.rb")
+while not c.events("wait.started") and time.monotonic() < end:
+    time.sleep(0.05)
+p.send_signal(signal.SIGHUP)
+p.wait(30)
+ok(not c.events("page.unanswered") and "a page waits to be acknowledged: x" in c.do("show", "last")[1], "but a terminal that is gone ends no page", p.returncode, c.read("out"))
+code, said = c.do("abandon", "last", "--reason", "over")
+said = c.do("show", "last")[1]
+ok(code == 0 and "a page that nobody has: x" in said and "waits to be acknowledged" not in said, "  and when it is given up, nothing waits", code, said)
 
 # -- what a run wants before it begins --
 for name, text, site, told in (
