@@ -44,15 +44,40 @@ static void error_copy(struct error *to, const struct error *from) {
   to->has_at = from->has_at;
 }
 
+static void end_push(struct fanout *f, struct send *s) {
+  s->next = NULL;
+  *f->ended_end = s;
+  f->ended_end = &s->next;
+  if (!f->ended_since) f->ended_since = clock_mono(f->clock);
+}
+
+/* Its intent is taken back: the journal does not say of what waits that it is being sent. What an earlier
+ * process began stays open. */
+static void take_back(struct fanout *f, struct send *s) {
+  const struct entry *e = fanout_entry(f, s->item);
+  if (e->state != ITEM_OPEN || e->doubt) {
+    send_release(s);
+    mem_free(s);
+    return;
+  }
+  s->state = ITEM_FAILED;
+  error_release(&s->err);
+  error_set(&s->err, ERR_FAILED, "it was not sent: the binding holds it back for now");
+  error_kind(&s->err, "held");
+  item_set(f, s->item, s->state, s->err.kind, s->err.message);
+  end_push(f, s);
+}
+
 /* Not now: the others come first. When it is said of so many in a row, it holds for all of them. */
 static void hold_back(struct fanout *f, struct send *s) {
   enum { ROW = 64 };
   if (f->later_head == f->later_count) f->later_head = f->later_count = 0;
   f->later = mem_grow(f->later, f->later_count, &f->later_cap, sizeof *f->later);
   f->later[f->later_count++] = s->item;
-  send_release(s);
-  mem_free(s);
-  bool all = ++f->held_back >= ROW || (f->next == f->count && f->ready_head == f->ready_count);
+  take_back(f, s);
+  f->heedful = true;
+  bool rest = f->next < f->count || f->ready_head < f->ready_count;
+  bool all = ++f->held_back >= ROW || (!rest && f->held_back >= f->later_count - f->later_head);
   if (!all) return;
   f->held_back = 0;
   hold_all(f, clock_add(clock_mono(f->clock), LIMIT_ADMIT_EVERY));
@@ -83,10 +108,7 @@ static void ended(struct fanout *f, struct send *s) {
     error_copy(&f->problem, &s->err);
     f->problem_item = s->item;
   }
-  s->next = NULL;
-  *f->ended_end = s;
-  f->ended_end = &s->next;
-  if (!f->ended_since) f->ended_since = clock_mono(f->clock);
+  end_push(f, s);
 }
 
 static void join(struct fanout *f) {
@@ -123,13 +145,17 @@ static size_t wanted(const struct fanout *f) {
   return f->per_second && places ? 1 : places;
 }
 
-/* Whether its intent may stand: one that may not be repeated is asked about first. */
-static bool may_reserve(struct fanout *f, size_t item) {
-  if (!fanout_once(f) || !admit_asks(f->call->action)) return true;
+/* Whether its intent may stand. Asked about first is what may not be repeated, what was held back before, and
+ * while nothing shows that the binding lets anything through. What may be repeated is asked about
+ * again when it is sent: here only :wait counts. */
+static bool may_reserve(struct fanout *f, size_t item, bool was_held) {
+  bool once = fanout_once(f);
+  if (!admit_asks(f->call->action) || !(once || was_held || f->heedful)) return true;
   struct send *s = mem_alloc(sizeof *s);
   send_begin(f, item, s);
-  bool may = item_admitted(s);
+  bool may = item_admitted(s) || (!once && !s->held);
   if (!may) return ended(f, s), false;
+  f->heedful = false;
   send_release(s);
   mem_free(s);
   return true;
@@ -148,22 +174,19 @@ static bool stands_still(const struct fanout *f) {
   return f->problem.status != OK || f->pause_until > clock_mono(f->clock);
 }
 
-/* Those of the list first, then those that were held back. *intents: how many of them, the last of
- * what is ready, have no intent yet. */
-static size_t take_next(struct fanout *f, size_t most, size_t *intents) {
+/* Those of the list first, then those that were held back: the last of what is ready. */
+static size_t take_next(struct fanout *f, size_t most) {
   size_t taken = 0;
-  *intents = 0;
   while (taken < most && f->next < f->count && !stands_still(f)) {
     size_t item = f->next++;
-    if (is_final(f, fanout_entry(f, item)->state) || !may_reserve(f, item)) continue;
+    if (is_final(f, fanout_entry(f, item)->state) || !may_reserve(f, item, false)) continue;
     put_ready(f, (uint32_t)item);
-    taken++, ++*intents;
+    taken++;
   }
   if (taken) return taken;
   for (size_t left = f->later_count - f->later_head; left && taken < most && !stands_still(f); left--) {
     uint32_t item = f->later[f->later_head++];
-    if (!may_reserve(f, item)) continue;
-    *intents += fanout_entry(f, item)->state != ITEM_OPEN;
+    if (!may_reserve(f, item, true)) continue;
     put_ready(f, item);
     taken++;
   }
@@ -173,12 +196,12 @@ static size_t take_next(struct fanout *f, size_t most, size_t *intents) {
 /* The outcomes of those before and the intents of those that follow: one commit. */
 static enum status reserve(struct fanout *f, struct error *err) {
   struct lane *lane = f->call->lane;
-  size_t intents = 0, most = wanted(f), taken = most ? take_next(f, most, &intents) : 0;
-  bool flush = f->ended && (intents || fanout_once(f) || clock_mono(f->clock) - f->ended_since >= FLUSH);
+  size_t most = wanted(f), taken = most ? take_next(f, most) : 0;
+  bool flush = f->ended && (taken || fanout_once(f) || clock_mono(f->clock) - f->ended_since >= FLUSH);
   enum status status = taken ? leases_check(lane->run, err) : OK;
   if (status == OK && flush) status = record_ended(f, err);
-  if (status == OK && intents) status = record_reserved(f, f->ready_count - intents, err);
-  return status == OK && intents ? run_sync(lane, err) : status;
+  if (status == OK && taken) status = record_reserved(f, f->ready_count - taken, err);
+  return status == OK && taken ? run_sync(lane, err) : status;
 }
 
 static void send_one(struct fanout *f) {
@@ -281,7 +304,7 @@ static void give_back(struct fanout *f, uint32_t item) {
   send_begin(f, item, s);
   s->state = ITEM_FAILED;
   error_set(&s->err, ERR_FAILED,
-            doubt ? "the run was interrupted while it was sent, and the batch stopped before it was tried again"
+            doubt ? "the run was interrupted when it may have been sent, and the batch stopped before it was tried again"
                   : "it was not sent: the batch stopped before");
   error_kind(&s->err, "stopped");
   ended(f, s);

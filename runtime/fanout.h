@@ -61,6 +61,7 @@ struct fanout {
   uint32_t *later; /* held back by the binding's admit: items, from later_head on */
   size_t later_head, later_count, later_cap;
   uint32_t held_back; /* how many in a row */
+  bool heedful;       /* the binding is asked before an intent is recorded: nothing shows that it lets any through */
   uint32_t *ready; /* reserved and not sent yet: items, from ready_head on */
   size_t ready_head, ready_count, ready_cap;
   struct send **slots; /* under way: at_once places */

@@ -161,7 +161,8 @@ enum status fanout_open(struct fanout *f, struct action_run *c, value *setting, 
                        .tasks = g->tasks,
                        .clock = g->config.clock,
                        .task = task_current(g->tasks),
-                       .each = index_of(a, a->each)};
+                       .each = index_of(a, a->each),
+                       .heedful = true};
   f->ended_end = &f->ended;
   f->list = value_array(c->args[f->each]);
   f->count = f->list->count;

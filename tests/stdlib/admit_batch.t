@@ -77,6 +77,7 @@ driver :paper, for: :post, default: true do
     file.append(path: "asked", text: "x", state: true) if "#{to}" == "slow"
     fail! :transient, "the desk is closed" if "#{to}" == "slow"
     file.append(path: "sent", text: "#{"#{to}".start_with?("{") ? to[:name] : to} #{call.key}\n", state: true)
+    file.write(path: "closed", text: "", state: true) if to == "p5" && file.exists(path: "closes", state: true)
     nil
   end
   perform :sweep do
@@ -102,7 +103,7 @@ sub case_of { my ($body, $limit) = @_;
   write_file("$dir/case.rb", qq{runbook "case" do\n  use "post"\n  step "Do" do\n    timeout @{[$limit // '1.hour']}\n$body\n    irreversible "it stays"\n  end\nend\n});
   return ('run', "$dir/case.rb", '--journal', $journal);
 }
-sub fresh { unlink "$dir/state/$_" for qw(sent begun closed free broken asked swept sweep) }
+sub fresh { unlink "$dir/state/$_" for qw(sent begun closed closes free broken asked swept sweep) }
 sub stepwise { return run_quietly($stepwise, @_) }
 sub sent { return map { (split)[0] } split /\n/, read_file("$dir/state/sent") // '' }
 sub events { # of the latest run
@@ -223,6 +224,46 @@ for my $action ('send', 'send_once') {
   is($exit, 0, '  resumed when it may go on') or diag $said;
   is(join(' ', sort(sent())), join(' ', sort @people), '  everybody once');
   is((stepwise('journal', 'verify', '--journal', $journal))[1], 0, '  and the journal is good');
+}
+
+# --- held back half-way: what only waits is neither reserved nor in doubt, be the process killed and the next one stopped ---
+sub items { my ($kind) = @_; return map { $_->{kind} eq $kind ? @{ $_->{data}{items} } : () } events() }
+sub open_intents { # items of which the journal has an intent and no outcome
+  my %open;
+  for my $e (events()) {
+    $open{ $_->{n} } = $e->{kind} eq 'items.started' for $e->{kind} =~ /^items\./ ? @{ $e->{data}{items} } : ();
+  }
+  return scalar grep { $_ } values %open;
+}
+sub settled { for (1 .. 200) { return 1 if !open_intents(); sleep 0.05 } return 0 }
+{
+  my @people = map { "p$_" } 1 .. 50;
+  fresh();
+  unlink "$dir/said";
+  write_file("$dir/state/closes", '');
+  my $pid = started(case_of(qq{    batch = post.send(to: (1..50).map { |i| "p#{i}" }, per_second: 20)\n$tell}));
+  ok(says(qr/paused: the binding holds it back/), 'held back half-way');
+  ok(settled(), '  every intent that stood has its outcome');
+  my $before = () = items('items.started');
+  my $sent = () = sent();
+  my @held = grep { ($_->{kind} // '') eq 'held' } items('items.finished');
+  cmp_ok($before, '<=', $sent + 9, '  no more was reserved than what stood ahead') or diag "$before of which $sent sent";
+  is($before, $sent + @held, '  and what stood is taken back');
+  like((stepwise('show', 'last', '--journal', $journal))[0], qr/, $sent of 50: $sent sent\npaused: post\.send since/, '  show says that it is paused');
+  like((stepwise('runs', '--journal', $journal))[0], qr/running, $sent of 50, paused/, '  so do runs');
+  kill 'KILL', $pid;
+  waitpid $pid, 0;
+  unlink "$dir/said";
+  $pid = started('resume', 'last', '--journal', $journal);
+  ok(says(qr/paused: the binding holds it back/), '  killed and gone on with, it is held back again');
+  kill 'TERM', $pid;
+  waitpid $pid, 0;
+  is(scalar(() = items('items.started')), $before, '  nothing more is reserved');
+  is(scalar(grep { $_->{as} eq 'unsure' } items('items.finished')), 0, '  stopped, it says of nobody that it is not known') or diag read_file("$dir/said");
+  unlink "$dir/state/$_" for qw(closed closes);
+  my ($said, $exit) = stepwise('resume', 'last', '--journal', $journal);
+  is($exit, 0, '  it goes on when it may') or diag $said;
+  is(join(' ', sort(sent())), join(' ', sort @people), '  everybody once');
 }
 
 # --- when the binding cannot say, nobody is reached ---
