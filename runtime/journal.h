@@ -153,7 +153,8 @@ enum status journal_count_runs(struct journal *j, const struct run_filter *f, in
 /* How the id of a drill ends, and of no other run. */
 #define RUN_DRILL "-drill"
 bool run_is_drill(const char *run);
-/* Resolves a full id or an unambiguous prefix or "last". ERR_NOT_FOUND; ERR_VALUE when several
+/* Resolves a full id or an unambiguous prefix or "last": the last to start, passing over those that
+ * breaking glass began. ERR_NOT_FOUND; ERR_VALUE when several
  * begin so. */
 enum status journal_find_run(struct journal *j, const char *text, char out[RUN_ID_MAX],
                              struct error *err) must_use;

@@ -21,7 +21,9 @@ struct sqlite3_stmt;
   STMT(RUN_START, "INSERT INTO run VALUES(?1, ?2, " RUNBOOK_OF(                                    \
                       "?3") ", ?4, ?5, ?6, ?6, ?1, " LOCK_OF("?3") ")")                            \
   STMT(RUN_SET, "UPDATE run SET state = ?1, changed_us = ?2, last_seq = ?3 WHERE run = ?4")        \
-  STMT(RUN_LAST, "SELECT run FROM run ORDER BY first_seq DESC LIMIT 1")                            \
+  STMT(RUN_LAST, "SELECT run FROM run WHERE NOT EXISTS (SELECT 1 FROM event WHERE seq = first_seq" \
+                 " AND CASE WHEN json_valid(data) THEN json_extract(data, '$.options.page_and_go') END)"    \
+                 " ORDER BY first_seq DESC LIMIT 1")                                               \
   STMT(RUN_PREFIX, "SELECT run FROM run WHERE run >= ?1 AND run < ?2 ORDER BY run LIMIT 2")        \
   STMT(TEXT_HAS, "SELECT 1 FROM text WHERE sha256 = ?1")                                           \
   STMT(TEXT_PUT, "INSERT INTO text(sha256, body) VALUES(?1, ?2) ON CONFLICT DO NOTHING")           \
