@@ -142,6 +142,35 @@ static enum status find_batch(struct listing *g, struct listed *l, struct error 
   return status == OK && l->total && l->maybe_paused ? find_paused(g, l, err) : status;
 }
 
+/* What was answered to it that no process has met yet, instead of what it waited for; and glass. */
+static enum status take_answer(void *ud, const struct event *e) {
+  bool *answered = ud;
+  *answered |= strcmp(e->kind, EVENT_NAME(APPROVAL_GIVEN)) == 0 ||
+               strcmp(e->kind, EVENT_NAME(APPROVAL_DENIED)) == 0;
+  return OK;
+}
+
+static enum status find_answer(struct listing *g, struct listed *l, struct error *err) {
+  const struct event_filter approvals = {.run = l->run, .kind = "approval."};
+  bool answered = false;
+  struct standing s;
+  struct buf why = BUF_INIT;
+  if (run_state_find(l->recorded) >= RUN_SUCCEEDED) return OK;
+  enum status status = journal_scan(g->journal, &approvals, take_answer, &answered, err);
+  if (status != OK || !answered) return status;
+  status = standing_read(g->journal, l->run, &s, err);
+  for (size_t i = 0; status == OK && i < s.gate_count; i++) {
+    size_t len = why.len;
+    if (len) buf_adds(&why, "; ");
+    if (!gate_verdict(&s, &s.gates[i], l->pid != 0, journal_now(), &why)) buf_truncate(&why, len);
+  }
+  if (status == OK) l->glass |= s.glass.by != NULL;
+  standing_release(&s);
+  if (g->why && why.len) mem_free(l->why), l->why = buf_take(&why);
+  buf_release(&why);
+  return status;
+}
+
 /* Pages that nobody has: each name is as long as any other and ends in a blank. */
 static enum status take_page(void *ud, const struct event *e) {
   struct listed *l = ud;
@@ -264,6 +293,7 @@ static enum status take_row(void *ud, const struct run_row *r) {
   struct error err = {0};
   enum status status = g->why ? find_why(g, &l, &err) : OK;
   if (status == OK) status = find_drill(g, &l, &err);
+  if (status == OK) status = find_answer(g, &l, &err);
   if (status == OK) status = find_batch(g, &l, &err);
   if (status == OK) status = find_pages(g, &l, &err);
   if (status == OK) row_json(&l);
@@ -320,6 +350,7 @@ static void cells_why(struct table *t, const struct listed *l, int64_t now) {
   when_short(l->changed_us, now, since);
   struct buf state = BUF_INIT;
   state_text(l, &state);
+  if (l->glass) buf_adds(&state, ", glass broken");
   const char *why = l->why && *l->why ? l->why : l->paused && l->pid ? l->paused : "";
   const char *cells[] = {l->run, buf_str(&state), since, l->runbook, why};
   for (size_t i = 0; i < sizeof cells / sizeof *cells; i++)
@@ -351,6 +382,8 @@ static enum status print(struct listing *g, bool filtered, struct error *err) {
     status = find_why(g, &g->rows[i], err);
   for (size_t i = 0; g->json && status == OK && i < g->count; i++)
     status = find_drill(g, &g->rows[i], err);
+  for (size_t i = 0; status == OK && i < g->count; i++)
+    status = find_answer(g, &g->rows[i], err);
   for (size_t i = 0; status == OK && i < g->count; i++)
     status = find_batch(g, &g->rows[i], err);
   for (size_t i = 0; status == OK && i < g->count; i++)

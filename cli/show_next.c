@@ -9,20 +9,38 @@
 
 /* --- the state --- */
 
+/* Why it is in that state; of one that waits the answer to it, where one is there. */
+static void why_text(const struct show *s, struct buf *out) {
+  const struct standing *at = &s->standing;
+  for (size_t i = 0; at->state == RUN_WAITING && at->last_step && i < at->gate_count; i++)
+    if (strcmp(at->gates[i].step, at->last_step) == 0 &&
+        gate_verdict(at, &at->gates[i], s->pid != 0, journal_now(), out))
+      return;
+  if (at->last.text) buf_adds(out, at->last.text);
+}
+
 void show_state(struct show *s) {
   const struct standing *at = &s->standing;
-  struct buf b = BUF_INIT;
+  struct buf b = BUF_INIT, why = BUF_INIT;
   bool moves = at->state == RUN_RUNNING || at->state == RUN_ROLLING_BACK;
   buf_addf(&b, "%s since ", standing_state(at, s->pid != 0));
   time_text(moves && !s->pid ? at->last_us : at->last.time_us, false, 0, &b);
   if (at->waits_on) buf_addf(&b, ", on %s", at->waits_on);
   if (at->last_step) buf_addf(&b, ", at step %s", at->last_step);
   else if (at->at && !standing_ended(at)) buf_addf(&b, ", at step %s", at->at);
-  if (at->last.text && *at->last.text) buf_addf(&b, ": %s", at->last.text);
+  why_text(s, &why);
+  if (why.len) buf_addf(&b, ": %s", buf_str(&why));
+  buf_release(&why);
   text_print(stdout, buf_str(&b), 2);
   putchar('\n');
   if (s->pid) printf("process %ld has it\n", (long)s->pid);
   if (at->taken_over.by) printf("operated by %s\n", at->operator);
+  if (at->glass.by) {
+    buf_clear(&b);
+    buf_addf(&b, "glass broken by %s: %s", at->glass.by, at->glass.text ? at->glass.text : "");
+    text_print(stdout, buf_str(&b), 2);
+    putchar('\n');
+  }
   buf_release(&b);
 }
 
@@ -79,6 +97,10 @@ static void open_doubts(const struct standing *at, struct buf *b) {
     const struct doubt *d = &at->doubts[i];
     const struct sending *batch = sending_of(at, d);
     doubt_name(at, d, b);
+    if (batch && at->state != RUN_IN_DOUBT) { /* its own book tells where it goes on */
+      buf_clear(b);
+      continue;
+    }
     if (batch) count_line(batch, b);
     else if (d->args && strcmp(d->args, "{}") != 0) buf_addf(b, " %s", d->args);
     if (d->key) buf_addf(b, ", key %.8s", d->key);
@@ -88,9 +110,22 @@ static void open_doubts(const struct standing *at, struct buf *b) {
   }
 }
 
-static void open_gates(const struct standing *at, struct buf *b) {
+/* What was asked, and what was answered that no process has met yet. */
+static bool open_verdict(const struct standing *at, const struct gate *g, bool live, struct buf *b) {
+  struct buf said = BUF_INIT;
+  bool is = gate_verdict(at, g, live, journal_now(), &said);
+  if (is) {
+    buf_addf(b, "step %s, %s", g->step, buf_str(&said));
+    open_line(g->denied.by ? "approval denied" : "approval given", b);
+  }
+  buf_release(&said);
+  return is;
+}
+
+static void open_gates(const struct standing *at, bool live, struct buf *b) {
   for (size_t i = 0; i < at->gate_count; i++) {
     const struct gate *g = &at->gates[i];
+    if (open_verdict(at, g, live, b)) continue;
     buf_addf(b, "step %s", g->step);
     if (g->role) buf_addf(b, " by :%s", g->role);
     buf_addf(b, ", %lld of %lld given, until ", (long long)g->given, (long long)g->quorum);
@@ -136,7 +171,7 @@ void show_open(struct show *s) {
   struct buf b = BUF_INIT;
   open_batches(at, s->pid != 0, &b);
   if (!s->pid || at->state == RUN_IN_DOUBT) open_doubts(at, &b);
-  if (!standing_ended(at)) open_gates(at, &b);
+  if (!standing_ended(at)) open_gates(at, s->pid != 0, &b);
   open_pages(at, &b);
   open_rest(at, &b);
   bool told =
@@ -179,17 +214,31 @@ static void word(struct buf *b, const char *text) {
 static void next_gates(struct nexts *n) {
   const struct standing *at = &n->show->standing;
   for (size_t i = 0; i < at->gate_count; i++) {
+    const struct gate *g = &at->gates[i];
     struct buf step = BUF_INIT;
-    word(&step, at->gates[i].step);
-    add(n, "says yes to the step", "approve", "%s", buf_str(&step));
+    if (g->denied.by) continue;
+    word(&step, g->step);
+    if (!gate_released(g, journal_now())) add(n, "says yes to the step", "approve", "%s", buf_str(&step));
     add(n, "says no", "deny", "%s --reason TEXT", buf_str(&step));
     buf_release(&step);
   }
 }
 
-static void next_doubts(struct nexts *n) {
+/* A batch that was cut off goes on by its own book: nobody needs to say what became of it. */
+static bool goes_on(const struct standing *at, const struct doubt *d) {
+  return at->state != RUN_IN_DOUBT && sending_of(at, d);
+}
+
+static bool doubted(const struct standing *at) {
+  for (size_t i = 0; i < at->doubt_count; i++)
+    if (!goes_on(at, &at->doubts[i])) return true;
+  return false;
+}
+
+static void next_doubts(struct nexts *n, bool batches) {
   const struct standing *at = &n->show->standing;
   for (size_t i = 0; i < at->doubt_count; i++) {
+    if (goes_on(at, &at->doubts[i]) != batches) continue;
     struct buf name = BUF_INIT, quoted = BUF_INIT;
     doubt_name(at, &at->doubts[i], &name);
     word(&quoted, buf_str(&name));
@@ -209,7 +258,7 @@ static bool can_undo(const struct standing *at) {
 static void next_live(struct nexts *n) {
   const struct standing *at = &n->show->standing;
   next_gates(n);
-  if (at->state == RUN_IN_DOUBT) next_doubts(n);
+  if (at->state == RUN_IN_DOUBT) next_doubts(n, false);
   if (at->state != RUN_ROLLING_BACK)
     add(n, "stops it; --rollback undoes what it did", "cancel", " --reason TEXT");
 }
@@ -222,18 +271,33 @@ static void next_ended(struct nexts *n) {
   add(n, "closes it: no rollback any more", "seal", "%s", "");
 }
 
+/* An answer that no process has met yet: what resume does with it, or NULL. */
+static const char *answered(const struct standing *at) {
+  const char *about = NULL;
+  for (size_t i = 0; i < at->gate_count; i++) {
+    const struct gate *g = &at->gates[i];
+    if (g->denied.by) return standing_denial(at, g->otherwise);
+    if (gate_released(g, journal_now())) about = "goes on with it: the approval is there";
+  }
+  return about;
+}
+
 static void next_parked(struct nexts *n) {
   const struct standing *at = &n->show->standing;
   bool undoing = at->state == RUN_ROLLING_BACK;
-  next_gates(n);
-  next_doubts(n);
+  const char *about = at->state == RUN_WAITING || at->state == RUN_RUNNING ? answered(at) : NULL;
+  next_doubts(n, false);
+  if (!about) next_gates(n);
   if (at->state != RUN_IN_DOUBT)
     add(n,
-        undoing                 ? "goes on undoing"
+        about                   ? about
+        : undoing               ? "goes on undoing"
         : at->state == RUN_HELD ? "tries the step again and goes on"
                                 : "goes on with it",
         "resume", "%s", "");
-  if (!undoing && !at->doubt_count && can_undo(at))
+  if (about) next_gates(n);
+  next_doubts(n, true);
+  if (!undoing && !doubted(at) && can_undo(at))
     add(n, "undoes what it did", "rollback", "%s", "");
   if (!undoing && !at->doubt_count)
     add(n, "ends it; what was done stays", "cancel", " --reason TEXT");
@@ -328,6 +392,12 @@ static void json_gates(const struct standing *at, struct buf *b) {
     json_field(b, "step", g->step);
     json_field(b, "role", g->role);
     json_field(b, "text", g->text);
+    json_field(b, "approved_by", g->by);
+    json_field(b, "denied_by", g->denied.by);
+    json_field(b, "reason", g->denied.by ? g->denied.text : NULL);
+    json_field(b, "otherwise", g->denied.by ? g->otherwise : NULL);
+    if (g->glass) buf_adds(b, ",\"break_glass\":true");
+    if (gate_released(g, journal_now())) buf_adds(b, ",\"released\":true");
     buf_addf(b, ",\"given\":%lld,\"quorum\":%lld,\"until_us\":%lld}", (long long)g->given,
              (long long)g->quorum, (long long)g->until_us);
   }
@@ -365,7 +435,7 @@ static void json_nexts(struct show *s, struct buf *b) {
 
 void show_json(struct show *s) {
   const struct standing *at = &s->standing;
-  struct buf b = BUF_INIT, left = BUF_INIT;
+  struct buf b = BUF_INIT, left = BUF_INIT, why = BUF_INIT;
   buf_addc(&b, '{');
   json_field(&b, "run", at->run);
   if (run_is_drill(at->run)) buf_adds(&b, ",\"drill\":true");
@@ -375,12 +445,16 @@ void show_json(struct show *s) {
   json_field(&b, "recorded", run_state_name(at->state));
   json_field(&b, "on", at->waits_on);
   json_field(&b, "step", at->last_step ? at->last_step : at->at);
-  json_field(&b, "why", at->last.text);
+  why_text(s, &why);
+  json_field(&b, "why", buf_str(&why));
+  buf_release(&why);
   json_field(&b, "actor", at->started.by);
   json_field(&b, "operator", at->operator);
   json_field(&b, "lock", at->lock);
   json_field(&b, "parent", at->parent);
   json_field(&b, "sealed_by", at->sealed.by);
+  json_field(&b, "glass_broken_by", at->glass.by);
+  json_field(&b, "glass_reason", at->glass.text);
   if (standing_left(at, &left)) json_field(&b, "not_undone", buf_str(&left));
   if (s->pid) buf_addf(&b, ",\"pid\":%ld", (long)s->pid);
   buf_addf(&b, ",\"started_us\":%lld,\"changed_us\":%lld,\"events\":%llu",

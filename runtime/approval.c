@@ -115,6 +115,17 @@ static enum status starter(void *ud, const struct event *e) {
   return OK;
 }
 
+/* What a denial would lead to, for those who look at the run while nothing executes it. */
+static enum policy denial_policy(const struct gate_run *g) {
+  struct error no = {0};
+  enum policy policy = g->approval->otherwise;
+  error_set(&no, ERR_CANCELLED, "denied");
+  error_kind(&no, "declined");
+  policy = policy_of(g->lane, policy != POLICY_DEFAULT ? policy : g->step->step->policy, &no);
+  error_release(&no);
+  return policy;
+}
+
 static enum status gate_request(struct gate_run *g, struct error *err) {
   struct run *run = g->lane->run;
   struct record r = {0};
@@ -135,6 +146,7 @@ static enum status gate_request(struct gate_run *g, struct error *err) {
   record_int(&r, "expires_us", clock_add(clock_wall(clock_of(g)), g->within));
   if (g->approval->self_ok) record_bool(&r, "self_ok", true);
   if (wants_signature(g)) record_bool(&r, "signed", true);
+  record_text(&r, "otherwise", denial_policy(g) == POLICY_ROLLBACK ? "rollback" : "hold");
   record_text(&r, "requester", requester);
   mem_free(requester);
   return run_record(g->lane, EVENT_NAME(APPROVAL_REQUESTED), &r, err);

@@ -432,6 +432,15 @@ static enum status judge_again(struct approve *a, struct error *err) {
   return status;
 }
 
+static void hint_denied(struct approve *a) {
+  char *otherwise = peek_copy(a->request->data, a->request->len, "otherwise");
+  struct buf b = BUF_INIT;
+  buf_addf(&b, "resume %s", standing_denial(&a->op->standing, otherwise));
+  operation_hint(a->op, "resume", "", buf_str(&b));
+  buf_release(&b);
+  mem_free(otherwise);
+}
+
 static void say_done(struct approve *a) {
   const struct approval_request *r = a->request;
   uint32_t given = a->given + 1;
@@ -439,7 +448,8 @@ static void say_done(struct approve *a) {
   else if (a->break_glass) operation_say(a->op, "step %s is released: %s broke glass", r->step, a->by);
   else operation_say(a->op, "step %s is approved by %s, %u of %u", r->step, a->by, given, r->quorum);
   bool enough = a->deny || a->break_glass || given >= r->quorum;
-  if (enough && !a->op->pid) operation_hint(a->op, "resume", "", "the run goes on with");
+  if (a->deny && !a->op->pid) hint_denied(a);
+  else if (enough && !a->op->pid) operation_hint(a->op, "resume", "", "the run goes on with");
 }
 
 static enum status record_answer(struct approve *a, struct record *r, struct error *err) {

@@ -35,6 +35,9 @@ void gate_free(struct gate *g) {
   mem_free(g->text);
   mem_free(g->role);
   mem_free(g->nonce);
+  mem_free(g->otherwise);
+  mem_free(g->by);
+  told_free(&g->denied);
 }
 
 static void page_free(struct open_page *p) {
@@ -52,7 +55,8 @@ void standing_release(struct standing *s) {
   char *texts[] = {s->runbook,  s->title,      s->lock,     s->parent, s->operator, s->last_step,
                    s->waits_on, s->error_kind, s->question, s->at};
   struct told *tolds[] = {&s->started, &s->last,         &s->sealed,        &s->taken_over,
-                          &s->noted,   &s->cancel_asked, &s->rollback_asked};
+                          &s->noted,   &s->cancel_asked, &s->rollback_asked,
+                          &s->glass};
   for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
     mem_free(texts[i]);
   for (size_t i = 0; i < sizeof tolds / sizeof *tolds; i++)
@@ -105,6 +109,39 @@ size_t standing_left(const struct standing *s, struct buf *out) {
              w->did ? "" : " (begun)", w->armed ? "" : " (cannot be undone)");
   }
   return n;
+}
+
+bool gate_released(const struct gate *g, int64_t now) {
+  if (g->denied.by || (g->given && g->use_by_us < now)) return false;
+  return g->glass || g->given >= g->quorum;
+}
+
+const char *standing_denial(const struct standing *s, const char *otherwise) {
+  if (same_text(otherwise, "rollback")) return "rolls back";
+  if (!otherwise) return "does what the runbook has for that";
+  for (size_t i = 0; i < s->wrote_count; i++)
+    if (s->wrote[i].did && !s->wrote[i].undone) return "holds it: what was done stays";
+  return "ends it";
+}
+
+bool gate_verdict(const struct standing *s, const struct gate *g, bool live, int64_t now,
+                  struct buf *out) {
+  const struct told *no = &g->denied;
+  if (no->by) {
+    buf_addf(out, "denied by %s", no->by);
+    if (no->text && *no->text) buf_addf(out, ": %s", no->text);
+    if (!live) buf_addf(out, "; resume %s", standing_denial(s, g->otherwise));
+    return true;
+  }
+  if (!gate_released(g, now)) return false;
+  if (g->glass) {
+    buf_addf(out, "glass broken by %s", s->glass.by);
+    if (s->glass.text && *s->glass.text) buf_addf(out, ": %s", s->glass.text);
+  } else {
+    buf_addf(out, "approved by %s", g->by);
+  }
+  if (!live) buf_adds(out, "; resume goes on");
+  return true;
 }
 
 void doubt_name(const struct standing *s, const struct doubt *d, struct buf *out) {

@@ -30,10 +30,14 @@ struct settled {
   struct told told; /* text: the reason */
 };
 
-/* An approval that was asked for and is neither used nor void. */
+/* An approval that was asked for and is neither used nor void, nor is its denial met. */
 struct gate {
   char *step, *text, *role, *nonce;
-  int64_t quorum, given, until_us, time_us;
+  char *otherwise; /* what follows a denial: hold or rollback; NULL: not recorded */
+  char *by;        /* who approved it, with commas, or NULL */
+  int64_t quorum, given, until_us, time_us, use_by_us; /* use_by: of the approval that lapses first */
+  bool glass;         /* one of them broke it */
+  struct told denied; /* by is NULL while nobody said no */
 };
 /* Somebody was paged. acked.by is NULL while nobody says that they have it. */
 struct open_page {
@@ -76,6 +80,7 @@ struct standing {
   char *last_step, *waits_on, *error_kind; /* of that event, or NULL */
   int64_t waits_until_us;
   struct told sealed, taken_over, noted, cancel_asked, rollback_asked;
+  struct told glass; /* the last that was broken in it */
   bool cancel_rollback;
   int64_t first_seq, last_seq; /* of its events */
   int64_t last_us;             /* of the latest */
@@ -112,6 +117,14 @@ const char *standing_state(const struct standing *s, bool live);
 bool standing_ended(const struct standing *s);
 /* Steps with effects that nobody undid: ids with commas, latest first; how many. */
 size_t standing_left(const struct standing *s, struct buf *out);
+/* Whether the step may begin as far as the events tell: signatures are checked when it does. */
+bool gate_released(const struct gate *g, int64_t now);
+/* What resume does after a denial that nobody has met yet, as what follows its name. */
+const char *standing_denial(const struct standing *s, const char *otherwise);
+/* "denied by ana: too late; resume rolls back"; live: a process has the run, and sees to it. False
+ * when it is still to be answered. */
+bool gate_verdict(const struct standing *s, const struct gate *g, bool live, int64_t now,
+                  struct buf *out);
 /* "drain/pool.drain", and its call where one step calls it more than once. */
 void doubt_name(const struct standing *s, const struct doubt *d, struct buf *out);
 

@@ -1,4 +1,5 @@
 /* How a run stands: a fold over its events, one function for each kind that matters. */
+#include "approval_state.h"
 #include "peek.h"
 #include "standing_inner.h"
 
@@ -256,7 +257,19 @@ static void on_step_started(struct standing *s, const struct event *e) {
   replace(&s->at, mem_strdup(e->step));
 }
 
+static void gate_drop(struct standing *s, size_t i) {
+  gate_free(&s->gates[i]);
+  memmove(&s->gates[i], &s->gates[i + 1], (--s->gate_count - i) * sizeof *s->gates);
+}
+
+/* Those denials are met. step: NULL: all. */
+static void denials_met(struct standing *s, const char *step) {
+  for (size_t i = s->gate_count; i-- > 0;)
+    if (s->gates[i].denied.by && (!step || strcmp(s->gates[i].step, step) == 0)) gate_drop(s, i);
+}
+
 static void on_step_ended(struct standing *s, const struct event *e) {
+  denials_met(s, e->step);
   if (same_text(s->at, e->step)) replace(&s->at, NULL);
 }
 
@@ -286,22 +299,57 @@ static void on_gate(struct standing *s, const struct event *e) {
                     .text = copy(e, "text"),
                     .role = copy(e, "role"),
                     .nonce = copy(e, "nonce"),
+                    .otherwise = copy(e, "otherwise"),
                     .quorum = quorum,
                     .until_us = peek_int(e->data, e->data_len, "expires_us", within + e->time_us),
                     .time_us = e->time_us};
 }
 
+/* Whether one of those names, with commas, is that account's. */
+static bool named_in(const char *names, const char *who) {
+  for (const char *p = names ? names : ""; *p;) {
+    size_t n = strcspn(p, ",");
+    char *name = mem_dup(p, n);
+    bool same = same_account(name, who);
+    mem_free(name);
+    if (same) return true;
+    p += n + strspn(p + n, ", ");
+  }
+  return false;
+}
+
 static void on_gate_given(struct standing *s, const struct event *e) {
   struct gate *g = gate_of(s, e);
-  if (g) g->given++;
+  char *by = copy(e, "approver");
+  bool glass = peek_true(e->data, e->data_len, "break_glass");
+  int64_t use_by = peek_int(e->data, e->data_len, "use_by_us", INT64_MAX);
+  if (glass) {
+    tell(&s->glass, e, copy(e, "reason"));
+    if (by) replace(&s->glass.by, mem_strdup(by));
+  }
+  if (g && by) {
+    bool more = !named_in(g->by, by);
+    struct buf b = BUF_INIT;
+    if (more) buf_addf(&b, "%s%s%s", g->by ? g->by : "", g->by ? ", " : "", by);
+    if (more) replace(&g->by, buf_take(&b));
+    g->use_by_us = g->given && g->use_by_us < use_by ? g->use_by_us : use_by;
+    g->given += more;
+    g->glass |= glass;
+  }
+  mem_free(by);
+}
+
+static void on_gate_denied(struct standing *s, const struct event *e) {
+  struct gate *g = gate_of(s, e);
+  if (!g || g->denied.by) return;
+  tell(&g->denied, e, copy(e, "reason"));
+  char *by = copy(e, "approver");
+  if (by) replace(&g->denied.by, by);
 }
 
 static void on_gate_closed(struct standing *s, const struct event *e) {
   struct gate *g = gate_of(s, e);
-  if (!g) return;
-  size_t i = (size_t)(g - s->gates);
-  gate_free(g);
-  memmove(g, g + 1, (--s->gate_count - i) * sizeof *g);
+  if (g) gate_drop(s, (size_t)(g - s->gates));
 }
 
 static void on_asked(struct standing *s, const struct event *e) {
@@ -443,7 +491,7 @@ static const struct {
     {EVENT_APPROVAL_REQUESTED, on_gate},
     {EVENT_APPROVAL_GIVEN, on_gate_given},
     {EVENT_APPROVAL_USED, on_gate_closed},
-    {EVENT_APPROVAL_DENIED, on_gate_closed},
+    {EVENT_APPROVAL_DENIED, on_gate_denied},
     {EVENT_APPROVAL_VOIDED, on_gate_closed},
     {EVENT_PROMPT_ASKED, on_asked},
     {EVENT_PROMPT_ANSWERED, on_answered},
@@ -479,6 +527,7 @@ static void fold_state(struct standing *s, const struct event *e, enum run_state
   if (!why) why = copy(e, "text");
   s->state = state;
   if (standing_ended(s)) pages_end(s);
+  if (state != RUN_RUNNING && state != RUN_WAITING) denials_met(s, NULL);
   replace(&s->error_kind, NULL);
   if (peek(e->data, e->data_len, "error", &error)) {
     replace(&s->error_kind, peek_copy(error.value, error.value_len, "kind"));

@@ -279,6 +279,51 @@ if ROOT:
     ok(code == 1 and "the approval was not used within 1 second" in c.said() and c.event("approval.voided")["data"].get("reason") == "unused",
        "an approval that is not used in time is void", code, c.said())
 
+# -- no process has the run: what was answered is seen, and what resume does with it --
+def brief(c, run="last"):
+    return json.loads(c.do("show", "--brief", "--json", run)[1])
+
+
+def doing(c):
+    return [n.split()[1] for n in brief(c)["next"]]
+
+
+TWO = """
+use "shell"
+runbook "two" do
+  step "One" do
+    shell.run(args: ["true"])
+    rollback { shell.run(args: ["true"]) }
+  end
+  step "Two" do
+    approve "Do two", by: :lead, self_ok: true%s
+    note "went on"
+  end
+end
+"""
+for otherwise, does, state in [(", otherwise: :rollback", "rolls back", "rolled_back"), ("", "holds it: what was done stays", "held")]:
+    c = Case(PEOPLE, text=TWO % otherwise)
+    c.run()
+    ok(doing(c)[:3] == ["approve", "deny", "resume"], "a question that is open is offered first", brief(c))
+    code, said = c.do("deny", "last", "two", "--reason", "too late", "--yes")
+    ok(code == 0 and "\nresume %s: stepwise resume " % does in said, "who denies is told what follows: " + does, code, said)
+    want = "denied by %s: too late; resume %s" % (ME, does)
+    told = c.do("show", "--brief", "last")[1]
+    row = json.loads(c.do("runs", "--waiting", "--json")[1])
+    ok(want in told.replace("\n  ", " ") and "nobody to answer" not in told and row["why"] == want and "denied by" in c.do("runs", "--waiting")[1],
+       "show and runs tell who denied it, and what follows", told, row)
+    ok(doing(c)[0] == "resume" and not {"approve", "deny"} & set(doing(c)), "what is decided is not asked again", brief(c))
+    c.do("resume", "last")
+    ok(c.state() == state and not brief(c)["approvals"], "and that is what resume does", c.state(), brief(c))
+c = Case(PEOPLE, text=TWO % "")
+c.run()
+c.do("approve", "last", "two", "--yes")
+told, why = c.do("show", "--brief", "last")[1], "approved by %s; resume goes on" % ME
+ok(why in told and "nobody to answer" not in told and json.loads(c.do("runs", "--waiting", "--json")[1])["why"] == why and doing(c)[:2] == ["resume", "deny"],
+   "approved: resume is offered first, and approve no more", told)
+code, said = c.do("resume", "last")
+ok(code == 0 and "went on" in said and not brief(c)["approvals"], "and goes on", code, said)
+
 # -- no process has the run: resume --
 NAP = """
 runbook "drains" do
@@ -305,7 +350,11 @@ if ROOT:
     waiting = c.event("run.started")["run"]
     code, said = c.do("approve", waiting, "drain", "--yes", "--break-glass", "--reason", "fire")
     ok(code == 0 and "NOBODY WAS REACHED" in said and ":board was not reached (run " in said, "a role without contacts is not paged silently", code, said)
-    code, said = c.do("resume", waiting)
+    told = [c.do("runs"), c.do("runs", "--waiting"), c.do("show", "--brief", waiting)]
+    ok(all("glass broken" in t[1] for t in told) and "glass broken by %s: fire" % ME in told[2][1] and brief(c, waiting)["glass_broken_by"] == ME and
+       '"break_glass":true' in c.do("runs", "--waiting", "--json")[1], "before it is resumed everybody can see that glass was broken", *told)
+    ok(brief(c)["run"] == waiting, "and the last run is still the one that waits, not the one that paged", c.do("runs"))
+    code, said = c.do("resume", "last")
     ok(code == 0 and "GLASS BROKEN" in said and "glass broken" in c.do("runs")[1], "and with broken glass", code, said)
 
     c = Case(PEOPLE)

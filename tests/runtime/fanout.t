@@ -141,6 +141,10 @@ end
 RUBY
 write_file("$room->{dir}/list", join '', map { "$_\n" } to(4));
 killed($room, '--set', "list=$room->{dir}/list");
+($said) = stepwise('show', '--brief', 'last', '--journal', $room->{journal});
+like($said, qr/what can be done:\n  stepwise resume /, 'a batch that was cut off: resume is offered first');
+unlike($said, qr/^in doubt/m, 'and it is in no doubt: its own book tells where it goes on');
+like($said, qr/^stopped: send\/post\.send, \d of 4/m, 'how far it came is told');
 post_plan($room);
 ($said, $exit) = stepwise('resume', 'last', '--journal', $room->{journal});
 is($exit, 0, 'resumed') or diag($said);
