@@ -230,7 +230,8 @@ static void on_progress(struct ui *ui, const struct notice *n) {
 static void on_paused(struct ui *ui, const struct notice *n) {
   char time[32];
   took_text(n->us, time);
-  detail(ui, INK_YELLOW, "%s: paused%s%s: %s", n->text, n->us ? " for " : "", n->us ? time : "", n->detail);
+  detail(ui, INK_YELLOW, "%s: paused%s%s: %s (batch %s)", n->text, n->us ? " for " : "", n->us ? time : "", n->detail,
+         n->id);
 }
 
 static void on_action_done(struct ui *ui, const struct notice *n) {

@@ -249,6 +249,8 @@ sub settled { for (1 .. 200) { return 1 if !open_intents(); sleep 0.05 } return 
   my @held = grep { ($_->{kind} // '') eq 'held' } items('items.finished');
   cmp_ok($before, '<=', $sent + 9, '  no more was reserved than what stood ahead') or diag "$before of which $sent sent";
   is($before, $sent + @held, '  and what stood is taken back');
+  my ($batch) = map { $_->{data}{batch} // () } events();
+  like(read_file("$dir/said"), qr/paused: the binding holds it back for now \(batch $batch\)$/m, '  the screen names the batch');
   like((stepwise('show', 'last', '--journal', $journal))[0], qr/, $sent of 50: $sent sent\npaused: post\.send since/, '  show says that it is paused');
   like((stepwise('runs', '--journal', $journal))[0], qr/running, $sent of 50, paused/, '  so do runs');
   kill 'KILL', $pid;
