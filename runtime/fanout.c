@@ -68,13 +68,17 @@ static void take_back(struct fanout *f, struct send *s) {
   end_push(f, s);
 }
 
-/* Not now: the others come first. When it is said of so many in a row, it holds for all of them. */
-static void hold_back(struct fanout *f, struct send *s) {
-  enum { ROW = 64 };
+static void put_off(struct fanout *f, struct send *s) {
   if (f->later_head == f->later_count) f->later_head = f->later_count = 0;
   f->later = mem_grow(f->later, f->later_count, &f->later_cap, sizeof *f->later);
   f->later[f->later_count++] = s->item;
   take_back(f, s);
+}
+
+/* Not now: the others come first. When it is said of so many in a row, it holds for all of them. */
+static void hold_back(struct fanout *f, struct send *s) {
+  enum { ROW = 64 };
+  put_off(f, s);
   f->heedful = true;
   bool rest = f->next < f->count || f->ready_head < f->ready_count;
   bool all = ++f->held_back >= ROW || (!rest && f->held_back >= f->later_count - f->later_head);
@@ -215,6 +219,16 @@ static void send_one(struct fanout *f) {
   task_limit(s->task, task_deadline(f->tasks));
 }
 
+/* While all are held back, what was reserved ahead of its turn waits with them. */
+static void put_all_off(struct fanout *f) {
+  if (!f->holding || f->pause_until <= clock_mono(f->clock)) return;
+  while (f->ready_head < f->ready_count) {
+    struct send *s = mem_alloc(sizeof *s);
+    send_begin(f, f->ready[f->ready_head++], s);
+    put_off(f, s);
+  }
+}
+
 static bool has_more(const struct fanout *f) {
   return f->next < f->count || f->later_head < f->later_count;
 }
@@ -268,6 +282,7 @@ static enum status turn(struct fanout *f, struct error *err) {
   if (status == OK) status = tell_pause(f, err);
   if (status != OK) return status;
   send_due(f);
+  put_all_off(f);
   fanout_progress(f, false);
   return goes_on(f) ? wait_more(f, err) : OK;
 }
