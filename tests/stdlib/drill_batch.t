@@ -46,7 +46,9 @@ like($said, qr/counts: 30 30 0 0/, '  and sent');
 is(outbox(), 30, '  everybody once');
 my @called = events('drill.called');
 is(join(' ', map { "$_->{data}{number}:$_->{data}{fails}" } grep { $_->{data}{fails} } @called), '1:transient 2:transient', '  the journal has which calls failed');
-is(join(' ', map { $_->{tries} } grep { $_->{tries} } ended('sent')), '2 2', '  and which items took a further try');
+my $further = 0; # how long is waited is drawn by lot: both may be of one item
+$further += $_->{tries} - 1 for grep { $_->{tries} } ended('sent');
+is($further, 2, '  and which items took a further try');
 ok(good(), '  and is good');
 
 ($said, $exit) = drill(30, 10, '--drill-fail', 'sms.send_batch:refused:3:5');
