@@ -5,6 +5,7 @@ set -u
 [ $# -gt 0 ] || { echo "no tests" >&2; exit 1; }
 said=$(mktemp -d)
 trap 'rm -rf "$said"' EXIT
+export PYTHONDONTWRITEBYTECODE=1 # the tree stays as it was cloned
 
 # Each test ends: what hangs fails here, after $LIMIT s, instead of holding everything up. Many wait for
 # a clock or a disk more than for a core: one more than there are cores.
