@@ -44,7 +44,7 @@ def read_request(c):
 
 
 def ask(host, port, method, path, lines, body):
-    """What the server says, all of it."""
+    """What the server says, all of it, and that the connection ends with it."""
     hop = ("connection:", "proxy-connection:", "proxy-authorization:")
     lines = [l for l in lines if not l.lower().startswith(hop)] + ["Connection: close"]
     with socket.create_connection((host, port)) as s:
@@ -52,7 +52,7 @@ def ask(host, port, method, path, lines, body):
         data = b""
         while piece := s.recv(65536):
             data += piece
-    return data
+    return data.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n", 1)
 
 
 def say(c, status, body=b"", *headers):
