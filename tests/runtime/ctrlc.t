@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Ctrl-C once and again, with a terminal and without, before a rollback and during one."""
-import json, os, pty, select, signal, subprocess, tempfile, termios
+import json, os, pty, select, signal, subprocess, tempfile, termios, time
 
 STEPWISE = os.environ.get("STEPWISE", "build/stepwise")
 DIR = tempfile.TemporaryDirectory()
@@ -66,9 +66,15 @@ class Child:
         return self
 
     def end(self):
-        """The exit code, and all that was not looked at."""
+        """The exit code; whoever says nothing for half a minute and does not end is killed."""
         self.until(b"\0never\0")
-        status = os.waitpid(self.pid, 0)[1]
+        limit = time.monotonic() + 30
+        while not (gone := os.waitpid(self.pid, os.WNOHANG))[0] and time.monotonic() < limit:
+            time.sleep(0.01)
+        if not gone[0]:
+            os.kill(self.pid, signal.SIGKILL)
+            gone = os.waitpid(self.pid, 0)
+        status = gone[1]
         os.close(self.fd)
         return os.WEXITSTATUS(status) if os.WIFEXITED(status) else -os.WTERMSIG(status)
 
