@@ -28,7 +28,7 @@ char *consent_address(const char *channel, const char *address) must_use;
 enum hold { HOLD_NONE, HOLD_PAUSED, HOLD_TERMINATED };
 
 struct consent {
-  char *path;          /* of the file; made by what writes, and empty before */
+  char *path;          /* of the file; made by what writes, and empty before. PATH.begun marks that */
   bool named;          /* a path, and not a name in the state directory: it has to be there */
   const char *channel; /* "sms", "email" */
   char *address;       /* or NULL */

@@ -2,6 +2,7 @@
 #include "consent.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -87,6 +88,32 @@ static bool is_dangling(const char *path) {
   return is_missing(path) && lstat(path, &st) == 0;
 }
 
+/* Beside a list in the state directory stands a mark that it was begun: one that is gone is told from
+ * one that never was. */
+static void mark_path(const struct consent *c, struct buf *out) {
+  buf_addf(out, "%s.begun", c->path);
+}
+
+static bool was_begun(const struct consent *c) {
+  struct buf mark = BUF_INIT;
+  mark_path(c, &mark);
+  bool is = !is_missing(buf_str(&mark));
+  buf_release(&mark);
+  return is;
+}
+
+/* A list is as good without its mark: what cannot be written is left out, until the next change. */
+static void mark_begun(const struct consent *c) {
+  static const char text[] = "The list of opt-outs beside this was begun. While this is here and the list is not, nobody "
+                             "is written to.\n";
+  struct buf mark = BUF_INIT;
+  mark_path(c, &mark);
+  int fd = c->named ? -1 : open(buf_str(&mark), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  if (fd >= 0 && write(fd, text, sizeof text - 1) < 0) unlink(buf_str(&mark));
+  if (fd >= 0) close(fd);
+  buf_release(&mark);
+}
+
 /* Why a list is out of reach, or NULL: it was not begun yet, which only one in the state directory
  * may be. Elsewhere a share that is not mounted looks the same. */
 static const char *out_of_reach(const struct consent *c) {
@@ -96,6 +123,7 @@ static const char *out_of_reach(const struct consent *c) {
   if (is_dangling(c->path)) why = "it is a link to what is not there";
   else if (dir && is_dangling(dir)) why = "its directory is a link to what is not there";
   else if (c->named) why = dir && is_missing(dir) ? "there is no such directory" : "there is no such file";
+  else if (was_begun(c)) why = "it was begun here, and is gone";
   mem_free(dir);
   return why;
 }
@@ -338,6 +366,7 @@ static enum status open_to_write(struct db *db, const struct consent *c, struct 
   if (s == OK && !there) s = make_file(c->path, err);
   if (s == OK) s = open_to_read(&look, c, err); /* what is no list is not made one */
   if (s == OK && look.handle) db_close(&look);
+  if (s == OK) mark_begun(c);
   return s == OK ? db_open_until(db, c->path, DB_WRITE, &c->stop, DB_LOCK_WAIT, err) : s;
 }
 

@@ -213,6 +213,25 @@ like($said, qr/listed: 1$/m, '  which keeps what is put on it');
 like($said, qr/refused: suppressed since/, '  and is gone by');
 is(outbox("SELECT count(*) FROM message WHERE phone IN ('+12025550130', '+12025550133')"), "0\n", 'and nothing went out');
 
+# --- one that was begun and is gone is not one that was never begun ---
+{
+  my @lost = site(', quiet: "", list: "lost.db"');
+  ($said, $exit) = sms('    x = sms.send(to: "+12025550134", body: "hello")' . "\n" . '    sms.suppress to: "+12025550135", reason: "asked by phone"' . "\n    show x.state", @lost);
+  is($exit, 0, 'a list is begun') or diag $said;
+  unlink "$dir/state/lost.db" or die "unlink: $!";
+  for my $call ('sms.send(to: "+12025550135", body: "hello")', 'sms.suppress(to: "+12025550136", reason: "asked by phone")', 'sms.suppressions') {
+    ($said, $exit) = sms("    x = $call\n    show x.to_s", @lost);
+    is($exit, 1, "and is gone: $call");
+    like($said, qr/FAILED: the list of opt-outs \S+lost\.db is out of reach: it was begun here, and is gone\n.*help: mount what it is on, or put back a copy of it/s, '  is told, and what to do') or diag $said;
+  }
+  ok(!-e "$dir/state/lost.db", '  and none is begun in its place');
+  is(outbox("SELECT count(*) FROM message WHERE phone = '+12025550135'"), "0\n", '  nor does anything go out');
+  my ($again) = $said =~ /make an empty one: (sqlite3 .*)$/m;
+  run_quietly('sh', '-c', $again);
+  ($said, $exit) = sms('    x = sms.send(to: "+12025550137", body: "hello")' . "\n    show x.state", @lost);
+  is($exit, 0, '  until somebody makes one') or diag $said;
+}
+
 # --- a driver that never looks ---
 write_file("$dir/careless.rb", <<'RUBY');
 use "sms"
