@@ -8,7 +8,7 @@
 use "sms_twilio"
 
 binding :sms, "Text messages" do
-  setting :quiet,   :string,  default: "21:00-08:00", match: /\A(([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d)?\z/, form: "two times of day from 00:00 to 23:59, such as 21:00-08:00", about: "no messages then, where the recipient is; \"\" for none"
+  setting :quiet,   :string,  default: "21:00-08:00", match: /\A((?!(.{5})-\2)([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d)?\z/, form: "two different times of day from 00:00 to 23:59, such as 21:00-08:00", about: "no messages then, where the recipient is; \"\" for none"
   setting :sandbox, :array,   default: [],            about: "when it is not empty: only these numbers are written to"
   setting :list,    :string,  default: "messaging.db", about: "opt-outs and pauses; a name in the state directory, or a path where it has to be"
   setting :ceiling, :integer, default: 100_000, min: 1, about: "recipients of one batch, at most"
@@ -339,5 +339,5 @@ end
 
 # For drills: the same outbox, in the drill's own directory, at every hour of the day.
 driver :simulated, for: :sms, same_as: :outbox, about: "The outbox, for drills" do
-  setting :quiet, :string, default: "", match: /\A(([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d)?\z/, form: "two times of day from 00:00 to 23:59, such as 21:00-08:00", about: "quiet hours, where they are to be practised"
+  setting :quiet, :string, default: "", match: /\A((?!(.{5})-\2)([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d)?\z/, form: "two different times of day from 00:00 to 23:59, such as 21:00-08:00", about: "quiet hours, where they are to be practised"
 end

@@ -17,7 +17,8 @@
 const char *consent_keyword(const char *text, size_t len);
 /* The zones of a phone number by its area code, with blanks between; NULL when they are not known. */
 const char *consent_zones(const char *phone);
-/* "21:00-08:00": seconds of the day, to may be before from. False when it is not written so. */
+/* "21:00-08:00": seconds of the day, to may be before from. False when it is not
+ * written so; from a time to the same one is never or always: nobody knows which. */
 bool quiet_read(const char *hours, int *from, int *to);
 bool quiet_at(int from, int to, int second_of_day);
 /* One way to write an address: an email in lower case, of a phone number + and digits. Owned. */

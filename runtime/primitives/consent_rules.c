@@ -89,7 +89,7 @@ static bool clock_read(const char *s, int *out) {
 
 bool quiet_read(const char *hours, int *from, int *to) {
   return strlen(hours) == 11 && hours[5] == '-' && clock_read(hours, from) &&
-         clock_read(hours + 6, to);
+         clock_read(hours + 6, to) && *from != *to;
 }
 
 bool quiet_at(int from, int to, int second_of_day) {

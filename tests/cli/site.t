@@ -212,7 +212,7 @@ MODULE
 my ($found, $code) = run_quietly($stepwise, 'lint', "$lint/site.rb");
 is($code, 3, 'connections that do not fit their drivers') or diag $found;
 is(join("\n", map { s/^\S*\///r } grep { /error/ } split /\n/, $found), join("\n",
-  'site.rb:2:42: error[RB230]: quiet must be two times of day from 00:00 to 23:59, such as 21:00-08:00, not "25:00-08:00"',
+  'site.rb:2:42: error[RB230]: quiet must be two different times of day from 00:00 to 23:59, such as 21:00-08:00, not "25:00-08:00"',
   'site.rb:2:68: error[RB205]: driver outbox of binding sms has no setting per_secnd',
   'site.rb:2:78: error[RB230]: delay must be a duration, not "many"',
   'site.rb:3:3: error[RB209]: binding email has no driver "smpt"',

@@ -130,8 +130,10 @@ is(quiet('+18505550101', hours('America/New_York', -0.5, 0.3)), 'America/New_Yor
 is(quiet('+18505550101', hours('America/Los_Angeles', -0.5, 0.3)), '', '  or in none');
 is(quiet('+442071838750', hours('America/New_York', -1, 1)), 'America/New_York', 'where it is not known, the zone of the site decides');
 is(quiet('+442071838750', hours('Europe/London', -1, 1)), '', '  and nothing else');
-($said) = sms('    x = sms.send(to: "+12125550101", body: "hello")' . "\n    show x.state", site(', quiet: "9pm"'));
-like($said, qr/\.site:\d+:\d+: quiet must be two times of day from 00:00 to 23:59, such as 21:00-08:00, not "9pm"/, 'hours that are not written as such: nobody is written to');
+for my $hours ('9pm', '18:00-18:00') {
+  ($said) = sms('    x = sms.send(to: "+12125550101", body: "hello")' . "\n    show x.state", site(qq{, quiet: "$hours"}));
+  like($said, qr/\.site:\d+:\d+: quiet must be two different times of day from 00:00 to 23:59, such as 21:00-08:00, not "$hours"/, "hours that are written $hours: nobody is written to");
+}
 
 ($said) = sms('    clocks = sms.clocks(to: ["+12125550101", "+442071838750", "+15555550123", "+18505550101", "+4930123456"])' . "\n" . '    show [clocks.quiet, clocks.area_code, clocks.site, clocks.zone].join(" "), as: "clocks"', site(', quiet: "20:00-09:00"'));
 like($said, qr/clocks: 20:00-09:00 2 3 America\/New_York$/m, 'by whose clock is told beforehand') or diag $said;
