@@ -86,14 +86,20 @@ static void link_admit(struct check *k, const struct clause_args *a, struct bind
 
 /* --- its code --- */
 
+/* {wait: "why"} */
+static bool waits_for(struct check *k, const struct node *hash) {
+  const struct node *pair = hash->a ? node_at(k, hash->a) : NULL;
+  return pair && pair->kind == N_pair && !pair->next && node_literal_name(k, pair->a) == W_wait;
+}
+
 /* nil lets it through, a text refuses, :wait asks again later. */
 static void answer_tail(struct check *k, node_id n) {
   const struct node *e = node_at(k, n);
   bool bad = e->kind == N_true || e->kind == N_false || e->kind == N_int || e->kind == N_array ||
-             e->kind == N_hash || (e->kind == N_sym && e->a != W_wait);
+             (e->kind == N_hash && !waits_for(k, e)) || (e->kind == N_sym && e->a != W_wait);
   if (!bad) return;
   struct diag *d = diag_add(k->diags, D_admit, span_of(k, n), "this is no answer of `admit`");
-  diag_help(d, "nil: go on; a text: refused, and why; :wait: not now, ask again");
+  diag_help(d, "nil: go on; a text: refused, and why; :wait or { wait: \"why\" }: not now, ask again");
 }
 
 static type_id admit_call_type(struct check *k) {

@@ -3,19 +3,29 @@
 
 #include "driver.h"
 
+/* {wait: "why"} is :wait with a reason. */
+static bool waits(value v, const struct symtab *syms, struct buf *why) {
+  value reason;
+  if (v.tag == V_SYMBOL) return v.u.s == W_wait;
+  if (v.tag != V_HASH || dict_count(value_dict(v)) != 1) return false;
+  if (!dict_get(value_dict(v), value_symbol(W_wait), &reason) || reason.tag != V_STRING) return false;
+  value_to_s(reason, syms, why);
+  return true;
+}
+
 /* What the code answered. */
 static enum status answer_take(const struct driver_call *c, value v, enum admitted *out,
                                struct buf *why, struct error *err) {
   const struct symtab *syms = c->program->syms;
   if (v.tag == V_NIL) return OK;
-  if (v.tag == V_SYMBOL && v.u.s == W_wait) return *out = ADMIT_WAIT, OK;
+  buf_clear(why);
+  if (waits(v, syms, why)) return *out = ADMIT_WAIT, OK;
   if (v.tag == V_STRING) {
     *out = ADMIT_REFUSED;
-    buf_clear(why);
     value_to_s(v, syms, why);
     return OK;
   }
-  return error_set(err, ERR_VALUE, "the admit of %s answers %s, not nil, a text or :wait",
+  return error_set(err, ERR_VALUE, "the admit of %s answers %s, not nil, a text, :wait or { wait: \"why\" }",
                    sym_text(syms, c->action->binding->name), value_type_name(v));
 }
 
@@ -62,13 +72,13 @@ static enum status refused(const struct action_run *c, const struct buf *why, st
   return ERR_FAILED;
 }
 
-static void tell_wait(const struct action_run *c) {
+static void tell_wait(const struct action_run *c, const struct buf *why) {
   struct buf text = BUF_INIT;
   action_text(c, &text);
   buf_adds(&text, " to ");
   who(c, &text);
-  buf_addf(&text, " waits: it is held back for now; asked again every %d seconds",
-           (int)(LIMIT_ADMIT_EVERY / US_SECOND));
+  buf_addf(&text, " waits: %s; asked again every %d seconds",
+           why->len ? buf_str(why) : "it is held back for now", (int)(LIMIT_ADMIT_EVERY / US_SECOND));
   run_notice(c->lane, &(struct notice){.kind = NOTICE_NOTE, .text = buf_str(&text)});
   buf_release(&text);
 }
@@ -83,7 +93,7 @@ enum status admit_action(struct action_run *c, struct error *err) {
     status = admit_ask(&call, c->args, &said, &why, err);
     if (status != OK || said != ADMIT_WAIT) break;
     if (c->lane->paging) break; /* who is paged is called at night too, and while a batch is paused */
-    if (!told) tell_wait(c);
+    if (!told) tell_wait(c, &why);
     status = task_sleep(call.tasks, LIMIT_ADMIT_EVERY, err);
   }
   if (status == OK && said == ADMIT_REFUSED) status = refused(c, &why, err);

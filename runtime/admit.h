@@ -12,7 +12,8 @@ static inline bool admit_asks(const struct action *a) {
 }
 
 /* In a task. Asks all that concern the action, of these arguments (one for each that it takes); of an
- * action that is called for each item, its parameter holds the item. REFUSED: why has the reason.
+ * action that is called for each item, its parameter holds the item. REFUSED: why has the reason,
+ * of WAIT it may have one.
  * An error of the code, or of what it reads, comes back as such: nothing is known then. */
 enum status admit_ask(struct driver_call *c, const value *args, enum admitted *out, struct buf *why,
                       struct error *err) must_use;

@@ -74,7 +74,8 @@ struct fanout {
   int64_t taken, late;             /* places taken; by how much they were late in all, us */
   int64_t pause_until;             /* nothing is sent before; clock_mono */
   bool paused;                     /* and people are to be told: pause holds why */
-  bool holding;                    /* by the binding, until it says otherwise; told once */
+  bool holding;                    /* by the binding, until it says otherwise; each reason is told once */
+  struct buf held_why;             /* what it said last of that; empty: nothing */
   struct buf pause;
   int64_t sent, refused, unsure; /* of the items of the list */
   int64_t ceiling;

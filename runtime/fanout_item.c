@@ -139,6 +139,7 @@ bool item_admitted(struct send *s) {
     error_kind(&s->err, "refused");
   }
   s->held = status == OK && said == ADMIT_WAIT;
+  if (s->held) buf_clear(&s->f->held_why), buf_adds(&s->f->held_why, buf_str(&why));
   buf_release(&why);
   return status == OK && said == ADMIT_YES;
 }
@@ -172,9 +173,10 @@ void pause_all(struct fanout *f, int64_t until, const char *why) {
 }
 
 void hold_all(struct fanout *f, int64_t until) {
-  bool told = f->holding;
+  const char *why = f->held_why.len ? buf_str(&f->held_why) : "the binding holds it back for now";
+  bool told = f->holding && strcmp(buf_str(&f->pause), why) == 0;
   f->holding = true;
-  pause_all(f, until, "the binding holds it back for now");
+  pause_all(f, until, why);
   f->paused &= !told;
 }
 

@@ -193,5 +193,6 @@ void fanout_close(struct fanout *f) {
   mem_free(f->ready);
   mem_free(f->later);
   buf_release(&f->pause);
+  buf_release(&f->held_why);
   error_release(&f->problem);
 }

@@ -164,6 +164,13 @@ static enum status check_all(struct primitive_call *call, const struct asked *a,
   return OK;
 }
 
+/* {wait: "why"} */
+static value held_back(const struct consent *c) {
+  struct dict *d = dict_new();
+  dict_set(d, value_symbol(W_wait), value_string(buf_str(&c->why), c->why.len));
+  return value_hash(d);
+}
+
 static enum status check(struct primitive_call *call, const value *args, value *out,
                          struct error *err) {
   struct job j = {.c = {.batch = arg_text(call, args[3])}};
@@ -173,7 +180,7 @@ static enum status check(struct primitive_call *call, const value *args, value *
   job_begin(call, &j, args[0], args[1], args[7]);
   enum status s = check_all(call, &a, &why, &wait, err);
   if (s == OK && why.len) *out = value_string(buf_str(&why), why.len);
-  else if (s == OK) *out = wait ? value_symbol(W_wait) : VALUE_NIL;
+  else if (s == OK) *out = wait ? held_back(&j.c) : VALUE_NIL;
   consent_release(&j.c);
   buf_release(&why);
   return s;
@@ -325,7 +332,7 @@ const struct primitive consent_zones_of = {
     zones};
 const struct primitive consent_check = {
     {"consent", "check", check_params, "any", EFFECT_READ,
-     "What `admit` answers: nil, a text that says why not, or :wait while it is paused"},
+     "What `admit` answers: nil, a text that says why not, or { wait: \"why\" } while it is paused"},
     check};
 const struct primitive consent_suppress_one = {
     {"consent", "suppress", change_params, "boolean", EFFECT_WRITE,

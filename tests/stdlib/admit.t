@@ -39,6 +39,8 @@ binding :post, "Letters" do
       "#{to} is blocked by #{setting.stamp}"
     elsif file.exists(path: "paused", state: true)
       :wait
+    elsif file.exists(path: "why", state: true)
+      { wait: file.read(path: "why", state: true) }
     elsif !closed.empty?
       closed.first.why
     end
@@ -112,6 +114,12 @@ write_file("$dir/case$number.rb", qq{runbook "case$number" do\n  use "post"\n  s
 ($said, $exit) = run_quietly($stepwise, 'run', "$dir/case$number.rb", '--journal', "$dir/journal.db");
 like($said, qr/post\.send to late waits: it is held back for now; asked again every 5 seconds.*FAILED: the step took longer than its timeout/s, 'what is held back waits no longer than its step');
 unlike(read_file("$dir/state/sent"), qr/late/, '  and does nothing');
+unlink "$dir/state/paused";
+write_file("$dir/state/why", 'no post today');
+($said, $exit) = run_quietly($stepwise, 'run', "$dir/case$number.rb", '--journal', "$dir/journal.db");
+like($said, qr/post\.send to late waits: no post today; asked again every 5 seconds.*FAILED: the step took longer than its timeout/s, '  with its reason, when it has one');
+unlink "$dir/state/why";
+write_file("$dir/state/paused", 'x');
 write_file("$dir/case$number.rb", read_file("$dir/case$number.rb") =~ s/2\.seconds/40.seconds/r);
 my $from;
 my $pid = open($from, '-|') // die;

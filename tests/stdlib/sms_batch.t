@@ -158,7 +158,7 @@ my $run = run_quietly('sqlite3', $journal, "SELECT run FROM run WHERE runbook = 
 chomp $run;
 ($said, $exit) = sms('hold-one', qq{    sms.pause batch: "$id", reason: "wrong link"});
 is($exit, 0, 'it alone is paused') or diag $said;
-ok(says(qr/sms\.send_batch: paused: the binding holds it back for now/), '  and says so');
+ok(says(qr/sms\.send_batch: paused: wrong link \(batch $id\)/), '  and says so');
 kill 'KILL', $pid;
 waitpid $pid, 0;
 $held = outbox("SELECT count(*) FROM message WHERE body = 'one'");
@@ -167,7 +167,7 @@ cmp_ok($held, '<', 400, '  it is killed in the middle');
 is(outbox("SELECT count(*) FROM message WHERE body = 'other'"), 1, '  another batch is not held back') or diag $said;
 unlink "$dir/said";
 $pid = started('resume', $run, '--journal', $journal);
-ok(says(qr/paused: the binding holds it back/), '  resumed, it is still paused');
+ok(says(qr/paused: wrong link/), '  resumed, it is still paused');
 is(outbox("SELECT count(*) FROM message WHERE body = 'one'"), $held, '  and nothing more went out');
 like(scalar run_quietly($stepwise, 'show', $run, '--journal', $journal), qr/sms\.send_batch, \d+ of 400: \d+ sent/, '  show says how far it is');
 ($said, $exit) = sms('go-one', qq{    sms.resume batch: "$id"});

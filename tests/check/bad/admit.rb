@@ -27,6 +27,12 @@ binding :post, "Letters" do
       false
     elsif to.empty?
       :later
+    elsif to == "all"
+      { later: "tomorrow" }
+    elsif to == "most"
+      { wait: "until tomorrow", or: "later" }
+    elsif to == "some"
+      { wait: "until tomorrow" }
     else
       post.look(box: "x")
       nil
