@@ -90,6 +90,8 @@ uint32_t list_count(const struct check *k, node_id head) {
 }
 
 void names_add(struct names *n, const char *text) {
+  for (size_t i = 0; i < n->count; i++)
+    if (strcmp(n->at[i], text) == 0) return;
   n->at = mem_grow(n->at, n->count, &n->cap, sizeof *n->at);
   n->at[n->count++] = text;
 }

@@ -86,18 +86,23 @@ static void link_admit(struct check *k, const struct clause_args *a, struct bind
 
 /* --- its code --- */
 
+static bool is_no_text(const struct node *e) {
+  return e->kind == N_true || e->kind == N_false || e->kind == N_int || e->kind == N_array || e->kind == N_hash ||
+         e->kind == N_sym;
+}
+
 /* {wait: "why"} */
 static bool waits_for(struct check *k, const struct node *hash) {
   const struct node *pair = hash->a ? node_at(k, hash->a) : NULL;
-  return pair && pair->kind == N_pair && !pair->next && node_literal_name(k, pair->a) == W_wait;
+  return pair && pair->kind == N_pair && !pair->next && node_literal_name(k, pair->a) == W_wait &&
+         !is_no_text(node_at(k, pair->b)) && node_at(k, pair->b)->kind != N_nil;
 }
 
 /* nil lets it through, a text refuses, :wait asks again later. */
 static void answer_tail(struct check *k, node_id n) {
   const struct node *e = node_at(k, n);
-  bool bad = e->kind == N_true || e->kind == N_false || e->kind == N_int || e->kind == N_array ||
-             (e->kind == N_hash && !waits_for(k, e)) || (e->kind == N_sym && e->a != W_wait);
-  if (!bad) return;
+  bool waits = e->kind == N_hash ? waits_for(k, e) : e->kind == N_sym && e->a == W_wait;
+  if (waits || !is_no_text(e)) return;
   struct diag *d = diag_add(k->diags, D_admit, span_of(k, n), "this is no answer of `admit`");
   diag_help(d, "nil: go on; a text: refused, and why; :wait or { wait: \"why\" }: not now, ask again");
 }

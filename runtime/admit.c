@@ -4,29 +4,27 @@
 #include "driver.h"
 
 /* {wait: "why"} is :wait with a reason. */
-static bool waits(value v, const struct symtab *syms, struct buf *why) {
-  value reason;
-  if (v.tag == V_SYMBOL) return v.u.s == W_wait;
-  if (v.tag != V_HASH || dict_count(value_dict(v)) != 1) return false;
-  if (!dict_get(value_dict(v), value_symbol(W_wait), &reason) || reason.tag != V_STRING) return false;
-  value_to_s(reason, syms, why);
-  return true;
+static bool has_reason(value v, value *reason) {
+  return v.tag == V_HASH && dict_count(value_dict(v)) == 1 && dict_get(value_dict(v), value_symbol(W_wait), reason);
+}
+
+static enum status no_answer(const struct driver_call *c, const char *what, value v, struct error *err) {
+  return error_set(err, ERR_VALUE, "the admit of %s answers %s%s, not nil, a text, :wait or { wait: \"why\" }",
+                   sym_text(c->program->syms, c->action->binding->name), what, value_type_name(v));
 }
 
 /* What the code answered. */
 static enum status answer_take(const struct driver_call *c, value v, enum admitted *out,
                                struct buf *why, struct error *err) {
-  const struct symtab *syms = c->program->syms;
+  value reason = v;
+  bool given = has_reason(v, &reason), wait = given || (v.tag == V_SYMBOL && v.u.s == W_wait);
   if (v.tag == V_NIL) return OK;
+  if (reason.tag != V_STRING && !(wait && !given)) return no_answer(c, given ? "{ wait: } with " : "", reason, err);
+  *out = wait ? ADMIT_WAIT : ADMIT_REFUSED;
   buf_clear(why);
-  if (waits(v, syms, why)) return *out = ADMIT_WAIT, OK;
-  if (v.tag == V_STRING) {
-    *out = ADMIT_REFUSED;
-    value_to_s(v, syms, why);
-    return OK;
-  }
-  return error_set(err, ERR_VALUE, "the admit of %s answers %s, not nil, a text, :wait or { wait: \"why\" }",
-                   sym_text(syms, c->action->binding->name), value_type_name(v));
+  if (reason.tag == V_STRING) value_to_s(reason, c->program->syms, why);
+  if (!wait && !why->len) buf_adds(why, "no reason given");
+  return OK;
 }
 
 enum status admit_ask(struct driver_call *c, const value *args, enum admitted *out, struct buf *why,

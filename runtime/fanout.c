@@ -158,6 +158,11 @@ static bool may_reserve(struct fanout *f, size_t item, bool was_held) {
   struct send *s = mem_alloc(sizeof *s);
   send_begin(f, item, s);
   bool may = item_admitted(s) || (!once && !s->held);
+  if (may && f->unheeded) {
+    error_release(&s->err);
+    s->held = !fanout_let_go(f);
+    may = !s->held && (item_admitted(s) || (!once && !s->held));
+  }
   if (!may) return ended(f, s), false;
   f->heedful = false;
   send_release(s);

@@ -75,6 +75,7 @@ struct fanout {
   int64_t pause_until;             /* nothing is sent before; clock_mono */
   bool paused;                     /* and people are to be told: pause holds why */
   bool holding;                    /* by the binding, until it says otherwise; each reason is told once */
+  bool unheeded;                   /* all were held back, and what is `first:` was not done since */
   struct buf held_why;             /* what it said last of that; empty: nothing */
   struct buf pause;
   int64_t sent, refused, unsure; /* of the items of the list */
@@ -142,6 +143,9 @@ void fanout_schedule(struct fanout *f); /* from now on, with what was sent befor
 
 /* What the action names as `first:`, unless nothing is left to send. */
 enum status fanout_first(struct fanout *f, struct error *err) must_use;
+/* Once more, when what was held back is let go: who opted out meanwhile is known before anybody is written
+ * to. False: not yet, or it is the batch's problem now. */
+bool fanout_let_go(struct fanout *f);
 /* From now on it is done again as often as `every:` says; until fanout_heed_end, which waits for one
  * that is under way. What may not pass, or does not, becomes the batch's problem. */
 enum status fanout_heed(struct fanout *f, struct error *err) must_use;

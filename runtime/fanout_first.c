@@ -62,6 +62,32 @@ enum status fanout_first(struct fanout *f, struct error *err) {
   return first_do(f, f->again ? "goes on" : "begins", err);
 }
 
+/* One that may pass is told as why the batch stays paused, and done again with the next look. */
+static void stays_held(struct fanout *f, const struct error *problem, bool cut) {
+  int64_t until = clock_add(clock_mono(f->clock), LIMIT_ADMIT_EVERY);
+  buf_clear(&f->held_why);
+  buf_adds(&f->held_why, problem->message);
+  if (cut) f->pause_until = until; /* what ended it ends the batch */
+  else hold_all(f, until);
+}
+
+bool fanout_let_go(struct fanout *f) {
+  struct error err = {0};
+  enum status status = f->call->action->first ? first_do(f, "goes on", &err) : OK;
+  bool cut = status == ERR_CANCELLED || strcmp(err.kind, "limit") == 0;
+  bool passing = strcmp(err.kind, "transient") == 0 && (f->heed || ++f->heed_failed < LIMIT_TRIES);
+  if (status == OK) {
+    f->holding = f->unheeded = false;
+  } else if (cut || passing) {
+    stays_held(f, &err, cut);
+    error_release(&err);
+  } else {
+    error_move(&f->problem, &err);
+    f->problem_item = SIZE_MAX;
+  }
+  return status == OK;
+}
+
 /* --- while it is under way --- */
 
 /* One that may pass is told, and the next time comes; not for ever. */

@@ -175,7 +175,7 @@ void pause_all(struct fanout *f, int64_t until, const char *why) {
 void hold_all(struct fanout *f, int64_t until) {
   const char *why = f->held_why.len ? buf_str(&f->held_why) : "the binding holds it back for now";
   bool told = f->holding && strcmp(buf_str(&f->pause), why) == 0;
-  f->holding = true;
+  f->holding = f->unheeded = true;
   pause_all(f, until, why);
   f->paused &= !told;
 }
@@ -214,7 +214,10 @@ static bool wait_for_turn(struct send *s) {
 static bool let_through(struct send *s, bool asked) {
   if (asked || s->state == ITEM_UNSURE) return true;
   error_release(&s->err);
-  return item_admitted(s);
+  bool may = item_admitted(s);
+  /* Let go by the binding, but what is first was not done since: it waits with the others. */
+  s->held |= may && s->f->unheeded;
+  return may && !s->held;
 }
 
 /* Refused by the binding, and an earlier try may have sent it: the driver may know. */

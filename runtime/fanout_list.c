@@ -130,7 +130,7 @@ enum status fanout_sift(struct fanout *f, value setting, struct error *err) {
     bool twice = e->state == ITEM_REFUSED && !e->reason;
     if (!twice && !(e->state <= ITEM_FAILED && boxed && !in_sandbox(f, sandbox, i))) continue;
     book_set(f->book, f->items[i].entry, ITEM_REFUSED, twice ? "duplicate" : "sandbox",
-             twice ? "it stands in the list before" : "not in the sandbox list");
+             twice ? "it stands in the list before" : "it is not on the sandbox list");
     out[count++] = (uint32_t)i;
   }
   for (size_t i = 0; i < f->count; i++)

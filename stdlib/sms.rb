@@ -122,7 +122,7 @@ binding :sms, "Text messages" do
     person = "#{to}".match?(/\A(\{|#<)/)
     phone = person ? "#{to[:phone]}" : "#{to}"
     if phone.match?(/\A\+[1-9]\d{7,14}\z/)
-      consent.check(channel: :sms, to: phone, zone: person ? to[:zone] : nil, otherwise: call.zone, batch: call.batch,
+      consent.check(channel: :sms, to: phone, zone: person && to[:zone] ? "#{to[:zone]}" : nil, otherwise: call.zone, batch: call.batch,
                     quiet: call.page ? "" : setting.quiet, sandbox: setting.sandbox, database: setting.list)
     else
       "it is no phone number with its country, as +12025550123"

@@ -243,11 +243,21 @@ static enum status holds(struct primitive_call *call, const value *args, value *
 
 /* --- holding back --- */
 
+/* A batch that is named and empty is a slip, and none is every message. */
+static enum status named_batch(struct primitive_call *call, value batch, const char *what, struct error *err) {
+  if (batch.tag == V_NIL || *arg_text(call, batch)) return OK;
+  arg_fail(err, ERR_VALUE, "validation", "batch: is empty, which names none");
+  error_help(err, "give the id of one, or leave it out: then all that goes out %s", what);
+  return ERR_VALUE;
+}
+
 static enum status put_hold(struct primitive_call *call, const value *args, enum hold hold,
                             value *out, struct error *err) {
   struct job j = {.c = {.batch = arg_text(call, args[1]), .reason = arg_text(call, args[2]), .hold = hold}};
+  enum status s = named_batch(call, args[1], hold == HOLD_NONE ? "goes on" : "is held back", err);
+  if (s != OK) return s;
   job_begin(call, &j, args[0], VALUE_NIL, args[3]);
-  enum status s = job_do(call, &j, consent_hold, err);
+  s = job_do(call, &j, consent_hold, err);
   if (s == OK) *out = value_bool(j.c.changed);
   consent_release(&j.c);
   return s;

@@ -47,24 +47,28 @@ static void at_text(int64_t us, struct buf *out) {
 
 /* --- looking --- */
 
-/* A list that was cut off is not one that nobody stands on: nobody is written to then. */
-static enum status not_cut_off(const char *path, struct error *err) {
-  struct stat st;
-  if (stat(path, &st) != 0 || st.st_size) return OK; /* what cannot be looked at cannot be opened */
-  error_set(err, ERR_IO, "the list of opt-outs %s is an empty file", path);
-  error_help(err, "put back a copy of it; only if nobody ever opted out, delete it");
-  error_kind(err, "provider");
-  return ERR_IO;
-}
-
 /* What is there is no list, whatever it is; it is never written over. */
 static enum status no_list(const char *path, const char *why, struct error *err) {
   struct buf b = BUF_INIT;
   buf_addf(&b, "the list of opt-outs %s cannot be read: %s", path, why);
   error_set(err, ERR_IO, "%s", buf_str(&b));
-  error_help(err, "put back a copy of it; only if nobody ever opted out, move it away");
+  error_help(err, "put back a copy of it; only if nobody ever opted out, move it away and make an empty one: "
+                  "sqlite3 \"%s\" VACUUM", path);
   error_kind(err, "provider");
   buf_release(&b);
+  return ERR_IO;
+}
+
+/* A list that was cut off is not one that nobody stands on: nobody is written to then. */
+static enum status is_sound(const char *path, struct error *err) {
+  struct stat st;
+  if (stat(path, &st) != 0) return OK; /* what cannot be looked at cannot be opened */
+  if (!S_ISREG(st.st_mode)) return no_list(path, "it is no file", err);
+  if (!st.st_size) return no_list(path, "it is an empty file", err);
+  if (access(path, R_OK) == 0) return OK;
+  error_set(err, ERR_IO, "the list of opt-outs %s cannot be read: %s", path, strerror(errno));
+  error_help(err, "let the user who runs this read and write it");
+  error_kind(err, "permission");
   return ERR_IO;
 }
 
@@ -158,7 +162,7 @@ static enum status open_to_read(struct db *db, const struct consent *c, struct e
   *db = (struct db){0};
   enum status s = reach(c, &there, err);
   if (s != OK || !there) return s;
-  s = not_cut_off(c->path, err);
+  s = is_sound(c->path, err);
   if (s == OK) s = db_open_until(db, c->path, DB_READ, &c->stop, DB_LOCK_WAIT, err);
   if (s == OK) s = is_list(db, c->path, &empty, err);
   if (s != OK) s = damaged(db, c->path, s, err);

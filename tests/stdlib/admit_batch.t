@@ -291,5 +291,5 @@ is(join(' ', sent()), '', '  nobody was written to');
 ($said, $exit) = stepwise(case_of(qq{    batch = post.send(to: ["ana", { name: "bo", age: 3 }, "cy"])\n$tell}), site('box', ', sandbox: ["bo", "cy"]'));
 is($exit, 0, 'a sandbox that the site sets for the binding') or diag $said;
 is(join(' ', sort(sent())), 'bo cy', '  is kept, by who an item is');
-like($said, qr/refused: ana sandbox not in the sandbox list/, '  and told');
+like($said, qr/refused: ana sandbox it is not on the sandbox list/, '  and told');
 done_testing;

@@ -52,7 +52,7 @@ my $people = '[{ email: "Ana@example.org", name: "Ana" }, { email: "bo@example.o
   my ($said, $exit, @events) = mail('sandbox', qq{    sent = email.campaign(to: $people, $letter)\n    show sent.sent}, @site);
   is($exit, 0, 'a campaign with a sandbox list') or diag $said;
   is(rows('sandbox', 'SELECT address FROM mail'), "ana\@example.org\n", '  reaches those who are on it');
-  is(refused(@events), 'bo@example.org: not in the sandbox list, cy@example.org: not in the sandbox list', '  and tells of the others');
+  is(refused(@events), 'bo@example.org: it is not on the sandbox list, cy@example.org: it is not on the sandbox list', '  and tells of the others');
   ($said, $exit) = mail('sandbox', qq{    email.send(to: "bo\@example.org", subject: "x", text: "y")}, @site);
   like($said, qr/FAILED: .*it is not on the sandbox list/, '  a single letter goes by it too');
   my $list = '[{ email: "ana@example.org", name: "Ana" }, { email: "bo@example.org", name: "Bo" }, { email: "ana@example.org", name: "Ana A." }, "bo@example.org", { email: "Ana@Example.org", name: "ANA" }]';

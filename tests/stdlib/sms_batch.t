@@ -128,6 +128,30 @@ waitpid $first, 0;
 is($?, 0, 'a batch that was killed goes on each time') or diag read_file("$dir/resumed.$kills");
 is(outbox("SELECT count(*), count(DISTINCT phone) FROM message WHERE body = 'kill'"), '300|300', '  and everybody was written to, once');
 
+# --- who says STOP while all is paused is not written to when it goes on ---
+my @meanwhile = runbook('meanwhile', <<"RUBY");
+    batch = sms.send_batch(to: @{[numbers(100)]}, body: "meanwhile", per_second: 20)
+    show "\#{batch.sent} sent, \#{batch.refused.map { |one| one.to }.join(" ")} refused", as: "end"
+RUBY
+open(my $meanwhile, '-|', $stepwise, 'run', @meanwhile) // die;
+ok(reached('meanwhile', 10), 'a batch is under way');
+sms('hush', '    sms.pause reason: "a look"');
+while (my $line = <$meanwhile>) { last if $line =~ /paused: a look/ }
+write_file("$dir/state/sms-replies.txt", "+12125550090 STOP\n");
+sms('on', '    sms.resume');
+$said = do { local $/; <$meanwhile> };
+close $meanwhile;
+like($said, qr/end: 99 sent, \+12125550090 refused$/m, '  who said STOP while it was paused is refused');
+is(outbox("SELECT count(*) FROM message WHERE body = 'meanwhile' AND phone = '+12125550090'"), 0, '  and not written to');
+sms('clean', '    sms.unsuppress to: "+12125550090", reason: "for what follows"');
+
+# --- a batch that is named and empty is none: nothing is paused, and nothing let go ---
+for my $call ('sms.pause(batch: "", reason: "slip")', 'sms.resume(batch: "")', 'email.pause(campaign: "", reason: "slip")') {
+  ($said, $exit) = run_quietly($stepwise, 'run', do { write_file("$dir/slip.rb", qq{runbook "slip" do\n  use "sms"\n  use "email"\n  step "Slip" do\n    $call\n    irreversible "no"\n  end\nend\n}); "$dir/slip.rb" }, '--journal', $journal);
+  like($said, qr/FAILED: batch: is empty, which names none.*help: give the id of one, or leave it out: then all that goes out/s, $call) or diag $said;
+}
+is(scalar run_quietly('sqlite3', "$dir/state/messaging.db", 'SELECT count(*) FROM hold'), "0\n", '  and nothing is held back');
+
 # --- terminated ---
 ($said, $exit) = sms('end', <<"RUBY");
     batch = sms.send_batch(to: ["+12025559901"], body: "end")
