@@ -17,13 +17,13 @@ static enum status no_answer(const struct driver_call *c, const char *what, valu
 static enum status answer_take(const struct driver_call *c, value v, enum admitted *out,
                                struct buf *why, struct error *err) {
   value reason = v;
-  bool given = has_reason(v, &reason), wait = given || (v.tag == V_SYMBOL && v.u.s == W_wait);
+  bool given = has_reason(v, &reason), bare = v.tag == V_SYMBOL && v.u.s == W_wait;
   if (v.tag == V_NIL) return OK;
-  if (reason.tag != V_STRING && !(wait && !given)) return no_answer(c, given ? "{ wait: } with " : "", reason, err);
-  *out = wait ? ADMIT_WAIT : ADMIT_REFUSED;
+  if (!bare && reason.tag != V_STRING) return no_answer(c, given ? "{ wait: } with " : "", reason, err);
+  *out = bare || given ? ADMIT_WAIT : ADMIT_REFUSED;
   buf_clear(why);
-  if (reason.tag == V_STRING) value_to_s(reason, c->program->syms, why);
-  if (!wait && !why->len) buf_adds(why, "no reason given");
+  if (!bare) value_to_s(reason, c->program->syms, why);
+  if (*out == ADMIT_REFUSED && !why->len) buf_adds(why, "no reason given");
   return OK;
 }
 

@@ -62,37 +62,51 @@ enum status fanout_first(struct fanout *f, struct error *err) {
   return first_do(f, f->again ? "goes on" : "begins", err);
 }
 
-/* One that may pass is told as why the batch stays paused, and done again with the next look. */
-static void stays_held(struct fanout *f, const struct error *problem, bool cut) {
-  int64_t until = clock_add(clock_mono(f->clock), LIMIT_ADMIT_EVERY);
-  buf_clear(&f->held_why);
-  buf_adds(&f->held_why, problem->message);
-  if (cut) f->pause_until = until; /* what ended it ends the batch */
-  else hold_all(f, until);
+/* What ended it ends the batch, which says so itself. */
+static bool is_cut(const struct error *problem) {
+  return problem->status == ERR_CANCELLED || strcmp(problem->kind, "limit") == 0;
 }
 
+static bool is_passing(const struct error *problem) {
+  return strcmp(problem->kind, "transient") == 0;
+}
+
+/* Not for ever. */
+static bool may_pass(struct fanout *f, const struct error *problem) {
+  return is_passing(problem) && ++f->heed_failed < LIMIT_TRIES;
+}
+
+static void becomes_problem(struct fanout *f, struct error *problem) {
+  error_move(&f->problem, problem);
+  f->problem_item = SIZE_MAX;
+}
+
+/* One that may pass is told as why the batch stays paused, and done again with the next look. Where it is
+ * done every so often, that counts for how long. */
 bool fanout_let_go(struct fanout *f) {
   struct error err = {0};
-  enum status status = f->call->action->first ? first_do(f, "goes on", &err) : OK;
-  bool cut = status == ERR_CANCELLED || strcmp(err.kind, "limit") == 0;
-  bool passing = strcmp(err.kind, "transient") == 0 && (f->heed || ++f->heed_failed < LIMIT_TRIES);
-  if (status == OK) {
+  int64_t until = clock_add(clock_mono(f->clock), LIMIT_ADMIT_EVERY);
+  if (!f->call->action->first || first_do(f, "goes on", &err) == OK) {
     f->holding = f->unheeded = false;
-  } else if (cut || passing) {
-    stays_held(f, &err, cut);
-    error_release(&err);
-  } else {
-    error_move(&f->problem, &err);
-    f->problem_item = SIZE_MAX;
+    f->heed_failed = 0;
+    return true;
   }
-  return status == OK;
+  if (is_cut(&err)) {
+    f->pause_until = until;
+  } else if (f->heed ? is_passing(&err) : may_pass(f, &err)) {
+    buf_clear(&f->held_why);
+    buf_adds(&f->held_why, err.message);
+    hold_all(f, until);
+  } else becomes_problem(f, &err);
+  error_release(&err);
+  return false;
 }
 
 /* --- while it is under way --- */
 
-/* One that may pass is told, and the next time comes; not for ever. */
+/* One that may pass is told, and the next time comes. */
 static bool passes(struct fanout *f, const struct error *problem) {
-  if (strcmp(problem->kind, "transient") != 0 || ++f->heed_failed >= LIMIT_TRIES) return false;
+  if (!may_pass(f, problem)) return false;
   struct buf b = BUF_INIT;
   char length[32];
   took_text(f->every, length);
@@ -111,10 +125,8 @@ static void heed_main(void *arg) {
     else if (!passes(f, &err)) break;
     error_release(&err);
   }
-  bool cut = err.status == ERR_CANCELLED || strcmp(err.kind, "limit") == 0;
-  if (err.status != OK && !cut && f->heed && f->problem.status == OK) {
-    error_move(&f->problem, &err);
-    f->problem_item = SIZE_MAX;
+  if (err.status != OK && !is_cut(&err) && f->heed && f->problem.status == OK) {
+    becomes_problem(f, &err);
     task_wake(f->task);
   }
   error_release(&err);

@@ -41,6 +41,10 @@ binding :post, "Letters" do
       :wait
     elsif file.exists(path: "why", state: true)
       { wait: file.read(path: "why", state: true) }
+    elsif to == "number"
+      { wait: to.size }
+    elsif to == "silent"
+      ""
     elsif !closed.empty?
       closed.first.why
     end
@@ -106,6 +110,11 @@ is($exit, 0, 'and to nothing else') or diag $said;
 is(read_file("$dir/state/careless"), "eve\n", '  it did its work');
 ($said, $exit) = post('    a = post.send(to: "bo")', '--site', "$dir/wrong.site");
 like($said, qr/driver paper of binding post has no setting blokced.*did you mean blocked\?/s, 'settings of the binding are known by name');
+
+($said, $exit) = post('    a = post.send(to: "number")');
+like($said, qr/FAILED: the admit of post answers \{ wait: \} with integer, not nil, a text, :wait or \{ wait: "why" \}/, 'a reason to wait that is no text') or diag $said;
+($said, $exit) = post('    a = post.send(to: "silent")');
+like($said, qr/post\.send to silent is refused: no reason given$/m, 'a reason that is empty') or diag $said;
 
 # Held back, and let go by somebody else.
 write_file("$dir/state/paused", 'x');

@@ -183,6 +183,25 @@ is($exit, 1, 'a list that cannot be reached') or diag $said;
   close $holder;
 }
 
+for my $case (['', 'a list without a name'], ["$dir/share.db", 'a directory']) {
+  my ($list, $what) = @$case;
+  mkdir $list if $list;
+  ($said, $exit) = sms('    x = sms.send(to: "+12025550130", body: "hello")' . "\n    show x.state", site(qq{, quiet: "", list: "$list"}));
+  like($said, qr/FAILED: the list of opt-outs \S+ cannot be read: it is no file\n.*help: put back a copy of it/s, "$what: nobody is written to") or diag $said;
+}
+SKIP: { # root may read everything
+  skip 'not root, or no setpriv', 1 if $> != 0 || !grep { -x "$_/setpriv" } split /:/, $ENV{PATH};
+  my $room = File::Temp->newdir;
+  chmod 0777, "$room";
+  chmod 0755, $dir;
+  run_quietly('sqlite3', "$dir/shut.db", 'VACUUM');
+  chmod 0600, "$dir/shut.db";
+  my @site = site(qq{, quiet: "", list: "$dir/shut.db"});
+  write_file("$room/shut.rb", qq{runbook "shut" do\n  use "sms"\n  step "Send" do\n    x = sms.send(to: "+12025550130", body: "hello")\n    show x.state\n    irreversible "it went"\n  end\nend\n});
+  ($said, $exit) = run_quietly('setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', $stepwise, 'run', "$room/shut.rb", '--journal', "$room/journal.db", @site);
+  like($said, qr/FAILED: the list of opt-outs \S+shut\.db cannot be read: Permission denied\n.*help: let the user who runs this read and write it/s, 'one that may not be read') or diag $said;
+}
+
 # --- a list that is out of reach is not one that nobody stands on ---
 mkdir "$dir/share";
 my @shared = site(qq{, quiet: "", list: "$dir/share/l.db"});

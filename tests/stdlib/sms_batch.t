@@ -211,11 +211,12 @@ my $hour = (gmtime)[2];
 my $quiet = sprintf '%02d:00-%02d:00', ($hour + 23) % 24, ($hour + 2) % 24;
 write_file("$dir/t.site", qq{site "t" do\n  timezone "UTC"\n  connect :sms, driver: "outbox", quiet: "$quiet", per_second: 5000\nend\n});
 ($said, $exit) = sms('quiet', <<'RUBY');
-    batch = sms.send_batch(to: [{ phone: "+491700000001", zone: "UTC" }, { phone: "+491700000002", zone: "Asia/Tokyo" }, { phone: "+491700000003", zone: nil }, { phone: "+491700000002", zone: "UTC" }], body: "quiet")
+    batch = sms.send_batch(to: [{ phone: "+491700000001", zone: "UTC" }, { phone: "+491700000002", zone: "Asia/Tokyo" }, { phone: "+491700000003", zone: nil }, { phone: "+491700000002", zone: "UTC" }, { phone: "+491700000004", zone: 5 }], body: "quiet")
     show batch.refused.map { |one| "#{one.to}: #{one.kind}: #{one.reason}" }.join("; "), as: "refused"
 RUBY
 is(outbox("SELECT group_concat(phone, ' ') FROM message WHERE body = 'quiet'"), '+491700000002', 'who has quiet hours is not written to, the others are') or diag $said;
 like($said, qr/\+491700000001: refused: it is \d\d:\d\d there \(UTC\), and quiet hours are \Q$quiet\E/, '  it is told why');
+like($said, qr/\+491700000004: refused: its time zone "5" is not known/, '  a zone that is no text refuses one recipient, not the others');
 like($said, qr/\+491700000003: refused: it is/, '  who has no zone is in that of the site');
 like($said, qr/\+491700000002: duplicate/, '  and a number in the list twice, as a hash, is one recipient');
 

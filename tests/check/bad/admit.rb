@@ -17,7 +17,7 @@ binding :post, "Letters" do
   admit :box do |box|
     "no" if box == "none"
   end
-  admit :too do |to|
+  admit :recipients do |to|
     nil
   end
   admit :to, except: [:block, :blocking] do |to|
@@ -31,6 +31,8 @@ binding :post, "Letters" do
       { later: "tomorrow" }
     elsif to == "most"
       { wait: "until tomorrow", or: "later" }
+    elsif to == "one"
+      { wait: 5 }
     elsif to == "some"
       { wait: "until tomorrow" }
     else
