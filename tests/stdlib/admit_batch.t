@@ -33,6 +33,12 @@ binding :post, "Letters" do
     gives :refused, :array
     gives :unsure, :array
   end
+  action :send_let, effect: :write, repeat: :by_key, each: :to, by: :name, at_once: 3, first: :sweep do
+    takes :to, :array
+    gives :sent, :integer
+    gives :refused, :array
+    gives :unsure, :array
+  end
   action :send, effect: :write, repeat: :by_key, each: :to, by: :name, rate: :per_second, at_once: 3 do
     takes :to, :array
     takes :per_second, :integer, default: 1000
@@ -87,6 +93,10 @@ driver :paper, for: :post, default: true do
     fail! plan[0].to_sym, "nobody answers" if plan.any? && times >= plan[1].to_i && times <= plan[2].to_i
   end
   perform :send_swept do |to, per_second|
+    file.append(path: "sent", text: "#{to} #{call.key}\n", state: true)
+    nil
+  end
+  perform :send_let do |to|
     file.append(path: "sent", text: "#{to} #{call.key}\n", state: true)
     nil
   end
@@ -191,6 +201,18 @@ my $swept = q{    batch = post.send_swept(to: (1..20).map { |i| "p#{i}" } + ["le
     my @all = sent();
     is("$exit " . scalar(@all) . ' ' . keys %{ { map { $_ => 1 } @all } }, '0 49 49', '  resumed, it goes on: to everybody once') or diag $said;
   }
+}
+
+# --- and before it goes on when all were held back; while that fails nobody is sent to ---
+for my $plan (['', 0, 2, 0], ['transient 2 3', 0, 4, 1], ['provider 2 2', 1, 2, 0], ['transient 2 99', 1, 9, 1]) {
+  my ($fails, $code, $times, $told) = @$plan;
+  fresh();
+  write_file("$dir/state/sweep", $fails);
+  my $let = qq{    post.begin\n    batch = post.send_let(to: (1..20).map { |i| "p#{i}" })\n    show batch.sent, as: "end"};
+  my ($said, $exit) = stepwise(case_of($let), '--virtual-clock', site('let', ', rest: 12.seconds'));
+  is("$exit " . sweeps() . ' ' . scalar(sent()), "$code $times " . ($code ? 0 : 20), "all held back, then let go: what is first is done once more ($fails)") or diag $said;
+  is(scalar(() = $said =~ /post\.send_let: paused: post\.sweep, before post\.send_let goes on: nobody answers/g), $told, '  what it fails of is told once');
+  like($said, qr/post\.send_let stopped at 0 of 20: post\.sweep, before post\.send_let goes on: nobody answers$/m, '  and stops the batch') if $code;
 }
 
 # --- killed while it is held back ---
